@@ -1,1 +1,23 @@
-//! placeholder
+//! The outside, asked: guarded HTTP, DID and handle resolution, and the sync methods of a PDS.
+//!
+//! What must stay true: nothing here connects to an address that is not on the public internet
+//! (loopback only where `allow_loopback` says so), whatever name, redirect or document led there;
+//! every request has bounds in bytes and time; no answer from outside is trusted to be well formed.
+//!
+//! Start at [`HttpClient`], through which every request goes; [`Resolver`] and [`PdsClient`]
+//! stand on it.
+
+// how a request leaves
+mod dns;
+mod guard;
+pub mod http;
+
+// what is asked
+pub mod identity;
+pub mod pds;
+
+mod metrics;
+
+pub use http::{BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response};
+pub use identity::{ResolveError, Resolver, ResolverConfig};
+pub use pds::{PdsClient, PdsError, RepoStream};
