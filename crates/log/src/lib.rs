@@ -1,1 +1,298 @@
-//! placeholder
+//! The durable log: whatever arrives is here, on disk, before anything else is done with it.
+//!
+//! ```text
+//!   append(topic, items)                                      read(topic, partition, from, bytes)
+//!        │ key ─ murmur2 ─▶ partition                              ▲
+//!        ▼                                                         │ one snapshot
+//!   ┌─────────────┐ bytes ≤ queue_bytes_max     ┌─────────┐   ┌────┴────┐
+//!   │ queue       │────────────────────────────▶│ writer  │   │ readers │  threads
+//!   └─────────────┘ group ≤ group_bytes_max     └────┬────┘   └────┬────┘
+//!        ▲ full: the producer waits                  │ one transaction, one fsync
+//!        │                                           ▼             │
+//!   topic network.entries.v1, partition 0     ┌──────────────── engine ─────────────────┐
+//!                                             │ … removed … │ 412 413 414 … 907 │       │
+//!   offsets of one partition                  └─────────────┼───────────────────┼───────┘
+//!                                                        oldest               tail = 908,
+//!                                                     (first kept)        the next to be given
+//! ```
+//!
+//! A **topic** is split into **partitions**, fixed in number when the log is created. A **key**
+//! belongs to one partition for ever. Within a partition **offsets** count 0, 1, 2 … without gaps;
+//! one that was given is never given again, whatever retention removed and however the process
+//! ended. Nothing here knows what a payload means; `topics.rs` says what is written where.
+//!
+//! # Promises
+//!
+//! Each is a function of the suite in `tests/it/promises/`, which every engine runs whole.
+//!
+//! 1. *Durable on return.* When [`Log::append`] returns, the items survive a `kill -9` and, as far
+//!    as the disk keeps its word about fsync, a loss of power.
+//! 2. *All or nothing.* Of one call's items either all are in the log or none.
+//! 3. *In order.* The items of one call keep their order within each partition, and a call that
+//!    began after another returned comes after it.
+//! 4. *Visible when durable.* A reader never sees an item that a crash could take back.
+//! 5. *No lost wake-up.* [`Log::wait`] returns when the tail is beyond its offset, at whatever
+//!    moment the append happens.
+//! 6. *Removed from the front only*, never at or beyond the floor its caller gives, and a reader
+//!    who comes too late is told so ([`LogError::Truncated`]), never shown a gap.
+//!
+//! An append whose caller went away, or that was answered with [`LogError::Closed`] or
+//! [`LogError::Io`], may be in the log. Duplicates are legal here; projections drop them.
+//!
+//! # Bounds
+//!
+//! | what | bound | beyond it |
+//! | --- | --- | --- |
+//! | one payload | [`PAYLOAD_BYTES_MAX`], 2 MiB + 64 KiB | [`LogError::PayloadTooLarge`] |
+//! | one call's items | `log.queue_bytes_max` | [`LogError::BatchTooLarge`] |
+//! | appends waiting for the disk | `log.queue_bytes_max`, 32 MiB | the producer waits, in order |
+//! | appends sharing one fsync | `log.group_bytes_max`, 4 MiB, or one call | the next group |
+//! | one read's answer | [`READ_BYTES_MAX`], 16 MiB, but always one item | the rest at the next read |
+//! | reads waiting for a thread | [`READS_WAITING_MAX`] | the reader waits |
+//! | items removed in one transaction | [`RETAIN_ITEMS_STEP`] | appends go between the steps |
+//! | partitions of a topic | [`PARTITIONS_MAX`] | [`LogError::Config`] |
+//! | the file | `log.disk_bytes_max`, or the disk | [`LogError::DiskFull`] until there is room |
+//!
+//! Sizes count the payload and [`ITEM_FRAME_BYTES`] for what surrounds it.
+//!
+//! # Recovery
+//!
+//! There is no recovery step of our own: an engine commits a group as a whole, so that after a
+//! crash the log ends with the last group whose commit reached the disk. At [`Log::open`] each
+//! partition's stored bounds are compared with the items really there; a difference is
+//! [`LogError::Corrupt`], and nothing is served or mended. How the SQLite engine lays out its file
+//! and what a crash leaves in it stands in `sqlite/layout.rs`.
+//!
+//! # Where to start
+//!
+//! [`Log`] is a concrete type with an enum of engines inside: callers never see which one runs.
+//! An append goes `lib.rs` → `sqlite/mod.rs` (admission) → `sqlite/writer.rs` (group commit); a
+//! read goes `lib.rs` → `sqlite/mod.rs` → `sqlite/readers.rs`.
+
+mod topics;
+
+mod config;
+mod error;
+mod metrics;
+
+mod partition;
+mod tails;
+
+mod sqlite;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_runtime::clock::SharedClock;
+use millrace_runtime::metrics::Registry;
+
+pub use config::{LogConfig, LogEngine, PARTITIONS_MAX, QUEUE_BYTES_LIMIT, QUEUE_BYTES_MIN};
+pub use error::{LogError, codes};
+pub use topics::Topic;
+
+use sqlite::SqliteLog;
+
+/// Largest payload: an entry's body of 2 MiB and room for its header.
+pub const PAYLOAD_BYTES_MAX: usize = (2 << 20) + (64 << 10);
+/// What an item costs beside its payload, in every bound and in the count of bytes kept.
+pub const ITEM_FRAME_BYTES: usize = 32;
+/// Most bytes one read answers, whatever its caller asks for.
+pub const READ_BYTES_MAX: usize = 16 << 20;
+/// Reads admitted and not yet answered; further ones wait.
+pub const READS_WAITING_MAX: usize = 64;
+/// Items that retention removes in one transaction.
+pub const RETAIN_ITEMS_STEP: usize = 4_096;
+
+/// What is appended: a payload, and the key that chooses its partition. The key is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Items of equal key keep their order.
+    pub key: Vec<u8>,
+    /// What readers get.
+    pub payload: Bytes,
+}
+
+impl Append {
+    /// An item to append.
+    pub fn new(key: impl Into<Vec<u8>>, payload: impl Into<Bytes>) -> Self {
+        Self {
+            key: key.into(),
+            payload: payload.into(),
+        }
+    }
+
+    /// What the item counts for in every bound.
+    fn cost(&self) -> usize {
+        self.payload.len() + ITEM_FRAME_BYTES
+    }
+}
+
+/// Where an item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Partition of the topic.
+    pub partition: u32,
+    /// Offset within the partition.
+    pub offset: i64,
+}
+
+/// The answer to an append: durable, and here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// One for each item, in the order given.
+    pub offsets: Vec<Position>,
+}
+
+/// What is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Offset within the partition read.
+    pub offset: i64,
+    /// When it was made durable. Never less than the item's before it, even if the clock stepped back.
+    pub appended_us: i64,
+    /// As appended.
+    pub payload: Bytes,
+}
+
+/// What may be removed from a topic. An item goes when it is too old, or when its partition holds
+/// more than its share of `bytes_max`; and in any case only from the front, and only below the floor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Items older than this may go.
+    pub age_us: Option<i64>,
+    /// Bytes the topic may hold; each partition has an equal share.
+    pub bytes_max: Option<u64>,
+    /// One for each partition: the lowest offset that some consumer has yet to read.
+    pub floors: Vec<i64>,
+}
+
+/// What retention removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Items removed.
+    pub items: u64,
+    /// Their bytes, frames included.
+    pub bytes: u64,
+}
+
+/// The log. Cheap to clone; clones are the same log. When the last one is dropped the engine ends
+/// as by [`Log::close`], waiting for the group being written.
+#[derive(Clone)]
+pub struct Log {
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<SqliteLog>),
+}
+
+impl Log {
+    /// Opens the log, creating it where there is none.
+    ///
+    /// # Errors
+    /// What is there cannot be used: see [`LogError`]. Nothing of it was changed.
+    pub fn open(
+        config: &LogConfig,
+        clock: SharedClock,
+        registry: &Registry,
+    ) -> Result<Self, LogError> {
+        config.check()?;
+        let engine = match config.engine {
+            LogEngine::Sqlite => {
+                Engine::Sqlite(Arc::new(SqliteLog::open(config, clock, registry)?))
+            }
+        };
+        Ok(Self { engine })
+    }
+
+    /// Appends items; they are durable on return. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// A bound was broken, there is no room, or the log is closed. None of the items is in the log,
+    /// except as [`LogError::Closed`] and [`LogError::Io`] say.
+    pub async fn append(&self, topic: Topic, items: Vec<Append>) -> Result<Appended, LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.append(topic, items).await,
+        }
+    }
+
+    /// Reads items from offset `from` on, in order and without gaps, while they fit into
+    /// `bytes_max`; the first one is given even if it does not. Empty at the tail and beyond it.
+    ///
+    /// # Errors
+    /// [`LogError::Truncated`] when `from` was removed by retention.
+    pub async fn read(
+        &self,
+        topic: Topic,
+        partition: u32,
+        from: i64,
+        bytes_max: usize,
+    ) -> Result<Vec<Item>, LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.read(topic, partition, from, bytes_max).await,
+        }
+    }
+
+    /// Returns once the tail is beyond `from`, that is, once an item stands at `from`.
+    ///
+    /// # Errors
+    /// The log was closed, before or meanwhile.
+    pub async fn wait(&self, topic: Topic, partition: u32, from: i64) -> Result<(), LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.tails().wait(topic, partition, from).await,
+        }
+    }
+
+    /// The offset that the partition's next item will have; also the number of items ever appended.
+    ///
+    /// # Errors
+    /// No such partition, or the log is closed.
+    pub async fn tail(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.tails().tail(topic, partition),
+        }
+    }
+
+    /// The first offset still there; equal to the tail when there is none.
+    ///
+    /// # Errors
+    /// No such partition, or the log is closed.
+    pub async fn oldest(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.tails().oldest(topic, partition),
+        }
+    }
+
+    /// Removes what may be removed, in steps between which appends go on.
+    ///
+    /// # Errors
+    /// Steps done before the error stay done.
+    pub async fn retain(&self, topic: Topic, retention: &Retention) -> Result<Removed, LogError> {
+        match &self.engine {
+            Engine::Sqlite(log) => log.retain(topic, retention).await,
+        }
+    }
+
+    /// Number of partitions of a topic.
+    #[must_use]
+    pub fn partitions(&self, topic: Topic) -> u32 {
+        match &self.engine {
+            Engine::Sqlite(log) => log.tails().partitions(topic),
+        }
+    }
+
+    /// The partition to which items of this key go.
+    #[must_use]
+    pub fn partition_of(&self, topic: Topic, key: &[u8]) -> u32 {
+        partition::of_key(key, self.partitions(topic))
+    }
+
+    /// Finishes the appends already admitted, then ends the engine. Every later call on any clone
+    /// is answered with [`LogError::Closed`], and so are the calls that wait.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(log) => log.close().await,
+        }
+    }
+}
