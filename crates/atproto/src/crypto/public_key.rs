@@ -1,0 +1,209 @@
+//! Public keys: from and to text, and verification. A key is decoded once and then cheap to copy and use.
+
+use std::fmt;
+use std::str::FromStr;
+
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use secp256k1::{Message, ecdsa};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Curve, KeyError, SIGNATURE_BYTES, SignatureError, multikey, sha256};
+
+const DID_KEY: &str = "did:key:";
+
+/// A public key of either curve. Prints and (de)serializes as `did:key:z…`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PublicKey(Point);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Point {
+    K256(secp256k1::PublicKey),
+    /// Uncompressed (`04 | x | y`), the only form that ring takes.
+    P256([u8; 65]),
+}
+
+impl PublicKey {
+    /// Reads a `Multikey`: `z` and base58btc over kind and point, as DID documents hold it.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the text, the kind or the point is wrong.
+    pub fn from_multibase(text: &str) -> Result<Self, KeyError> {
+        let bytes = multikey::decode_base58btc(text)?;
+        let (curve, point) = multikey::split(&bytes)?;
+        Self::from_point(curve, point)
+    }
+
+    /// Reads the key of an old verification method (`EcdsaSecp256k1VerificationKey2019` and the like):
+    /// the same text without a kind, which the method's type names instead.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the text or the point is wrong.
+    pub fn from_legacy_multibase(curve: Curve, text: &str) -> Result<Self, KeyError> {
+        Self::from_point(curve, &multikey::decode_base58btc(text)?)
+    }
+
+    /// Reads `did:key:z…`.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is no such text.
+    pub fn from_did_key(text: &str) -> Result<Self, KeyError> {
+        Self::from_multibase(text.strip_prefix(DID_KEY).ok_or(KeyError::NotDidKey)?)
+    }
+
+    /// Reads a point: 33 bytes compressed or 65 uncompressed (SEC 1).
+    ///
+    /// # Errors
+    /// [`KeyError::Point`] if it is not a point of the curve.
+    pub fn from_point(curve: Curve, bytes: &[u8]) -> Result<Self, KeyError> {
+        let plain = matches!(
+            (bytes.first(), bytes.len()),
+            (Some(2 | 3), 33) | (Some(4), 65)
+        );
+        if !plain {
+            return Err(KeyError::Point);
+        }
+        match curve {
+            Curve::K256 => secp256k1::PublicKey::from_slice(bytes)
+                .map(|key| Self(Point::K256(key)))
+                .map_err(|_| KeyError::Point),
+            Curve::P256 => p256::PublicKey::from_sec1_bytes(bytes)
+                .map(|key| Self::from_p256(&key))
+                .map_err(|_| KeyError::Point),
+        }
+    }
+
+    pub(super) fn from_k256(key: secp256k1::PublicKey) -> Self {
+        Self(Point::K256(key))
+    }
+
+    pub(super) fn from_p256(key: &p256::PublicKey) -> Self {
+        let uncompressed = key
+            .to_sec1_point(false)
+            .as_bytes()
+            .try_into()
+            .expect("invariant: an uncompressed point has 65 bytes");
+        Self(Point::P256(uncompressed))
+    }
+
+    /// Which curve it is on.
+    pub fn curve(&self) -> Curve {
+        match self.0 {
+            Point::K256(_) => Curve::K256,
+            Point::P256(_) => Curve::P256,
+        }
+    }
+
+    /// The compressed point: 33 bytes, SEC 1.
+    pub fn to_point(&self) -> [u8; 33] {
+        match &self.0 {
+            Point::K256(key) => key.serialize(),
+            Point::P256(uncompressed) => {
+                let mut compressed = [0; 33];
+                compressed[0] = 2 + (uncompressed[64] & 1);
+                compressed[1..].copy_from_slice(&uncompressed[1..33]);
+                compressed
+            }
+        }
+    }
+
+    /// The text that a `Multikey` of a DID document holds.
+    pub fn to_multibase(&self) -> String {
+        multikey::encode(self.curve(), &self.to_point())
+    }
+
+    /// The same text behind `did:key:`.
+    pub fn to_did_key(&self) -> String {
+        format!("{DID_KEY}{}", self.to_multibase())
+    }
+
+    /// Verifies a compact signature of `message` as commits and labels demand it: low S only.
+    ///
+    /// # Errors
+    /// [`SignatureError`] naming what is wrong with it.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let signature = compact(signature)?;
+        if signature[32..] > self.curve().low_s_max()[..] {
+            return Err(SignatureError::HighS);
+        }
+        self.verify_either_s(message, signature)
+    }
+
+    /// Verifies a compact signature of `message`, whether its S is low or high: for service tokens,
+    /// which libraries in use make both ways.
+    ///
+    /// # Errors
+    /// [`SignatureError::Form`] or [`SignatureError::Mismatch`].
+    pub fn verify_malleable(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        self.verify_either_s(message, compact(signature)?)
+    }
+
+    fn verify_either_s(
+        &self,
+        message: &[u8],
+        signature: &[u8; SIGNATURE_BYTES],
+    ) -> Result<(), SignatureError> {
+        let matches = match &self.0 {
+            Point::K256(key) => verify_k256(key, message, signature),
+            Point::P256(uncompressed) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed)
+                    .verify(message, signature)
+                    .is_ok()
+            }
+        };
+        if matches {
+            Ok(())
+        } else {
+            Err(SignatureError::Mismatch)
+        }
+    }
+}
+
+fn compact(signature: &[u8]) -> Result<&[u8; SIGNATURE_BYTES], SignatureError> {
+    signature.try_into().map_err(|_| SignatureError::Form)
+}
+
+/// libsecp256k1 refuses a high S, so it is brought low first.
+fn verify_k256(
+    key: &secp256k1::PublicKey,
+    message: &[u8],
+    signature: &[u8; SIGNATURE_BYTES],
+) -> bool {
+    ecdsa::Signature::from_compact(signature).is_ok_and(|mut signature| {
+        signature.normalize_s();
+        ecdsa::verify(&signature, Message::from_digest(sha256(message)), key).is_ok()
+    })
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.to_did_key())
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_did_key())
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        Self::from_did_key(text)
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_did_key(&text).map_err(serde::de::Error::custom)
+    }
+}

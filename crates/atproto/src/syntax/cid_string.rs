@@ -1,0 +1,82 @@
+//! CIDs as text, of any multibase, codec and hash: what a lexicon's `cid` format accepts.
+//!
+//! Records may name objects whose CID is not of the one kind that repositories use, so a reference
+//! keeps its text; [`crate::cid::Cid`] is the repository's own kind.
+//! Source: <https://atproto.com/specs/lexicon#cid-link> and the interop vectors.
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+
+use super::{Checked, Grammar, rule};
+
+const BYTES_MIN: usize = 8;
+const BYTES_MAX: usize = 256;
+/// Version, codec, hash code and hash length, each a one- to nine-byte varint.
+const VARINT_BYTES_MAX: usize = 9;
+
+/// A CID of version 1 as text, 8–256 bytes, kept as written.
+pub type CidString = Checked<CidStringGrammar>;
+
+/// The grammar of [`CidString`]: alphabet and length for every multibase, and for base32, base58 and
+/// hexadecimal (all that is in use) the bytes as well.
+pub enum CidStringGrammar {}
+
+impl Grammar for CidStringGrammar {
+    const FORMAT: &'static str = "cid";
+
+    fn check(text: &str) -> Result<(), &'static str> {
+        rule(
+            (BYTES_MIN..=BYTES_MAX).contains(&text.len()),
+            "it must have 8 to 256 characters",
+        )?;
+        rule(
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'=')),
+            "a character is not allowed in a CID",
+        )?;
+        rule(!text.starts_with("Qm"), "it is a CID of version 0")?;
+        match decode(text) {
+            None => Ok(()),
+            Some(None) => Err("its characters do not decode"),
+            Some(Some(bytes)) => rule(is_cid_v1(&bytes), "its bytes are not a CID of version 1"),
+        }
+    }
+}
+
+/// The bytes behind the multibase prefix; `None` for a base not looked into, `Some(None)` if wrong.
+fn decode(text: &str) -> Option<Option<Vec<u8>>> {
+    let (base, digits) = text.split_at_checked(1)?;
+    match base {
+        "b" => Some(
+            BASE32_NOPAD
+                .decode(digits.to_ascii_uppercase().as_bytes())
+                .ok()
+                .filter(|_| !digits.bytes().any(|b| b.is_ascii_uppercase())),
+        ),
+        "z" => Some(bs58::decode(digits).into_vec().ok()),
+        "f" => Some(HEXLOWER.decode(digits.as_bytes()).ok()),
+        _ => None,
+    }
+}
+
+fn is_cid_v1(bytes: &[u8]) -> bool {
+    let parse = || {
+        let (version, rest) = varint(bytes)?;
+        let (_codec, rest) = varint(rest)?;
+        let (_hash, rest) = varint(rest)?;
+        let (length, digest) = varint(rest)?;
+        Some(version == 1 && u64::try_from(digest.len()) == Ok(length))
+    };
+    parse().unwrap_or(false)
+}
+
+/// An unsigned little-endian base-128 number and what follows it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0u64;
+    for (index, byte) in bytes.iter().enumerate().take(VARINT_BYTES_MAX) {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(index + 1..)?));
+        }
+    }
+    None
+}
