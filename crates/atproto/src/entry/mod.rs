@@ -1,0 +1,142 @@
+//! skeleton
+use crate::cid::Cid;
+use crate::syntax::{Did, Handle, Nsid, RecordKey, Tid};
+
+pub use crate::frame::Action;
+
+/// Most bytes of an encoded entry: 2 MiB.
+pub const ENTRY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Which body an entry has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EntryKind {
+    /// [`EntryBody::Commit`]
+    Commit,
+    /// [`EntryBody::Snapshot`]
+    Snapshot,
+    /// [`EntryBody::Identity`]
+    Identity,
+    /// [`EntryBody::Account`]
+    Account,
+    /// [`EntryBody::Mark`]
+    Mark,
+}
+
+/// What every entry says about itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntryHeader {
+    /// Which body follows; equals [`EntryBody::kind`].
+    pub kind: EntryKind,
+    /// The configured source's name.
+    pub source: String,
+    /// Sequence number at the source.
+    pub source_seq: Option<i64>,
+    /// The account.
+    pub did: Did,
+    /// Revision of the repository after this entry.
+    pub rev: Option<Tid>,
+    /// When Millrace received it, microseconds UTC.
+    pub time_us: i64,
+    /// Trace id, from ingest to view; zero if there is none.
+    pub trace: [u8; 16],
+}
+
+/// One item of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What every entry has.
+    pub header: EntryHeader,
+    /// What happened.
+    pub body: EntryBody,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EntryBody {
+    /// A verified commit.
+    Commit {
+        /// In the order of the commit.
+        ops: Vec<EntryOp>,
+    },
+    /// Part of a whole repository: in the key range (after, through] exactly these records exist.
+    Snapshot {
+        /// Exclusive lower bound; `None`: from the beginning.
+        after: Option<String>,
+        /// Inclusive upper bound; `None`: to the end.
+        through: Option<String>,
+        /// In key order.
+        records: Vec<SnapshotRecord>,
+        /// Whether this is the final part.
+        last: bool,
+    },
+    /// Handle and PDS as resolved.
+    Identity {
+        /// Verified both ways, else `None`.
+        handle: Option<Handle>,
+        /// Origin of the account's PDS.
+        pds: Option<String>,
+    },
+    /// The account's status.
+    Account {
+        /// Whether its content may be shown.
+        active: bool,
+        /// Why not.
+        status: Option<String>,
+    },
+    /// An event that carried nothing for projections but moves the source's visible sequence.
+    Mark,
+}
+
+/// One operation of a commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntryOp {
+    /// What was done.
+    pub action: Action,
+    /// The record's collection.
+    pub collection: Nsid,
+    /// The record's key.
+    pub rkey: RecordKey,
+    /// The record's CID; `None` for a deletion.
+    pub cid: Option<Cid>,
+    /// Canonical DAG-CBOR; `None` for a deletion.
+    pub record: Option<Vec<u8>>,
+}
+
+/// One record of a snapshot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotRecord {
+    /// `collection/rkey`
+    pub path: String,
+    /// The record's CID.
+    pub cid: Cid,
+    /// Canonical DAG-CBOR.
+    pub record: Vec<u8>,
+}
+
+/// Why an entry could not be encoded or decoded.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EntryError {
+    /// Over [`ENTRY_BYTES_MAX`].
+    #[error("an entry of {0} bytes")]
+    TooLarge(usize),
+}
+
+impl EntryBody {
+    /// Which body this is.
+    pub fn kind(&self) -> EntryKind {
+        unimplemented!()
+    }
+}
+
+impl Entry {
+    /// The bytes for the log, ≤ [`ENTRY_BYTES_MAX`].
+    pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
+        unimplemented!()
+    }
+
+    /// Reads what [`Entry::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        let _ = bytes;
+        unimplemented!()
+    }
+}
