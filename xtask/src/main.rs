@@ -1,1 +1,47 @@
-fn main() {}
+//! `cargo xtask`: the commands behind the Makefile.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{lint, setup, shell, test, tidy};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set-up, tests and checks of the Millrace tree"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests and the checks need (Debian package, npm packages, tools under .tools)
+    Setup,
+    /// Set up, run every test, and end with one line: `N passed, N failed`
+    Test {
+        /// Passed on to `cargo nextest run`: a part of a test's name, `-p <package>`, `-E <filter>`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// fmt, clippy, deny, typos, tidy and the freshness of generated files
+    Lint,
+    /// Check the tree's own rules: who may depend on whom, file headers, topic names, leftovers
+    Tidy,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let root = shell::workspace_root()?;
+    let fine = match Cli::parse().command {
+        Command::Setup => setup::everything(&root).map(|()| true),
+        Command::Test { args } => test::run(&root, &args),
+        Command::Lint => Ok(lint::run(&root)),
+        Command::Tidy => tidy::run(&root),
+    }?;
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,27 @@
+# Few names; what they do is in xtask/. `make test ARGS='-p millrace-log'` runs a part.
+.PHONY: run test lint fmt tidy dev-data-plane dev-appview
+
+# The whole program on made-up data, without internet. Prints the addresses and demo accounts.
+run:
+	cargo run -p millrace -- demo
+
+# Installs what the tests need, runs them all, ends with "N passed, N failed".
+test:
+	cargo xtask test $(ARGS)
+
+# Everything a reviewer would otherwise have to say: fmt, clippy, deny, typos, tidy.
+lint:
+	cargo xtask lint
+
+fmt:
+	cargo fmt --all
+
+tidy:
+	cargo xtask tidy
+
+# The two processes of a split set-up, each in its own terminal; the data-plane first.
+dev-data-plane:
+	cargo run -p millrace -- serve --role ingest,dataplane
+
+dev-appview:
+	cargo run -p millrace -- serve --role appview

@@ -1,0 +1,136 @@
+// A real network in one process: a PLC directory (kept in memory) and a PDS (SQLite in a folder).
+// Prints one line of JSON when both answer, then takes commands (json-lines.mjs):
+//   pds.stop, pds.start, plc.stop, plc.start   the same data and port afterwards
+//   pds.latestSeq                              the sequence number of the newest firehose event
+// Environment:
+//   APPVIEW_URL          where the PDS sends app.bsky.*; a did:plc naming it is registered
+//   DATA_DIR             keeps the PDS's data (default: a temporary folder, removed at the end)
+//   PLC_PORT, PDS_PORT   default: free ports
+// Ends when its standard input does.
+import fs from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { Secp256k1Keypair } from '@atproto/crypto'
+import { PDS } from '@atproto/pds'
+import plcLib from '@did-plc/lib'
+import plcServer from '@did-plc/server'
+import { say, serve } from './json-lines.mjs'
+
+const env = process.env
+const ADMIN_PASSWORD = 'admin-pass'
+
+const plcPort = Number(env.PLC_PORT) || (await freePort())
+const pdsPort = Number(env.PDS_PORT) || (await freePort())
+const plcUrl = `http://localhost:${plcPort}`
+const pdsUrl = `http://localhost:${pdsPort}`
+const dir = env.DATA_DIR ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'millrace-pds-')))
+await fs.mkdir(path.join(dir, 'data'), { recursive: true })
+
+const plcDb = plcServer.Database.mock()
+let plc = await startPlc()
+const appview = env.APPVIEW_URL ? await registerAppview(env.APPVIEW_URL) : null
+const pdsSettings = await settings()
+let pds = await startPds()
+
+say({
+  plc: plcUrl,
+  pds: pdsUrl,
+  firehose: `ws://localhost:${pdsPort}/xrpc/com.atproto.sync.subscribeRepos`,
+  adminPassword: ADMIN_PASSWORD,
+  appview,
+})
+
+await serve({
+  'plc.stop': async () => { await plc?.destroy(); plc = null },
+  'plc.start': async () => { plc ??= await startPlc() },
+  'pds.stop': async () => { await pds?.destroy(); pds = null },
+  'pds.start': async () => { pds ??= await startPds() },
+  'pds.latestSeq': async () => (await pds.ctx.sequencer.curr()) ?? 0,
+})
+
+// A socket that will not close must not keep the process alive.
+setTimeout(() => process.exit(0), 3000).unref()
+await pds?.destroy()
+await plc?.destroy()
+if (!env.DATA_DIR) await fs.rm(dir, { recursive: true, force: true })
+process.exit(0)
+
+async function startPlc() {
+  const server = plcServer.PlcServer.create({ db: plcDb, port: plcPort })
+  await server.start()
+  return server
+}
+
+async function startPds() {
+  const server = await PDS.fromEnv(pdsSettings)
+  // Handles of this PDS live in its own accounts, not in DNS.
+  server.ctx.idResolver.handle.resolve = async (handle) =>
+    (await server.ctx.accountManager.getAccount(handle))?.did
+  await server.start()
+  return server
+}
+
+async function settings() {
+  const [rotation, recovery] = await Promise.all([newKey(), newKey()])
+  return {
+    devMode: true,
+    port: pdsPort,
+    hostname: 'localhost',
+    didPlcUrl: plcUrl,
+    dataDirectory: path.join(dir, 'data'),
+    blobstoreDiskLocation: path.join(dir, 'blobs'),
+    plcRotationKeyK256PrivateKeyHex: await hex(rotation),
+    recoveryDidKey: recovery.did(),
+    jwtSecret: 'jwt-secret',
+    adminPassword: ADMIN_PASSWORD,
+    serviceHandleDomains: ['.test'],
+    inviteRequired: false,
+    rateLimitsEnabled: false,
+    disableSsrfProtection: true, // everything here is on loopback
+    bskyAppViewUrl: appview?.url ?? 'https://appview.invalid',
+    bskyAppViewDid: appview?.did ?? 'did:example:invalid',
+    modServiceUrl: 'https://moderation.invalid',
+    modServiceDid: 'did:example:invalid',
+  }
+}
+
+/** A did:plc whose document names `url` as AppView, signed with a key the AppView is then given. */
+async function registerAppview(url) {
+  const key = await newKey()
+  const client = new plcLib.Client(plcUrl)
+  const did = await client.createDid({
+    signingKey: key.did(),
+    rotationKeys: [key.did()],
+    handle: 'appview.test',
+    pds: url,
+    signer: key,
+  })
+  await client.updateData(did, key, (data) => ({
+    ...data,
+    services: {
+      ...data.services,
+      bsky_appview: { type: 'BskyAppView', endpoint: url },
+      bsky_notif: { type: 'BskyNotificationService', endpoint: url },
+    },
+  }))
+  return { url, did, signingKeyHex: await hex(key) }
+}
+
+function newKey() {
+  return Secp256k1Keypair.create({ exportable: true })
+}
+
+async function hex(key) {
+  return Buffer.from(await key.export()).toString('hex')
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}

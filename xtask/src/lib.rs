@@ -1,0 +1,18 @@
+//! What a developer and CI run beside cargo: set-up, tests, lint and tidy (`cargo xtask --help`).
+//! A library as well, so that whole-program tests start PostgreSQL and Node as `cargo xtask test` does.
+//!
+//! Reading order: [`test`] and [`lint`] are the two long commands; [`tidy`] checks the tree's own
+//! rules; [`setup`] installs what they need; [`postgres`] is a throw-away server.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool: what it prints is its output"
+)]
+
+pub mod lint;
+pub mod postgres;
+pub mod promises;
+pub mod setup;
+pub mod shell;
+pub mod summary;
+pub mod test;
+pub mod tidy;

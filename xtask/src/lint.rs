@@ -1,0 +1,119 @@
+//! `cargo xtask lint`: every check that is not a test. All steps run, also after one has failed,
+//! so that one run shows all there is to mend.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::setup::{self, Tool};
+use crate::{shell, tidy};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Outcome {
+    Clean,
+    Failed,
+    Skipped,
+}
+
+type Step = fn(&Path) -> Result<Outcome>;
+
+/// Runs all checks and tells whether the tree is clean.
+#[must_use]
+pub fn run(root: &Path) -> bool {
+    let steps: [(&str, Step); 5] = [
+        ("fmt", fmt),
+        ("clippy", clippy),
+        ("deny", deny),
+        ("typos", typos),
+        ("tidy", tree),
+    ];
+    let mut report = Vec::new();
+    for (name, step) in steps {
+        println!("── {name}");
+        let started = Instant::now();
+        let outcome = step(root).unwrap_or_else(|e| {
+            eprintln!("error: {e:#}");
+            Outcome::Failed
+        });
+        report.push((name, outcome, started.elapsed().as_secs()));
+    }
+    println!();
+    for (name, outcome, seconds) in &report {
+        let word = match outcome {
+            Outcome::Clean => "clean",
+            Outcome::Failed => "FAILED",
+            Outcome::Skipped => "skipped",
+        };
+        println!("{name:8} {word} ({seconds} s)");
+    }
+    !report
+        .iter()
+        .any(|(_, outcome, _)| *outcome == Outcome::Failed)
+}
+
+fn fmt(root: &Path) -> Result<Outcome> {
+    step(
+        shell::cargo()
+            .args(["fmt", "--all", "--check"])
+            .current_dir(root),
+    )
+}
+
+fn clippy(root: &Path) -> Result<Outcome> {
+    let mut command = shell::cargo();
+    command.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    step(command.current_dir(root))
+}
+
+/// Licences, bans and sources. Advisories need a database from outside and are left to a public CI.
+fn deny(root: &Path) -> Result<Outcome> {
+    let Some(program) = setup::find_or_install(root, Tool::Deny) else {
+        return Ok(Outcome::Failed);
+    };
+    let mut command = Command::new(program);
+    command.args([
+        "--log-level",
+        "warn",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    step(command.current_dir(root))
+}
+
+fn typos(root: &Path) -> Result<Outcome> {
+    let Some(program) = setup::find_or_install(root, Tool::Typos) else {
+        println!("skipped: typos is not to be had here");
+        return Ok(Outcome::Skipped);
+    };
+    step(Command::new(program).current_dir(root))
+}
+
+fn tree(root: &Path) -> Result<Outcome> {
+    Ok(if tidy::run(root)? {
+        Outcome::Clean
+    } else {
+        Outcome::Failed
+    })
+}
+
+fn step(command: &mut Command) -> Result<Outcome> {
+    Ok(if shell::succeeds(command)? {
+        Outcome::Clean
+    } else {
+        Outcome::Failed
+    })
+}

