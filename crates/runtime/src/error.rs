@@ -125,7 +125,7 @@ pub mod codes {
     pub const CONFIG_CONFLICT: Code = Code {
         id: "MR-CFG-005",
         title: "setting given twice",
-        cause: "A secret and its `…_file` variant, or an environment alias and the variable it stands for, are set at the same level with different values.",
+        cause: "A secret and its `…_file` variant are both set in the same file, the same environment or the same command line.",
         remedy: "keep one of the two",
     };
     /// A task on which the process depends has failed.

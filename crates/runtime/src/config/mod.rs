@@ -19,6 +19,8 @@ mod load;
 mod schema;
 mod secret;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
