@@ -1,1 +1,20 @@
 //! The whole program against real peers: a PDS, the official client, PostgreSQL, and power loss.
+//!
+//! A test builds a [`world::World`] and reads like what happens to people: accounts are created, they
+//! post and follow through the official client, and what they then see through their PDS is compared
+//! with what they did. [`audit`] is the judge where a story is too long to spell out: it reads the
+//! repositories and says what every count must be.
+
+mod audit;
+mod client;
+mod crash;
+mod faults;
+mod json_lines;
+mod millrace;
+mod network;
+mod postgres;
+mod process;
+mod real_pds;
+mod story;
+mod traffic;
+mod world;

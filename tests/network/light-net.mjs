@@ -95,7 +95,7 @@ async function settings() {
   }
 }
 
-/** A did:plc whose document names `url` as AppView, signed with a key the AppView is then given. */
+/** A did:plc whose document names `url` as AppView. */
 async function registerAppview(url) {
   const key = await newKey()
   const client = new plcLib.Client(plcUrl)
@@ -114,7 +114,7 @@ async function registerAppview(url) {
       bsky_notif: { type: 'BskyNotificationService', endpoint: url },
     },
   }))
-  return { url, did, signingKeyHex: await hex(key) }
+  return { url, did }
 }
 
 function newKey() {

@@ -1,0 +1,165 @@
+//! The official client (`network/scenario.mjs`): people's own writes to their PDS, and their reads,
+//! which the PDS sends on to the AppView with service auth. The client checks answers against the lexicons.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::json_lines::{JsonLines, Refused};
+
+pub struct Client {
+    node: JsonLines,
+}
+
+/// Somebody with an account on the PDS.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub name: String,
+    pub did: String,
+    pub handle: String,
+}
+
+/// A record that was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub uri: String,
+    pub cid: String,
+}
+
+impl Written {
+    /// As it stands in a record that refers to it.
+    pub fn strong_ref(&self) -> Value {
+        json!({"uri": self.uri, "cid": self.cid})
+    }
+}
+
+/// What a query answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub data: Value,
+    pub headers: Value,
+}
+
+impl Client {
+    pub async fn start(pds_url: &str, dir: &Path) -> Result<Self> {
+        let (node, _) =
+            JsonLines::start("scenario.mjs", &[("PDS_URL", pds_url.to_owned())], dir).await?;
+        Ok(Self { node })
+    }
+
+    pub async fn end(self) -> Result<()> {
+        self.node.end().await
+    }
+
+    pub async fn create_account(&mut self, name: &str) -> Result<Account> {
+        let made = self.node.must("createAccount", json!({"as": name})).await?;
+        Ok(Account {
+            name: name.to_owned(),
+            did: text(&made, "did")?,
+            handle: text(&made, "handle")?,
+        })
+    }
+
+    pub async fn post(&mut self, by: &Account, text: &str) -> Result<Written> {
+        self.write("post", json!({"as": by.name, "text": text}))
+            .await
+    }
+
+    pub async fn reply(
+        &mut self,
+        by: &Account,
+        text: &str,
+        root: &Written,
+        parent: &Written,
+    ) -> Result<Written> {
+        let reply = json!({"root": root.strong_ref(), "parent": parent.strong_ref()});
+        self.write("post", json!({"as": by.name, "text": text, "reply": reply}))
+            .await
+    }
+
+    pub async fn like(&mut self, by: &Account, post: &Written) -> Result<Written> {
+        self.write(
+            "like",
+            json!({"as": by.name, "uri": post.uri, "cid": post.cid}),
+        )
+        .await
+    }
+
+    pub async fn follow(&mut self, by: &Account, whom: &Account) -> Result<Written> {
+        self.write("follow", json!({"as": by.name, "did": whom.did}))
+            .await
+    }
+
+    /// Deletes a post, like or follow, as its collection says.
+    pub async fn delete(&mut self, by: &Account, record: &Written) -> Result<()> {
+        let method = match record.uri.split('/').nth(3) {
+            Some("app.bsky.feed.post") => "deletePost",
+            Some("app.bsky.feed.like") => "deleteLike",
+            Some("app.bsky.graph.follow") => "deleteFollow",
+            other => bail!("no way to delete {other:?}"),
+        };
+        self.node
+            .must(method, json!({"as": by.name, "uri": record.uri}))
+            .await
+            .map(drop)
+    }
+
+    pub async fn update_profile(&mut self, by: &Account, profile: Value) -> Result<()> {
+        self.node
+            .must("updateProfile", json!({"as": by.name, "profile": profile}))
+            .await
+            .map(drop)
+    }
+
+    pub async fn query(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Answer> {
+        let mut answer = self
+            .node
+            .must("query", call(by, nsid, "params", params))
+            .await?;
+        Ok(Answer {
+            data: answer["data"].take(),
+            headers: answer["headers"].take(),
+        })
+    }
+
+    /// A query that must be refused.
+    pub async fn refused(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Refused> {
+        match self
+            .node
+            .ask("query", call(by, nsid, "params", params))
+            .await?
+        {
+            Ok(answer) => bail!("{nsid} answered {answer}"),
+            Err(refused) => Ok(refused),
+        }
+    }
+
+    /// A procedure; `Value::Null` sends no body.
+    pub async fn procedure(&mut self, by: &Account, nsid: &str, input: Value) -> Result<Value> {
+        let mut answer = self
+            .node
+            .must("procedure", call(by, nsid, "input", input))
+            .await?;
+        Ok(answer["data"].take())
+    }
+
+    async fn write(&mut self, method: &str, params: Value) -> Result<Written> {
+        let written = self.node.must(method, params).await?;
+        Ok(Written {
+            uri: text(&written, "uri")?,
+            cid: text(&written, "cid")?,
+        })
+    }
+}
+
+fn call(by: &Account, nsid: &str, field: &str, value: Value) -> Value {
+    json!({"as": by.name, "nsid": nsid, field: value})
+}
+
+fn text(value: &Value, field: &str) -> Result<String> {
+    Ok(value[field]
+        .as_str()
+        .with_context(|| format!("{field} in {value}"))?
+        .to_owned())
+}

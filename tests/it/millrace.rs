@@ -1,0 +1,291 @@
+//! The program under test: `millrace serve` as one process or as data-plane and AppView, on a folder
+//! of its own. It can be killed and started again on the same data.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+
+use crate::network::Network;
+use crate::process::Process;
+
+const ADMIN_PASSWORD: &str = "test-admin-password";
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const REACHED_WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// Where the tables lie.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    Sqlite,
+    /// The URL of a database of this test's own.
+    Postgres(String),
+}
+
+/// How many processes the roles are spread over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Split {
+    /// One process; the AppView asks the data-plane in process.
+    Local,
+    /// A data-plane and an AppView that asks it over HTTP.
+    Remote,
+}
+
+/// The ports of one set-up; reserved before the PDS starts, because that must know the AppView's.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    pub appview: u16,
+    internal: u16,
+    metrics: u16,
+}
+
+impl Ports {
+    pub fn reserve() -> Result<Self> {
+        // Held open together, so that they are three different ones.
+        let bound = [0; 3].map(|port| TcpListener::bind(("127.0.0.1", port)));
+        let [appview, internal, metrics] =
+            bound.map(|socket| socket?.local_addr().map(|addr| addr.port()));
+        Ok(Self {
+            appview: appview?,
+            internal: internal?,
+            metrics: metrics?,
+        })
+    }
+
+    pub fn appview_url(self) -> String {
+        format!("http://localhost:{}", self.appview)
+    }
+}
+
+pub struct Millrace {
+    split: Split,
+    ports: Ports,
+    dir: PathBuf,
+    http: reqwest::Client,
+    /// Ingest and data-plane, and with [`Split::Local`] everything.
+    data_plane: Option<Process>,
+    appview: Option<Process>,
+}
+
+impl Millrace {
+    /// Writes the configuration into `dir`, starts the process or processes and waits until they are ready.
+    pub async fn start(
+        engine: &Engine,
+        split: Split,
+        ports: Ports,
+        network: &Network,
+        dir: &Path,
+    ) -> Result<Self> {
+        std::fs::write(
+            dir.join("millrace.toml"),
+            configuration(engine, ports, network, dir),
+        )?;
+        let mut millrace = Self {
+            split,
+            ports,
+            dir: dir.to_owned(),
+            http: crate::world::http_client()?,
+            data_plane: None,
+            appview: None,
+        };
+        millrace.launch().await?;
+        millrace.ready().await?;
+        Ok(millrace)
+    }
+
+    pub fn appview_url(&self) -> String {
+        self.ports.appview_url()
+    }
+
+    /// Ends the process that reads the network and writes the tables, as power loss would.
+    pub async fn kill9(&mut self) -> Result<()> {
+        let mut process = self
+            .data_plane
+            .take()
+            .context("the data-plane is running")?;
+        process.kill9().await
+    }
+
+    /// Starts what was killed, on the data it left behind. It need not be ready yet.
+    pub async fn launch(&mut self) -> Result<()> {
+        if self.data_plane.is_none() {
+            let roles = if self.split == Split::Local {
+                "ingest,dataplane,appview"
+            } else {
+                "ingest,dataplane"
+            };
+            self.data_plane = Some(self.serve(roles, "data-plane.log").await?);
+        }
+        if self.split == Split::Remote && self.appview.is_none() {
+            self.appview = Some(self.serve("appview", "appview.log").await?);
+        }
+        Ok(())
+    }
+
+    /// Waits until both halves say that they are ready.
+    pub async fn ready(&mut self) -> Result<()> {
+        let until = Instant::now() + READY_WITHIN;
+        for port in [self.ports.internal, self.ports.appview] {
+            while !self.answers(port).await {
+                self.must_be_running()?;
+                if Instant::now() > until {
+                    bail!("port {port} is not ready after {READY_WITHIN:?}");
+                }
+                sleep(POLL).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the state of the only source is as `wanted`. While nothing answers, it is not.
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+        let until = Instant::now() + REACHED_WITHIN;
+        loop {
+            let source = self.source().await;
+            if source.as_ref().is_ok_and(&wanted) {
+                return Ok(());
+            }
+            self.must_be_running()?;
+            if Instant::now() > until {
+                bail!("after {REACHED_WITHIN:?} the source is {source:?}");
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// What it says of its only source.
+    pub async fn source(&self) -> Result<Value> {
+        let url = format!("{}/api/v1/admin/sources", self.appview_url());
+        let answer = self
+            .http
+            .get(url)
+            .basic_auth("admin", Some(ADMIN_PASSWORD))
+            .send()
+            .await?;
+        let mut body: Value = answer.error_for_status()?.json().await?;
+        Ok(body["sources"][0].take())
+    }
+
+    /// An error with its output, if a process has ended by itself.
+    pub fn must_be_running(&mut self) -> Result<()> {
+        for process in [&mut self.data_plane, &mut self.appview]
+            .into_iter()
+            .flatten()
+        {
+            process.must_be_running()?;
+        }
+        Ok(())
+    }
+
+    /// Asks both halves to drain and end; they must do so without an error.
+    pub async fn end(mut self) -> Result<()> {
+        for mut process in [self.appview.take(), self.data_plane.take()]
+            .into_iter()
+            .flatten()
+        {
+            let status = process.terminate().await?;
+            if !status.success() {
+                bail!("after SIGTERM millrace ended with {status}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn serve(&self, roles: &str, log: &str) -> Result<Process> {
+        let mut command = Command::new(binary().await?);
+        command
+            .args(["serve", "--role", roles, "--config"])
+            .arg(self.dir.join("millrace.toml"));
+        Process::start(
+            command.current_dir(&self.dir).env("NO_COLOR", "1"),
+            &self.dir.join(log),
+        )
+    }
+
+    async fn answers(&self, port: u16) -> bool {
+        let answer = self
+            .http
+            .get(format!("http://127.0.0.1:{port}/ready"))
+            .send()
+            .await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+}
+
+fn configuration(engine: &Engine, ports: Ports, network: &Network, dir: &Path) -> String {
+    let store = match engine {
+        Engine::Sqlite => "engine = \"sqlite\"".to_owned(),
+        Engine::Postgres(url) => format!("engine = \"postgres\"\npostgres_url = \"{url}\""),
+    };
+    let Ports {
+        appview,
+        internal,
+        metrics,
+    } = ports;
+    let Network {
+        plc_url,
+        pds_url,
+        firehose_url,
+        appview_did,
+        ..
+    } = network;
+    format!(
+        r#"
+data_dir = "{data_dir}"
+
+[store]
+{store}
+
+[network]
+allow_loopback = true
+plc_url = "{plc_url}"
+handle_resolver_url = "{pds_url}"
+
+[ingest]
+backfill = "all"
+
+[[ingest.sources]]
+name = "pds"
+kind = "pds"
+url = "{firehose_url}"
+cursor = 0
+
+[dataplane]
+listen = "127.0.0.1:{internal}"
+url = "http://127.0.0.1:{internal}"
+
+[appview]
+listen = "127.0.0.1:{appview}"
+metrics_listen = "127.0.0.1:{metrics}"
+service_did = "{appview_did}"
+public_url = "http://localhost:{appview}"
+admin_password = "{ADMIN_PASSWORD}"
+"#,
+        data_dir = dir.join("data").display(),
+    )
+}
+
+/// The binary: `MILLRACE_BIN`, or built now so that it is never an old one.
+async fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("MILLRACE_BIN") {
+        return Ok(path.into());
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--quiet", "-p", "millrace"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cargo.status().await?.success() {
+        bail!("cargo build -p millrace failed");
+    }
+    // …/deps/it-<hash> lies beside …/millrace.
+    let here = std::env::current_exe()?;
+    let beside = here
+        .ancestors()
+        .nth(2)
+        .context("a test binary lies in target/<profile>/deps")?;
+    Ok(beside.join("millrace"))
+}

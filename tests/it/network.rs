@@ -1,0 +1,85 @@
+//! A PLC directory and a PDS of the protocol's own software, in one Node process
+//! (`network/light-net.mjs`); each can be taken away and given back with its data.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::json_lines::JsonLines;
+
+pub struct Network {
+    node: JsonLines,
+    pub plc_url: String,
+    pub pds_url: String,
+    /// The firehose's origin, as a relay URL is configured.
+    pub firehose_url: String,
+    /// Who the AppView is on this network: registered with the PLC before Millrace starts.
+    pub appview_did: String,
+}
+
+/// A peer that can go away.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer {
+    Pds,
+    Plc,
+}
+
+impl Peer {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pds => "pds",
+            Self::Plc => "plc",
+        }
+    }
+}
+
+impl Network {
+    /// Starts both; the PDS sends `app.bsky.*` to `appview_url`, where nothing need listen yet.
+    pub async fn start(appview_url: &str, dir: &Path) -> Result<Self> {
+        let env = [
+            ("APPVIEW_URL", appview_url.to_owned()),
+            ("DATA_DIR", dir.join("pds").display().to_string()),
+        ];
+        let (node, hello) = JsonLines::start("light-net.mjs", &env, dir).await?;
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .context("the network tells all its addresses")
+        };
+        let firehose = text(&hello["firehose"])?;
+        let origin = firehose.split("/xrpc/").next().unwrap_or(&firehose);
+        Ok(Self {
+            node,
+            plc_url: text(&hello["plc"])?,
+            pds_url: text(&hello["pds"])?,
+            firehose_url: origin.to_owned(),
+            appview_did: text(&hello["appview"]["did"])?,
+        })
+    }
+
+    /// The sequence number of the newest event that the PDS has sent out.
+    pub async fn latest_seq(&mut self) -> Result<i64> {
+        let seq = self.node.must("pds.latestSeq", json!({})).await?;
+        seq.as_i64().context("a sequence number")
+    }
+
+    pub async fn stop(&mut self, peer: Peer) -> Result<()> {
+        self.node
+            .must(&format!("{}.stop", peer.name()), json!({}))
+            .await
+            .map(drop)
+    }
+
+    pub async fn resume(&mut self, peer: Peer) -> Result<()> {
+        self.node
+            .must(&format!("{}.start", peer.name()), json!({}))
+            .await
+            .map(drop)
+    }
+
+    pub async fn end(self) -> Result<()> {
+        self.node.end().await
+    }
+}

@@ -1,0 +1,69 @@
+//! Everything one test needs, started in the order it has to be: ports, network, Millrace, client.
+//! The one thing it knows besides: when what was written is visible.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::millrace::{Engine, Millrace, Ports, Split};
+use crate::network::Network;
+
+pub struct World {
+    pub network: Network,
+    pub client: Client,
+    pub millrace: Millrace,
+    pub http: reqwest::Client,
+    // Last: removed when all processes above are gone.
+    _dir: TempDir,
+}
+
+impl World {
+    pub async fn start(engine: &Engine, split: Split) -> Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix("millrace-test-")
+            .tempdir()?;
+        let ports = Ports::reserve()?;
+        let network = Network::start(&ports.appview_url(), dir.path()).await?;
+        let client = Client::start(&network.pds_url, dir.path()).await?;
+        let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
+        Ok(Self {
+            network,
+            client,
+            millrace,
+            http: http_client()?,
+            _dir: dir,
+        })
+    }
+
+    /// Waits until everything the PDS has sent out so far can be read.
+    pub async fn settle(&mut self) -> Result<()> {
+        let seq = self.network.latest_seq().await?;
+        self.millrace
+            .until(|source| {
+                source["visibleSeq"]
+                    .as_i64()
+                    .is_some_and(|visible| visible >= seq)
+            })
+            .await
+            .with_context(|| format!("waiting for event {seq} to be visible"))
+    }
+
+    /// Ends everything in good order; a process that does not end well is a failure.
+    pub async fn end(self) -> Result<()> {
+        self.millrace.end().await?;
+        self.client.end().await?;
+        self.network.end().await
+    }
+}
+
+/// A client for plain HTTP on loopback. (reqwest asks for a TLS provider all the same.)
+pub fn http_client() -> Result<reqwest::Client> {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .build()?)
+}
