@@ -80,35 +80,18 @@ async fn truth(world: &World, accounts: &[Account]) -> Result<Truth> {
     let mut truth = Truth::default();
     for account in accounts {
         for record in records(world, account, "app.bsky.feed.post").await? {
-            let parent = record["value"]["reply"]["parent"]["uri"]
-                .as_str()
-                .map(str::to_owned);
-            let post = Post {
-                author: account.did.clone(),
-                parent,
-            };
+            let parent = record["value"]["reply"]["parent"]["uri"].as_str().map(str::to_owned);
+            let post = Post { author: account.did.clone(), parent };
             truth.posts.insert(text(&record["uri"])?, post);
         }
         for record in records(world, account, "app.bsky.feed.like").await? {
             let subject = text(&record["value"]["subject"]["uri"])?;
-            truth
-                .likes
-                .entry(subject)
-                .or_default()
-                .insert(account.did.clone());
+            truth.likes.entry(subject).or_default().insert(account.did.clone());
         }
         for record in records(world, account, "app.bsky.graph.follow").await? {
             let subject = text(&record["value"]["subject"])?;
-            truth
-                .followers
-                .entry(subject.clone())
-                .or_default()
-                .insert(account.did.clone());
-            truth
-                .follows
-                .entry(account.did.clone())
-                .or_default()
-                .insert(subject);
+            truth.followers.entry(subject.clone()).or_default().insert(account.did.clone());
+            truth.follows.entry(account.did.clone()).or_default().insert(subject);
         }
     }
     // A like of a post that is gone counts nowhere.
@@ -118,27 +101,12 @@ async fn truth(world: &World, accounts: &[Account]) -> Result<Truth> {
 }
 
 async fn profile(world: &World, truth: &Truth, account: &Account) -> Result<()> {
-    let profile = appview(
-        world,
-        "app.bsky.actor.getProfile",
-        &[("actor", &account.did)],
-    )
-    .await?;
-    let posts = truth
-        .posts
-        .values()
-        .filter(|post| post.author == account.did)
-        .count();
+    let profile = appview(world, "app.bsky.actor.getProfile", &[("actor", &account.did)]).await?;
+    let posts = truth.posts.values().filter(|post| post.author == account.did).count();
     let expected = [
         ("postsCount", posts),
-        (
-            "followsCount",
-            truth.follows.get(&account.did).map_or(0, BTreeSet::len),
-        ),
-        (
-            "followersCount",
-            truth.followers.get(&account.did).map_or(0, BTreeSet::len),
-        ),
+        ("followsCount", truth.follows.get(&account.did).map_or(0, BTreeSet::len)),
+        ("followersCount", truth.followers.get(&account.did).map_or(0, BTreeSet::len)),
     ];
     for (field, expected) in expected {
         let shown = count(&profile[field]);
@@ -158,10 +126,8 @@ async fn edges(
     account: &Account,
     expected: Option<&BTreeSet<String>>,
 ) -> Result<()> {
-    let shown = pages(world, nsid, &[("actor", &account.did)], field, |item| {
-        text(&item["did"])
-    })
-    .await?;
+    let shown =
+        pages(world, nsid, &[("actor", &account.did)], field, |item| text(&item["did"])).await?;
     let expected = expected.cloned().unwrap_or_default();
     ensure!(
         shown == expected,
@@ -173,18 +139,9 @@ async fn edges(
 
 async fn author_feed(world: &World, truth: &Truth, account: &Account) -> Result<()> {
     let nsid = "app.bsky.feed.getAuthorFeed";
-    let params = [
-        ("actor", account.did.as_str()),
-        ("filter", "posts_with_replies"),
-    ];
-    let shown = pages(world, nsid, &params, "feed", |item| {
-        text(&item["post"]["uri"])
-    })
-    .await?;
-    let written = truth
-        .posts
-        .iter()
-        .filter(|(_, post)| post.author == account.did);
+    let params = [("actor", account.did.as_str()), ("filter", "posts_with_replies")];
+    let shown = pages(world, nsid, &params, "feed", |item| text(&item["post"]["uri"])).await?;
+    let written = truth.posts.iter().filter(|(_, post)| post.author == account.did);
     let expected: BTreeSet<String> = written.map(|(uri, _)| uri.clone()).collect();
     let missing: Vec<_> = expected.difference(&shown).collect();
     let extra: Vec<_> = shown.difference(&expected).collect();
@@ -200,19 +157,12 @@ async fn post_counts(world: &World, truth: &Truth, uris: &[&String]) -> Result<(
     let params: Vec<(&str, &str)> = uris.iter().map(|uri| ("uris", uri.as_str())).collect();
     let answer = appview(world, "app.bsky.feed.getPosts", &params).await?;
     let views = answer["posts"].as_array().context("posts")?;
-    let shown: BTreeMap<&str, &Value> = views
-        .iter()
-        .filter_map(|view| Some((view["uri"].as_str()?, view)))
-        .collect();
+    let shown: BTreeMap<&str, &Value> =
+        views.iter().filter_map(|view| Some((view["uri"].as_str()?, view))).collect();
     for uri in uris {
-        let view = shown
-            .get(uri.as_str())
-            .with_context(|| format!("getPosts lacks {uri}"))?;
-        let replies = truth
-            .posts
-            .values()
-            .filter(|post| post.parent.as_ref() == Some(*uri))
-            .count();
+        let view = shown.get(uri.as_str()).with_context(|| format!("getPosts lacks {uri}"))?;
+        let replies =
+            truth.posts.values().filter(|post| post.parent.as_ref() == Some(*uri)).count();
         let likes = truth.likes.get(*uri).map_or(0, BTreeSet::len);
         for (field, expected) in [("replyCount", replies), ("likeCount", likes)] {
             let shown = count(&view[field]);
@@ -227,15 +177,10 @@ async fn post_counts(world: &World, truth: &Truth, uris: &[&String]) -> Result<(
 
 async fn likers(world: &World, truth: &Truth, uri: &str) -> Result<()> {
     let nsid = "app.bsky.feed.getLikes";
-    let shown = pages(world, nsid, &[("uri", uri)], "likes", |item| {
-        text(&item["actor"]["did"])
-    })
-    .await?;
+    let shown =
+        pages(world, nsid, &[("uri", uri)], "likes", |item| text(&item["actor"]["did"])).await?;
     let expected = truth.likes.get(uri).cloned().unwrap_or_default();
-    ensure!(
-        shown == expected,
-        "likes of {uri}: {shown:?}, the repositories say {expected:?}"
-    );
+    ensure!(shown == expected, "likes of {uri}: {shown:?}, the repositories say {expected:?}");
     Ok(())
 }
 
@@ -244,19 +189,11 @@ async fn records(world: &World, account: &Account, collection: &str) -> Result<V
     let mut all = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let mut params = vec![
-            ("repo", account.did.as_str()),
-            ("collection", collection),
-            ("limit", PAGE),
-        ];
+        let mut params =
+            vec![("repo", account.did.as_str()), ("collection", collection), ("limit", PAGE)];
         params.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        let page = get(
-            world,
-            &world.network.pds_url,
-            "com.atproto.repo.listRecords",
-            &params,
-        )
-        .await?;
+        let page =
+            get(world, &world.network.pds_url, "com.atproto.repo.listRecords", &params).await?;
         let records = page["records"].as_array().context("records")?;
         all.extend(records.iter().cloned());
         cursor = page["cursor"].as_str().map(str::to_owned);
@@ -281,15 +218,9 @@ async fn pages(
         params.push(("limit", PAGE));
         params.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page = appview(world, nsid, &params).await?;
-        for item in page[field]
-            .as_array()
-            .with_context(|| format!("{field} of {nsid}"))?
-        {
+        for item in page[field].as_array().with_context(|| format!("{field} of {nsid}"))? {
             let key = key(item)?;
-            ensure!(
-                all.insert(key.clone()),
-                "{nsid} {params:?} shows {key} twice"
-            );
+            ensure!(all.insert(key.clone()), "{nsid} {params:?} shows {key} twice");
         }
         cursor = page["cursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
@@ -303,12 +234,7 @@ async fn appview(world: &World, nsid: &str, params: &[(&str, &str)]) -> Result<V
 }
 
 async fn get(world: &World, base: &str, nsid: &str, params: &[(&str, &str)]) -> Result<Value> {
-    let answer = world
-        .http
-        .get(format!("{base}/xrpc/{nsid}"))
-        .query(params)
-        .send()
-        .await?;
+    let answer = world.http.get(format!("{base}/xrpc/{nsid}")).query(params).send().await?;
     let status = answer.status();
     let body = answer.text().await?;
     ensure!(status.is_success(), "{nsid} {params:?}: {status} {body}");
@@ -316,15 +242,9 @@ async fn get(world: &World, base: &str, nsid: &str, params: &[(&str, &str)]) -> 
 }
 
 fn count(value: &Value) -> usize {
-    value
-        .as_u64()
-        .and_then(|count| usize::try_from(count).ok())
-        .unwrap_or(0)
+    value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
 }
 
 fn text(value: &Value) -> Result<String> {
-    Ok(value
-        .as_str()
-        .with_context(|| format!("a text, not {value}"))?
-        .to_owned())
+    Ok(value.as_str().with_context(|| format!("a text, not {value}"))?.to_owned())
 }

@@ -62,8 +62,7 @@ impl Client {
     }
 
     pub async fn post(&mut self, by: &Account, text: &str) -> Result<Written> {
-        self.write("post", json!({"as": by.name, "text": text}))
-            .await
+        self.write("post", json!({"as": by.name, "text": text})).await
     }
 
     pub async fn reply(
@@ -74,21 +73,15 @@ impl Client {
         parent: &Written,
     ) -> Result<Written> {
         let reply = json!({"root": root.strong_ref(), "parent": parent.strong_ref()});
-        self.write("post", json!({"as": by.name, "text": text, "reply": reply}))
-            .await
+        self.write("post", json!({"as": by.name, "text": text, "reply": reply})).await
     }
 
     pub async fn like(&mut self, by: &Account, post: &Written) -> Result<Written> {
-        self.write(
-            "like",
-            json!({"as": by.name, "uri": post.uri, "cid": post.cid}),
-        )
-        .await
+        self.write("like", json!({"as": by.name, "uri": post.uri, "cid": post.cid})).await
     }
 
     pub async fn follow(&mut self, by: &Account, whom: &Account) -> Result<Written> {
-        self.write("follow", json!({"as": by.name, "did": whom.did}))
-            .await
+        self.write("follow", json!({"as": by.name, "did": whom.did})).await
     }
 
     /// Deletes a post, like or follow, as its collection says.
@@ -99,37 +92,21 @@ impl Client {
             Some("app.bsky.graph.follow") => "deleteFollow",
             other => bail!("no way to delete {other:?}"),
         };
-        self.node
-            .must(method, json!({"as": by.name, "uri": record.uri}))
-            .await
-            .map(drop)
+        self.node.must(method, json!({"as": by.name, "uri": record.uri})).await.map(drop)
     }
 
     pub async fn update_profile(&mut self, by: &Account, profile: Value) -> Result<()> {
-        self.node
-            .must("updateProfile", json!({"as": by.name, "profile": profile}))
-            .await
-            .map(drop)
+        self.node.must("updateProfile", json!({"as": by.name, "profile": profile})).await.map(drop)
     }
 
     pub async fn query(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Answer> {
-        let mut answer = self
-            .node
-            .must("query", call(by, nsid, "params", params))
-            .await?;
-        Ok(Answer {
-            data: answer["data"].take(),
-            headers: answer["headers"].take(),
-        })
+        let mut answer = self.node.must("query", call(by, nsid, "params", params)).await?;
+        Ok(Answer { data: answer["data"].take(), headers: answer["headers"].take() })
     }
 
     /// A query that must be refused.
     pub async fn refused(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Refused> {
-        match self
-            .node
-            .ask("query", call(by, nsid, "params", params))
-            .await?
-        {
+        match self.node.ask("query", call(by, nsid, "params", params)).await? {
             Ok(answer) => bail!("{nsid} answered {answer}"),
             Err(refused) => Ok(refused),
         }
@@ -137,19 +114,13 @@ impl Client {
 
     /// A procedure; `Value::Null` sends no body.
     pub async fn procedure(&mut self, by: &Account, nsid: &str, input: Value) -> Result<Value> {
-        let mut answer = self
-            .node
-            .must("procedure", call(by, nsid, "input", input))
-            .await?;
+        let mut answer = self.node.must("procedure", call(by, nsid, "input", input)).await?;
         Ok(answer["data"].take())
     }
 
     async fn write(&mut self, method: &str, params: Value) -> Result<Written> {
         let written = self.node.must(method, params).await?;
-        Ok(Written {
-            uri: text(&written, "uri")?,
-            cid: text(&written, "cid")?,
-        })
+        Ok(Written { uri: text(&written, "uri")?, cid: text(&written, "cid")? })
     }
 }
 
@@ -158,8 +129,5 @@ fn call(by: &Account, nsid: &str, field: &str, value: Value) -> Value {
 }
 
 fn text(value: &Value, field: &str) -> Result<String> {
-    Ok(value[field]
-        .as_str()
-        .with_context(|| format!("{field} in {value}"))?
-        .to_owned())
+    Ok(value[field].as_str().with_context(|| format!("{field} in {value}"))?.to_owned())
 }

@@ -62,10 +62,6 @@ async fn more_visible(millrace: &mut Millrace, events: i64) -> Result<()> {
     millrace.ready().await?;
     let before = millrace.source().await?["visibleSeq"].as_i64().unwrap_or(0);
     millrace
-        .until(|source| {
-            source["visibleSeq"]
-                .as_i64()
-                .is_some_and(|now| now >= before + events)
-        })
+        .until(|source| source["visibleSeq"].as_i64().is_some_and(|now| now >= before + events))
         .await
 }

@@ -19,10 +19,7 @@ async fn the_pds_goes_and_comes_back() -> Result<()> {
     traffic.steps(&mut world.client, SOME).await?;
     world.settle().await?;
     world.network.stop(Peer::Pds).await?;
-    world
-        .millrace
-        .until(|source| source["connected"] == json!(false))
-        .await?;
+    world.millrace.until(|source| source["connected"] == json!(false)).await?;
     world.network.resume(Peer::Pds).await?;
     traffic.steps(&mut world.client, SOME).await?;
     nothing_is_missing(world, &traffic).await
@@ -40,19 +37,10 @@ async fn the_plc_directory_goes_and_comes_back() -> Result<()> {
     world.millrace.launch().await?;
     world.millrace.ready().await?;
     traffic.steps(&mut world.client, SOME).await?;
-    let read = world.http.get(format!(
-        "{}/xrpc/app.bsky.actor.getProfile",
-        world.millrace.appview_url()
-    ));
-    let read = read
-        .query(&[("actor", &traffic.people[0].did)])
-        .send()
-        .await?;
-    ensure!(
-        read.status() == 200,
-        "a read without the directory: {}",
-        read.status()
-    );
+    let read =
+        world.http.get(format!("{}/xrpc/app.bsky.actor.getProfile", world.millrace.appview_url()));
+    let read = read.query(&[("actor", &traffic.people[0].did)]).send().await?;
+    ensure!(read.status() == 200, "a read without the directory: {}", read.status());
     world.network.resume(Peer::Plc).await?;
     nothing_is_missing(world, &traffic).await
 }
@@ -71,19 +59,10 @@ async fn postgresql_goes_and_comes_back() -> Result<()> {
     world.settle().await?;
     cluster.stop()?;
     traffic.steps(&mut world.client, SOME).await?;
-    let read = world.http.get(format!(
-        "{}/xrpc/app.bsky.actor.getProfile",
-        world.millrace.appview_url()
-    ));
-    let read = read
-        .query(&[("actor", &traffic.people[0].did)])
-        .send()
-        .await?;
-    ensure!(
-        read.status().is_server_error(),
-        "a read without its database: {}",
-        read.status()
-    );
+    let read =
+        world.http.get(format!("{}/xrpc/app.bsky.actor.getProfile", world.millrace.appview_url()));
+    let read = read.query(&[("actor", &traffic.people[0].did)]).send().await?;
+    ensure!(read.status().is_server_error(), "a read without its database: {}", read.status());
     world.millrace.must_be_running()?;
     cluster.resume()?;
     nothing_is_missing(world, &traffic).await
@@ -92,9 +71,6 @@ async fn postgresql_goes_and_comes_back() -> Result<()> {
 async fn nothing_is_missing(mut world: World, traffic: &Traffic) -> Result<()> {
     world.settle().await?;
     let counted = audit::compare(&world, &traffic.people).await?;
-    ensure!(
-        counted.posts >= SOME / 2,
-        "too little was written to prove anything: {counted:?}"
-    );
+    ensure!(counted.posts >= SOME / 2, "too little was written to prove anything: {counted:?}");
     world.end().await
 }

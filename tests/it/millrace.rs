@@ -49,11 +49,7 @@ impl Ports {
         let bound = [0; 3].map(|port| TcpListener::bind(("127.0.0.1", port)));
         let [appview, internal, metrics] =
             bound.map(|socket| socket?.local_addr().map(|addr| addr.port()));
-        Ok(Self {
-            appview: appview?,
-            internal: internal?,
-            metrics: metrics?,
-        })
+        Ok(Self { appview: appview?, internal: internal?, metrics: metrics? })
     }
 
     pub fn appview_url(self) -> String {
@@ -80,10 +76,7 @@ impl Millrace {
         network: &Network,
         dir: &Path,
     ) -> Result<Self> {
-        std::fs::write(
-            dir.join("millrace.toml"),
-            configuration(engine, ports, network, dir),
-        )?;
+        std::fs::write(dir.join("millrace.toml"), configuration(engine, ports, network, dir))?;
         let mut millrace = Self {
             split,
             ports,
@@ -103,10 +96,7 @@ impl Millrace {
 
     /// Ends the process that reads the network and writes the tables, as power loss would.
     pub async fn kill9(&mut self) -> Result<()> {
-        let mut process = self
-            .data_plane
-            .take()
-            .context("the data-plane is running")?;
+        let mut process = self.data_plane.take().context("the data-plane is running")?;
         process.kill9().await
     }
 
@@ -160,22 +150,14 @@ impl Millrace {
     /// What it says of its only source.
     pub async fn source(&self) -> Result<Value> {
         let url = format!("{}/api/v1/admin/sources", self.appview_url());
-        let answer = self
-            .http
-            .get(url)
-            .basic_auth("admin", Some(ADMIN_PASSWORD))
-            .send()
-            .await?;
+        let answer = self.http.get(url).basic_auth("admin", Some(ADMIN_PASSWORD)).send().await?;
         let mut body: Value = answer.error_for_status()?.json().await?;
         Ok(body["sources"][0].take())
     }
 
     /// An error with its output, if a process has ended by itself.
     pub fn must_be_running(&mut self) -> Result<()> {
-        for process in [&mut self.data_plane, &mut self.appview]
-            .into_iter()
-            .flatten()
-        {
+        for process in [&mut self.data_plane, &mut self.appview].into_iter().flatten() {
             process.must_be_running()?;
         }
         Ok(())
@@ -183,10 +165,7 @@ impl Millrace {
 
     /// Asks both halves to drain and end; they must do so without an error.
     pub async fn end(mut self) -> Result<()> {
-        for mut process in [self.appview.take(), self.data_plane.take()]
-            .into_iter()
-            .flatten()
-        {
+        for mut process in [self.appview.take(), self.data_plane.take()].into_iter().flatten() {
             let status = process.terminate().await?;
             if !status.success() {
                 bail!("after SIGTERM millrace ended with {status}");
@@ -197,21 +176,12 @@ impl Millrace {
 
     async fn serve(&self, roles: &str, log: &str) -> Result<Process> {
         let mut command = Command::new(binary().await?);
-        command
-            .args(["serve", "--role", roles, "--config"])
-            .arg(self.dir.join("millrace.toml"));
-        Process::start(
-            command.current_dir(&self.dir).env("NO_COLOR", "1"),
-            &self.dir.join(log),
-        )
+        command.args(["serve", "--role", roles, "--config"]).arg(self.dir.join("millrace.toml"));
+        Process::start(command.current_dir(&self.dir).env("NO_COLOR", "1"), &self.dir.join(log))
     }
 
     async fn answers(&self, port: u16) -> bool {
-        let answer = self
-            .http
-            .get(format!("http://127.0.0.1:{port}/ready"))
-            .send()
-            .await;
+        let answer = self.http.get(format!("http://127.0.0.1:{port}/ready")).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 }
@@ -221,18 +191,8 @@ fn configuration(engine: &Engine, ports: Ports, network: &Network, dir: &Path) -
         Engine::Sqlite => "engine = \"sqlite\"".to_owned(),
         Engine::Postgres(url) => format!("engine = \"postgres\"\npostgres_url = \"{url}\""),
     };
-    let Ports {
-        appview,
-        internal,
-        metrics,
-    } = ports;
-    let Network {
-        plc_url,
-        pds_url,
-        firehose_url,
-        appview_did,
-        ..
-    } = network;
+    let Ports { appview, internal, metrics } = ports;
+    let Network { plc_url, pds_url, firehose_url, appview_did, .. } = network;
     format!(
         r#"
 data_dir = "{data_dir}"
@@ -275,17 +235,12 @@ async fn binary() -> Result<PathBuf> {
         return Ok(path.into());
     }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--quiet", "-p", "millrace"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--quiet", "-p", "millrace"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cargo.status().await?.success() {
         bail!("cargo build -p millrace failed");
     }
     // …/deps/it-<hash> lies beside …/millrace.
     let here = std::env::current_exe()?;
-    let beside = here
-        .ancestors()
-        .nth(2)
-        .context("a test binary lies in target/<profile>/deps")?;
+    let beside = here.ancestors().nth(2).context("a test binary lies in target/<profile>/deps")?;
     Ok(beside.join("millrace"))
 }

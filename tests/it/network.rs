@@ -43,10 +43,7 @@ impl Network {
         ];
         let (node, hello) = JsonLines::start("light-net.mjs", &env, dir).await?;
         let text = |value: &Value| {
-            value
-                .as_str()
-                .map(str::to_owned)
-                .context("the network tells all its addresses")
+            value.as_str().map(str::to_owned).context("the network tells all its addresses")
         };
         let firehose = text(&hello["firehose"])?;
         let origin = firehose.split("/xrpc/").next().unwrap_or(&firehose);
@@ -66,17 +63,11 @@ impl Network {
     }
 
     pub async fn stop(&mut self, peer: Peer) -> Result<()> {
-        self.node
-            .must(&format!("{}.stop", peer.name()), json!({}))
-            .await
-            .map(drop)
+        self.node.must(&format!("{}.stop", peer.name()), json!({})).await.map(drop)
     }
 
     pub async fn resume(&mut self, peer: Peer) -> Result<()> {
-        self.node
-            .must(&format!("{}.start", peer.name()), json!({}))
-            .await
-            .map(drop)
+        self.node.must(&format!("{}.start", peer.name()), json!({})).await.map(drop)
     }
 
     pub async fn end(self) -> Result<()> {

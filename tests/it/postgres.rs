@@ -13,15 +13,8 @@ impl Database {
     pub async fn create(server: &str) -> Result<Self> {
         let name = format!("whole_program_{}", std::process::id());
         let (base, _) = server.rsplit_once('/').unwrap_or((server, ""));
-        let database = Self {
-            server: server.to_owned(),
-            url: format!("{base}/{name}"),
-            name,
-        };
-        let create = [
-            database.drop_sql(),
-            format!("CREATE DATABASE {}", database.name),
-        ];
+        let database = Self { server: server.to_owned(), url: format!("{base}/{name}"), name };
+        let create = [database.drop_sql(), format!("CREATE DATABASE {}", database.name)];
         let server = database.server.clone();
         tokio::task::spawn_blocking(move || run(&server, &create)).await??;
         Ok(database)

@@ -20,18 +20,12 @@ impl Process {
     /// Starts `command`; its standard output and error are appended to `output`.
     pub fn start(command: &mut Command, output: &Path) -> Result<Self> {
         let file = File::options().create(true).append(true).open(output)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = command
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
-        Ok(Self {
-            child,
-            output: output.to_owned(),
-        })
+        Ok(Self { child, output: output.to_owned() })
     }
 
     /// Ends it as power loss would: no signal handler runs.
@@ -42,10 +36,7 @@ impl Process {
     /// Asks it to drain and end, and waits for that.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
         let pid = self.child.id().context("the process has ended already")?;
-        Command::new("kill")
-            .args(["-TERM", &pid.to_string()])
-            .status()
-            .await?;
+        Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
         Ok(self.child.wait().await?)
     }
 
@@ -63,11 +54,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "── the end of {}\n{}",
-                self.output.display(),
-                tail(&self.output)
-            );
+            eprintln!("── the end of {}\n{}", self.output.display(), tail(&self.output));
         }
     }
 }

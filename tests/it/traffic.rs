@@ -57,20 +57,16 @@ impl Traffic {
         let who = step % self.people.len();
         let by = &self.people[who];
         match step % 11 {
-            0 | 3 => remember(
-                &mut self.posts,
-                who,
-                client.post(by, &format!("step {step}")).await?,
-            ),
+            0 | 3 => {
+                remember(&mut self.posts, who, client.post(by, &format!("step {step}")).await?)
+            }
             1 | 4 | 6 => {
                 let (_, post) = self.posts.get(step % self.posts.len()).context("a post")?;
                 remember(&mut self.likes, who, client.like(by, post).await?);
             }
             2 | 7 => {
                 let (_, parent) = self.posts.back().context("a post")?;
-                let reply = client
-                    .reply(by, &format!("re: step {step}"), parent, parent)
-                    .await?;
+                let reply = client.reply(by, &format!("re: step {step}"), parent, parent).await?;
                 remember(&mut self.posts, who, reply);
             }
             5 => {
@@ -87,10 +83,8 @@ impl Traffic {
                 forget(&mut self.posts, &self.people, client, None).await?;
             }
             _ => {
-                let text = format!(
-                    "step {step}, mentioning @{}.test",
-                    PEOPLE[(who + 1) % PEOPLE.len()]
-                );
+                let text =
+                    format!("step {step}, mentioning @{}.test", PEOPLE[(who + 1) % PEOPLE.len()]);
                 remember(&mut self.posts, who, client.post(by, &text).await?);
             }
         }
@@ -112,9 +106,7 @@ async fn forget(
     client: &mut Client,
     whose: Option<usize>,
 ) -> Result<()> {
-    let at = records
-        .iter()
-        .position(|(who, _)| whose.is_none_or(|wanted| wanted == *who));
+    let at = records.iter().position(|(who, _)| whose.is_none_or(|wanted| wanted == *who));
     match at.and_then(|at| records.remove(at)) {
         Some((who, record)) => client.delete(&people[who], &record).await,
         None => Ok(()),

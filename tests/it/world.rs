@@ -21,31 +21,19 @@ pub struct World {
 
 impl World {
     pub async fn start(engine: &Engine, split: Split) -> Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("millrace-test-")
-            .tempdir()?;
+        let dir = tempfile::Builder::new().prefix("millrace-test-").tempdir()?;
         let ports = Ports::reserve()?;
         let network = Network::start(&ports.appview_url(), dir.path()).await?;
         let client = Client::start(&network.pds_url, dir.path()).await?;
         let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
-        Ok(Self {
-            network,
-            client,
-            millrace,
-            http: http_client()?,
-            _dir: dir,
-        })
+        Ok(Self { network, client, millrace, http: http_client()?, _dir: dir })
     }
 
     /// Waits until everything the PDS has sent out so far can be read.
     pub async fn settle(&mut self) -> Result<()> {
         let seq = self.network.latest_seq().await?;
         self.millrace
-            .until(|source| {
-                source["visibleSeq"]
-                    .as_i64()
-                    .is_some_and(|visible| visible >= seq)
-            })
+            .until(|source| source["visibleSeq"].as_i64().is_some_and(|visible| visible >= seq))
             .await
             .with_context(|| format!("waiting for event {seq} to be visible"))
     }
@@ -62,8 +50,5 @@ impl World {
 pub fn http_client() -> Result<reqwest::Client> {
     // An error says that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(30))
-        .build()?)
+    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
 }

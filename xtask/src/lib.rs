@@ -3,10 +3,7 @@
 //!
 //! Reading order: [`test`] and [`lint`] are the two long commands; [`tidy`] checks the tree's own
 //! rules; [`setup`] installs what they need; [`postgres`] is a throw-away server.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool: what it prints is its output"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool: what it prints is its output")]
 
 pub mod lint;
 pub mod postgres;

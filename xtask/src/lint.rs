@@ -22,13 +22,8 @@ type Step = fn(&Path) -> Result<Outcome>;
 /// Runs all checks and tells whether the tree is clean.
 #[must_use]
 pub fn run(root: &Path) -> bool {
-    let steps: [(&str, Step); 5] = [
-        ("fmt", fmt),
-        ("clippy", clippy),
-        ("deny", deny),
-        ("typos", typos),
-        ("tidy", tree),
-    ];
+    let steps: [(&str, Step); 5] =
+        [("fmt", fmt), ("clippy", clippy), ("deny", deny), ("typos", typos), ("tidy", tree)];
     let mut report = Vec::new();
     for (name, step) in steps {
         println!("── {name}");
@@ -48,17 +43,11 @@ pub fn run(root: &Path) -> bool {
         };
         println!("{name:8} {word} ({seconds} s)");
     }
-    !report
-        .iter()
-        .any(|(_, outcome, _)| *outcome == Outcome::Failed)
+    !report.iter().any(|(_, outcome, _)| *outcome == Outcome::Failed)
 }
 
 fn fmt(root: &Path) -> Result<Outcome> {
-    step(
-        shell::cargo()
-            .args(["fmt", "--all", "--check"])
-            .current_dir(root),
-    )
+    step(shell::cargo().args(["fmt", "--all", "--check"]).current_dir(root))
 }
 
 fn clippy(root: &Path) -> Result<Outcome> {
@@ -103,17 +92,9 @@ fn typos(root: &Path) -> Result<Outcome> {
 }
 
 fn tree(root: &Path) -> Result<Outcome> {
-    Ok(if tidy::run(root)? {
-        Outcome::Clean
-    } else {
-        Outcome::Failed
-    })
+    Ok(if tidy::run(root)? { Outcome::Clean } else { Outcome::Failed })
 }
 
 fn step(command: &mut Command) -> Result<Outcome> {
-    Ok(if shell::succeeds(command)? {
-        Outcome::Clean
-    } else {
-        Outcome::Failed
-    })
+    Ok(if shell::succeeds(command)? { Outcome::Clean } else { Outcome::Failed })
 }

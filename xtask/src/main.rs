@@ -6,10 +6,7 @@ use clap::{Parser, Subcommand};
 use xtask::{lint, setup, shell, test, tidy};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "Set-up, tests and checks of the Millrace tree"
-)]
+#[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,9 +36,5 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Lint => Ok(lint::run(&root)),
         Command::Tidy => tidy::run(&root),
     }?;
-    Ok(if fine {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -40,13 +40,7 @@ impl Cluster {
             std::process::id(),
             free_port()?
         ));
-        let mut cluster = Self {
-            bin,
-            dir,
-            port: free_port()?,
-            as_root,
-            server: None,
-        };
+        let mut cluster = Self { bin, dir, port: free_port()?, as_root, server: None };
         cluster.create()?;
         cluster.resume()?;
         Ok(cluster)
@@ -67,14 +61,11 @@ impl Cluster {
             return Ok(());
         };
         let data = self.data();
-        shell::must(
-            self.command("pg_ctl")
-                .arg("stop")
-                .arg("-s")
-                .arg("-D")
-                .arg(data)
-                .args(["-m", "immediate", "-w"]),
-        )?;
+        shell::must(self.command("pg_ctl").arg("stop").arg("-s").arg("-D").arg(data).args([
+            "-m",
+            "immediate",
+            "-w",
+        ]))?;
         let until = Instant::now() + STOPPED_WITHIN;
         while server.try_wait()?.is_none() {
             if Instant::now() > until {
@@ -94,10 +85,7 @@ impl Cluster {
         let log_path = self.dir.with_extension("log");
         let log = File::create(&log_path)?;
         let mut command = self.server_command();
-        command
-            .stdin(std::process::Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.stdin(std::process::Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut server = command.spawn().context("cannot start PostgreSQL")?;
         let until = Instant::now() + READY_WITHIN;
         while !self.answers() {
@@ -140,13 +128,7 @@ impl Cluster {
             let mut command = Command::new("/usr/bin/setpriv");
             command.args(["--pdeathsig", "INT"]);
             if self.as_root {
-                command.args([
-                    "--reuid",
-                    SERVER_USER,
-                    "--regid",
-                    SERVER_USER,
-                    "--init-groups",
-                ]);
+                command.args(["--reuid", SERVER_USER, "--regid", SERVER_USER, "--init-groups"]);
             }
             command.arg("--").arg(server);
             command
@@ -208,10 +190,7 @@ impl Drop for Cluster {
 /// The newest installed server's programs.
 #[must_use]
 pub fn bin_dir() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -232,16 +211,10 @@ fn place(parent: &Path, as_root: bool) -> Result<PathBuf> {
     let parent = parent.canonicalize()?;
     let reaches = || {
         let mut test = Command::new("runuser");
-        test.args(["-u", SERVER_USER, "--", "test", "-x"])
-            .arg(&parent)
-            .current_dir("/");
+        test.args(["-u", SERVER_USER, "--", "test", "-x"]).arg(&parent).current_dir("/");
         shell::quietly(&mut test)
     };
-    Ok(if !as_root || reaches() {
-        parent
-    } else {
-        std::env::temp_dir()
-    })
+    Ok(if !as_root || reaches() { parent } else { std::env::temp_dir() })
 }
 
 fn free_port() -> Result<u16> {

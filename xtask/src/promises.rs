@@ -35,10 +35,7 @@ impl Promises {
         let Some(engine) = ENGINES.into_iter().find(|name| *name == engine) else {
             return;
         };
-        self.kept
-            .entry((suite, path.join("::")))
-            .or_default()
-            .insert(engine, kept);
+        self.kept.entry((suite, path.join("::"))).or_default().insert(engine, kept);
     }
 
     /// The table, or nothing when no promise was run.
@@ -46,23 +43,14 @@ impl Promises {
     pub fn table(&self) -> String {
         let mut text = String::new();
         for suite in SUITES {
-            let rows: Vec<_> = self
-                .kept
-                .iter()
-                .filter(|((name, _), _)| *name == suite)
-                .collect();
-            let engines: BTreeSet<&str> = rows
-                .iter()
-                .flat_map(|(_, kept)| kept.keys().copied())
-                .collect();
+            let rows: Vec<_> = self.kept.iter().filter(|((name, _), _)| *name == suite).collect();
+            let engines: BTreeSet<&str> =
+                rows.iter().flat_map(|(_, kept)| kept.keys().copied()).collect();
             if rows.is_empty() {
                 continue;
             }
-            let width = rows
-                .iter()
-                .map(|((_, promise), _)| promise.chars().count())
-                .max()
-                .unwrap_or(0);
+            let width =
+                rows.iter().map(|((_, promise), _)| promise.chars().count()).max().unwrap_or(0);
             let _ = write!(text, "\n{suite}: {} promises\n  {:width$}", rows.len(), "");
             for engine in &engines {
                 let _ = write!(text, "  {engine:8}");
@@ -94,12 +82,7 @@ fn status(line: &str) -> Option<(bool, &str, &str)> {
         "FAIL" | "TIMEOUT" | "ABORT" | "SIGABRT" | "SIGSEGV" | "SIGKILL" => false,
         _ => return None,
     };
-    let rest = rest
-        .trim_start()
-        .strip_prefix('[')?
-        .split_once(']')?
-        .1
-        .trim_start();
+    let rest = rest.trim_start().strip_prefix('[')?.split_once(']')?.1.trim_start();
     let rest = match rest.strip_prefix('(') {
         Some(counted) => counted.split_once(')')?.1.trim_start(),
         None => rest,

@@ -80,14 +80,9 @@ pub fn find_or_install(root: &Path, tool: Tool) -> Option<PathBuf> {
     let local = [tools.join("venv/bin"), tools.join("bin")];
     let find = || {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let dirs: Vec<PathBuf> = local
-            .iter()
-            .cloned()
-            .chain(std::env::split_paths(&path))
-            .collect();
-        dirs.into_iter()
-            .map(|dir| dir.join(tool.program()))
-            .find(|program| program.is_file())
+        let dirs: Vec<PathBuf> =
+            local.iter().cloned().chain(std::env::split_paths(&path)).collect();
+        dirs.into_iter().map(|dir| dir.join(tool.program())).find(|program| program.is_file())
     };
     find().or_else(|| {
         println!("installing {}", tool.program());
@@ -105,10 +100,7 @@ fn install(tools: &Path, tool: Tool) -> Result<()> {
             println!("no wheel ({e:#}); compiling, which takes about three minutes");
             let mut cargo = shell::cargo();
             shell::must(
-                cargo
-                    .args(["install", "--locked", "--quiet", "--root"])
-                    .arg(tools)
-                    .args(source),
+                cargo.args(["install", "--locked", "--quiet", "--root"]).arg(tools).args(source),
             )
         }
         (done, _) => done,
@@ -146,16 +138,12 @@ fn postgres_server() -> Result<()> {
     println!("installing PostgreSQL (Debian package)");
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
-        command
-            .args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"])
-            .args(args);
+        command.args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"]).args(args);
         shell::must(command.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update"])?;
     apt(&["install", "--no-install-recommends", "postgresql"])?;
-    postgres::bin_dir()
-        .map(drop)
-        .context("the Debian package `postgresql` brought no initdb")
+    postgres::bin_dir().map(drop).context("the Debian package `postgresql` brought no initdb")
 }
 
 /// Exactly what the lock file names; nothing is run or compiled while installing.
@@ -170,8 +158,7 @@ fn npm_packages(dir: &Path) -> Result<()> {
         "installing the npm packages of tests/network (a real PDS, the official client, Node 24)"
     );
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--loglevel=error"])
-        .current_dir(dir);
+    npm.args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(dir);
     shell::must(&mut npm)
         .context("npm 10 or newer is needed (Debian: `sudo apt-get install npm`)")?;
     Ok(fs::write(installed, lock)?)

@@ -38,9 +38,7 @@ pub fn must(command: &mut Command) -> Result<()> {
 /// # Errors
 /// When it cannot be started.
 pub fn succeeds(command: &mut Command) -> Result<bool> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
+    let status = command.status().with_context(|| format!("cannot start `{}`", line(command)))?;
     Ok(status.success())
 }
 
@@ -65,11 +63,7 @@ pub fn output(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start `{}`", line(command)))?;
     if !done.status.success() {
-        bail!(
-            "`{}` failed: {}",
-            line(command),
-            String::from_utf8_lossy(&done.stderr).trim()
-        );
+        bail!("`{}` failed: {}", line(command), String::from_utf8_lossy(&done.stderr).trim());
     }
     String::from_utf8(done.stdout).context("the command printed something other than UTF-8")
 }

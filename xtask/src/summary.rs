@@ -37,28 +37,19 @@ impl Tally {
     #[must_use]
     pub fn from_libtest(line: &str) -> Option<Self> {
         let line = plain(line);
-        let (_, counts) = line
-            .trim()
-            .strip_prefix("test result: ")?
-            .split_once(". ")?;
+        let (_, counts) = line.trim().strip_prefix("test result: ")?.split_once(". ")?;
         let count = |what: &str| {
             let part = counts.split(';').find(|part| part.trim().ends_with(what))?;
             part.trim().strip_suffix(what)?.trim().parse().ok()
         };
-        Some(Self {
-            passed: count("passed")?,
-            failed: count("failed")?,
-        })
+        Some(Self { passed: count("passed")?, failed: count("failed")? })
     }
 
     /// The same, with at least one failure when the runner itself ended badly (it did not build, say).
     #[must_use]
     pub fn with_exit(self, ended_well: bool) -> Self {
         let floor = u64::from(!ended_well);
-        Self {
-            failed: self.failed.max(floor),
-            ..self
-        }
+        Self { failed: self.failed.max(floor), ..self }
     }
 }
 
@@ -116,26 +107,17 @@ mod tests {
             let tally = Tally::from_nextest(line).map(|tally| (tally.passed, tally.failed));
             assert_eq!(tally, expected, "{line}");
         };
-        check(
-            "     Summary [   0.011s] 1 test run: 1 passed, 0 skipped",
-            Some((1, 0)),
-        );
+        check("     Summary [   0.011s] 1 test run: 1 passed, 0 skipped", Some((1, 0)));
         check(
             "Summary [ 1.2s] 5/9 tests run: 3 passed (1 slow, 1 leaky), 1 failed, 1 timed out, 2 skipped",
             Some((3, 2)),
         );
-        check(
-            "Summary [ 1.2s] 2 tests run: 1 passed, 1 exec failed, 0 skipped",
-            Some((1, 1)),
-        );
+        check("Summary [ 1.2s] 2 tests run: 1 passed, 1 exec failed, 0 skipped", Some((1, 1)));
         check(
             "\u{1b}[32;1m     Summary\u{1b}[0m [ 0s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m \u{1b}[32mpassed\u{1b}[0m, 0 skipped",
             Some((2, 0)),
         );
-        check(
-            "        PASS [   0.005s] (1/2) millrace-log run: 3 passed",
-            None,
-        );
+        check("        PASS [   0.005s] (1/2) millrace-log run: 3 passed", None);
         check("test result: ok. 3 passed; 0 failed", None);
     }
 
@@ -160,10 +142,7 @@ mod tests {
     fn a_runner_that_ends_badly_is_a_failure() {
         let silent = Tally::default().with_exit(false);
         assert_eq!(silent.to_string(), "0 passed, 1 failed");
-        let counted = Tally {
-            passed: 2,
-            failed: 3,
-        };
+        let counted = Tally { passed: 2, failed: 3 };
         assert_eq!(counted.with_exit(false), counted);
         assert_eq!(counted.with_exit(true), counted);
     }

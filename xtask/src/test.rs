@@ -33,11 +33,7 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
         env.push(("MILLRACE_TEST_POSTGRES_URL", cluster.url().into()));
     }
     let mut tally = Tally::default();
-    if shell::succeeds(
-        shell::cargo()
-            .args(["build", "-p", "millrace"])
-            .current_dir(root),
-    )? {
+    if shell::succeeds(shell::cargo().args(["build", "-p", "millrace"]).current_dir(root))? {
         env.push(("MILLRACE_BIN", target.join("debug/millrace").into()));
         tally += suites(root, args, &env)?;
     } else {
@@ -64,9 +60,7 @@ fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tall
         None => {
             println!("cargo-nextest is not to be had here: `cargo test` instead");
             let mut command = shell::cargo();
-            command
-                .args(["test", "--no-fail-fast", "--tests"])
-                .args(selection(args));
+            command.args(["test", "--no-fail-fast", "--tests"]).args(selection(args));
             counted(command.current_dir(root), env, Tally::from_libtest)?
         }
     };
@@ -82,9 +76,7 @@ fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tall
 
 /// The caller's choice of packages, else the workspace.
 fn selection(args: &[String]) -> Vec<String> {
-    let chosen = args
-        .iter()
-        .any(|arg| matches!(arg.as_str(), "-p" | "--package" | "--workspace"));
+    let chosen = args.iter().any(|arg| matches!(arg.as_str(), "-p" | "--package" | "--workspace"));
     let all = (!chosen).then(|| "--workspace".to_owned());
     all.into_iter().chain(args.iter().cloned()).collect()
 }
@@ -95,10 +87,7 @@ fn counted(
     env: &[(&str, OsString)],
     mut summary: impl FnMut(&str) -> Option<Tally>,
 ) -> Result<Tally> {
-    command
-        .envs(env.iter().cloned())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.envs(env.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut runner = command.spawn().context("cannot start the test runner")?;
     let (lines, inbox) = mpsc::sync_channel(LINES_WAITING_MAX);
     forward(runner.stdout.take(), lines.clone());
@@ -119,10 +108,7 @@ fn forward(stream: Option<impl Read + Send + 'static>, lines: mpsc::SyncSender<S
     let Some(stream) = stream else { return };
     std::thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            if lines
-                .send(String::from_utf8_lossy(&line).into_owned())
-                .is_err()
-            {
+            if lines.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 return;
             }
         }
@@ -131,13 +117,10 @@ fn forward(stream: Option<impl Read + Send + 'static>, lines: mpsc::SyncSender<S
 
 fn target_dir(root: &Path) -> Result<PathBuf> {
     let mut cargo = shell::cargo();
-    cargo
-        .args(["metadata", "--format-version", "1", "--no-deps"])
-        .current_dir(root);
+    cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root);
     let metadata: serde_json::Value = serde_json::from_str(&shell::output(&mut cargo)?)?;
-    let dir = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names a target directory")?;
+    let dir =
+        metadata["target_directory"].as_str().context("cargo metadata names a target directory")?;
     Ok(dir.into())
 }
 

@@ -37,9 +37,7 @@ fn dead_links(page: &SourceFile, exists: &impl Fn(&str) -> bool) -> Vec<Finding>
 
 /// The targets of `[text](target)` in a line.
 fn links(line: &str) -> impl Iterator<Item = &str> {
-    line.split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+    line.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
 }
 
 /// A link of a page as a path from the root.
@@ -57,37 +55,22 @@ fn resolve(page: &str, link: &str) -> String {
 }
 
 fn decisions(files: &[SourceFile]) -> Vec<Finding> {
-    let index = files
-        .iter()
-        .find(|file| file.path == INDEX)
-        .map_or("", |file| &file.text);
+    let index = files.iter().find(|file| file.path == INDEX).map_or("", |file| &file.text);
     let mut numbers: BTreeMap<&str, &str> = BTreeMap::new();
     let mut findings = Vec::new();
     for file in files {
-        let Some(name) = file
-            .path
-            .strip_prefix(DECISIONS)
-            .filter(|name| *name != "README.md")
+        let Some(name) = file.path.strip_prefix(DECISIONS).filter(|name| *name != "README.md")
         else {
             continue;
         };
         let number = name.split('-').next().unwrap_or_default();
         if number.len() != 4 || !number.bytes().all(|b| b.is_ascii_digit()) {
-            findings.push(Finding::error(
-                &file.path,
-                "a decision record is called NNNN-title.md",
-            ));
+            findings.push(Finding::error(&file.path, "a decision record is called NNNN-title.md"));
         } else if let Some(other) = numbers.insert(number, name) {
-            findings.push(Finding::error(
-                &file.path,
-                format!("has the number of {other}"),
-            ));
+            findings.push(Finding::error(&file.path, format!("has the number of {other}")));
         }
         if !index.contains(&format!("]({name})")) {
-            findings.push(Finding::error(
-                &file.path,
-                format!("is not listed in {INDEX}"),
-            ));
+            findings.push(Finding::error(&file.path, format!("is not listed in {INDEX}")));
         }
     }
     findings
@@ -98,10 +81,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        SourceFile { path: path.to_owned(), text: text.to_owned() }
     }
 
     #[test]
@@ -113,32 +93,22 @@ mod tests {
             assert_eq!(found.len(), expected, "{text}: {found:?}");
         };
         check("README.md", "[a](docs/a.md) and [b](docs/b.md)", 1);
-        check(
-            "docs/a.md",
-            "[up](../README.md#run) [here](#run) [web](https://example.com/x)",
-            0,
-        );
+        check("docs/a.md", "[up](../README.md#run) [here](#run) [web](https://example.com/x)", 0);
         check("docs/a.md", "[up](README.md)", 1);
     }
 
     #[test]
     fn decisions_are_numbered_once_and_listed() {
         let check = |names: &[&str], index: &str, expected: usize| {
-            let mut files: Vec<_> = names
-                .iter()
-                .map(|name| file(&format!("{DECISIONS}{name}"), "# Words"))
-                .collect();
+            let mut files: Vec<_> =
+                names.iter().map(|name| file(&format!("{DECISIONS}{name}"), "# Words")).collect();
             files.push(file(INDEX, index));
             let found = super::check(&files, |_| true);
             assert_eq!(found.len(), expected, "{names:?}: {found:?}");
         };
         check(&["0001-a.md"], "[1](0001-a.md)", 0);
         check(&["0001-a.md"], "", 1);
-        check(
-            &["0001-a.md", "0001-b.md"],
-            "[1](0001-a.md) [1](0001-b.md)",
-            1,
-        );
+        check(&["0001-a.md", "0001-b.md"], "[1](0001-a.md) [1](0001-b.md)", 1);
         check(&["a.md"], "[a](a.md)", 1);
     }
 }

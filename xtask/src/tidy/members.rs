@@ -62,10 +62,8 @@ mod tests {
     use super::*;
 
     fn manifest(members: &[&str]) -> String {
-        let lines: Vec<String> = members
-            .iter()
-            .map(|member| format!("    \"{member}\", # what it is\n"))
-            .collect();
+        let lines: Vec<String> =
+            members.iter().map(|member| format!("    \"{member}\", # what it is\n")).collect();
         format!("[workspace]\nmembers = [\n{}]\n", lines.concat())
     }
 
@@ -86,9 +84,6 @@ mod tests {
     fn a_member_without_comment_is_found() {
         let silent = manifest(MEMBERS).replacen(" # what it is", "", 1);
         let findings = check(&silent).unwrap();
-        assert!(
-            findings[0].message.contains("crates/atproto"),
-            "{findings:?}"
-        );
+        assert!(findings[0].message.contains("crates/atproto"), "{findings:?}");
     }
 }

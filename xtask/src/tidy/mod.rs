@@ -28,18 +28,11 @@ pub struct Finding {
 
 impl Finding {
     fn error(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-            fails: true,
-        }
+        Self { place: place.into(), message: message.into(), fails: true }
     }
 
     fn warning(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            fails: false,
-            ..Self::error(place, message)
-        }
+        Self { fails: false, ..Self::error(place, message) }
     }
 }
 
@@ -59,9 +52,7 @@ pub struct SourceFile {
 
 impl SourceFile {
     fn is_rust(&self) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|ext| ext == "rs")
+        Path::new(&self.path).extension().is_some_and(|ext| ext == "rs")
     }
 }
 
@@ -82,9 +73,7 @@ pub fn run(root: &Path) -> Result<bool> {
 fn check(root: &Path, files: &[SourceFile]) -> Result<Vec<Finding>> {
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let mut metadata = shell::cargo();
-    metadata
-        .args(["metadata", "--format-version", "1", "--no-deps"])
-        .current_dir(root);
+    metadata.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root);
     let metadata = shell::output(&mut metadata)?;
     let mut findings = members::check(&manifest)?;
     findings.extend(dependencies::check(&metadata)?);
@@ -97,24 +86,14 @@ fn check(root: &Path, files: &[SourceFile]) -> Result<Vec<Finding>> {
 /// What git has or would take, as far as it is text.
 fn text_files(root: &Path) -> Result<Vec<SourceFile>> {
     let mut git = Command::new("git");
-    git.args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-    ])
-    .current_dir(root);
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).current_dir(root);
     let list = shell::output(&mut git).context("tidy asks git which files are the tree's")?;
     let mut paths: Vec<&str> = list.split('\0').filter(|path| !path.is_empty()).collect();
     paths.sort_unstable();
     paths.dedup();
     let read = |path: &str| {
         let text = fs::read_to_string(root.join(path)).ok()?;
-        Some(SourceFile {
-            path: path.to_owned(),
-            text,
-        })
+        Some(SourceFile { path: path.to_owned(), text })
     };
     Ok(paths.into_iter().filter_map(read).collect())
 }

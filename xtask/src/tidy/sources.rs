@@ -13,19 +13,12 @@ const LEFTOVERS: &[(&str, &str)] = &[
     (concat!("todo", "!("), "finish it"),
     (concat!("unimplemented", "!("), "finish it"),
     (concat!("dbg", "!("), "a leftover of debugging"),
-    (
-        concat!("#", "[ignore"),
-        "a test that does not run proves nothing: mend or remove it",
-    ),
+    (concat!("#", "[ignore"), "a test that does not run proves nothing: mend or remove it"),
 ];
 
 /// Roots of folders that only one person's or one machine's disk has.
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-    concat!("/ro", "ot/"),
-    concat!("/wo", "rk/"),
-];
+const MACHINE_PATHS: &[&str] =
+    &[concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/ro", "ot/"), concat!("/wo", "rk/")];
 
 /// The exact words for "resolved from" in npm's lock files; they carry a registry's address.
 const RESOLVED: &str = concat!("\"resol", "ved\": \"http");
@@ -53,19 +46,14 @@ pub fn check(file: &SourceFile) -> Vec<Finding> {
 pub fn lengths(files: &[SourceFile]) -> String {
     let mut by_length: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.is_rust()) {
-        by_length
-            .entry(file.text.lines().count())
-            .or_default()
-            .push(&file.path);
+        by_length.entry(file.text.lines().count()).or_default().push(&file.path);
     }
     let sorted: Vec<usize> = by_length
         .iter()
         .flat_map(|(length, paths)| std::iter::repeat_n(*length, paths.len()))
         .collect();
     let at = |part: usize| sorted.get(sorted.len() * part / 100).copied().unwrap_or(0);
-    let longest = by_length
-        .last_key_value()
-        .map_or("none", |(_, paths)| paths[0]);
+    let longest = by_length.last_key_value().map_or("none", |(_, paths)| paths[0]);
     format!(
         "{} Rust files, {} lines; median {}, p90 {}, longest {} ({longest})",
         sorted.len(),
@@ -89,10 +77,7 @@ fn opening(file: &SourceFile) -> Option<Finding> {
 fn length(file: &SourceFile) -> Option<Finding> {
     let lines = file.text.lines().count();
     if lines > LINES_MAX {
-        Some(Finding::error(
-            &file.path,
-            format!("{lines} lines, at most {LINES_MAX}: split it"),
-        ))
+        Some(Finding::error(&file.path, format!("{lines} lines, at most {LINES_MAX}: split it")))
     } else if lines > LINES_WARN {
         Some(Finding::warning(
             &file.path,
@@ -106,9 +91,7 @@ fn length(file: &SourceFile) -> Option<Finding> {
 fn leftovers(file: &SourceFile) -> Vec<Finding> {
     numbered(file)
         .flat_map(|(place, line)| {
-            let found = LEFTOVERS
-                .iter()
-                .filter(move |(word, _)| line.contains(word));
+            let found = LEFTOVERS.iter().filter(move |(word, _)| line.contains(word));
             found.map(move |(word, why)| Finding::error(&place, format!("`{word}…`: {why}")))
         })
         .collect()
@@ -130,10 +113,7 @@ fn names_path(line: &str, root: &str) -> bool {
 }
 
 fn numbered(file: &SourceFile) -> impl Iterator<Item = (String, &str)> {
-    file.text
-        .lines()
-        .zip(1..)
-        .map(|(line, number)| (format!("{}:{number}", file.path), line))
+    file.text.lines().zip(1..).map(|(line, number)| (format!("{}:{number}", file.path), line))
 }
 
 #[cfg(test)]
@@ -141,10 +121,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        SourceFile { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// `expected`: a part of the one message, or "" for none.
@@ -152,10 +129,7 @@ mod tests {
         let findings = check(&file(path, text));
         match findings.as_slice() {
             [] => assert_eq!(expected, "", "{text}"),
-            [one] => assert!(
-                !expected.is_empty() && one.to_string().contains(expected),
-                "{one}"
-            ),
+            [one] => assert!(!expected.is_empty() && one.to_string().contains(expected), "{one}"),
             more => panic!("{more:?}"),
         }
     }
@@ -179,11 +153,7 @@ mod tests {
     #[test]
     fn nothing_is_left_unfinished() {
         for (word, _) in LEFTOVERS {
-            check_text(
-                "a.rs",
-                &format!("//! Words.\n    {word}"),
-                "error: a.rs:2: `",
-            );
+            check_text("a.rs", &format!("//! Words.\n    {word}"), "error: a.rs:2: `");
         }
         check_text("a.rs", "//! Words.\n// to do: nothing", "");
     }
@@ -196,11 +166,7 @@ mod tests {
                 &format!("path = \"{root}x\""),
                 "a.toml:1: names an absolute path",
             );
-            check_text(
-                "a.toml",
-                &format!("url = \"https://example.com{root}x\""),
-                "",
-            );
+            check_text("a.toml", &format!("url = \"https://example.com{root}x\""), "");
         }
         check_text("a.md", "/usr/lib/postgresql and /var/lib/millrace", "");
     }
@@ -214,14 +180,7 @@ mod tests {
 
     #[test]
     fn lengths_of_the_tree() {
-        let files = [
-            file("a.rs", "1\n"),
-            file("b.rs", "1\n2\n3\n"),
-            file("c.md", "1\n2\n3\n4\n"),
-        ];
-        assert_eq!(
-            lengths(&files),
-            "2 Rust files, 4 lines; median 3, p90 3, longest 3 (b.rs)"
-        );
+        let files = [file("a.rs", "1\n"), file("b.rs", "1\n2\n3\n"), file("c.md", "1\n2\n3\n4\n")];
+        assert_eq!(lengths(&files), "2 Rust files, 4 lines; median 3, p90 3, longest 3 (b.rs)");
     }
 }

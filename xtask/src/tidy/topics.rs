@@ -8,21 +8,13 @@ const CONTRACT: &str = "crates/log/src/topics.rs";
 #[must_use]
 pub fn check(files: &[SourceFile]) -> Vec<Finding> {
     let Some(contract) = files.iter().find(|file| file.path == CONTRACT) else {
-        return vec![Finding::error(
-            CONTRACT,
-            "is missing: topic names have no home",
-        )];
+        return vec![Finding::error(CONTRACT, "is missing: topic names have no home")];
     };
     let names = names(&contract.text);
     if names.is_empty() {
-        return vec![Finding::error(
-            CONTRACT,
-            "names no topic like \"network.entries.v1\"",
-        )];
+        return vec![Finding::error(CONTRACT, "names no topic like \"network.entries.v1\"")];
     }
-    let others = files
-        .iter()
-        .filter(|file| file.is_rust() && file.path != CONTRACT);
+    let others = files.iter().filter(|file| file.is_rust() && file.path != CONTRACT);
     others.flat_map(|file| repeated(file, &names)).collect()
 }
 
@@ -31,9 +23,7 @@ fn repeated(file: &SourceFile, names: &[&str]) -> Vec<Finding> {
     lines
         .filter(|(line, _)| !line.trim_start().starts_with("//"))
         .filter_map(|(line, number)| {
-            let name = names
-                .iter()
-                .find(|name| line.contains(&format!("\"{name}\"")))?;
+            let name = names.iter().find(|name| line.contains(&format!("\"{name}\"")))?;
             let message = format!("writes the topic name {name}; it stands in {CONTRACT} alone");
             Some(Finding::error(format!("{}:{number}", file.path), message))
         })
@@ -42,12 +32,8 @@ fn repeated(file: &SourceFile, names: &[&str]) -> Vec<Finding> {
 
 /// String literals of the form `words.words.v1`.
 fn names(contract: &str) -> Vec<&str> {
-    let mut names: Vec<&str> = contract
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .filter(|text| is_topic(text))
-        .collect();
+    let mut names: Vec<&str> =
+        contract.split('"').skip(1).step_by(2).filter(|text| is_topic(text)).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -60,10 +46,7 @@ fn is_topic(text: &str) -> bool {
         .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
     let words: Vec<&str> = parts.collect();
     let is_word = |word: &&str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b == b'-' || b == b'_')
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b == b'_')
     };
     numbered && !words.is_empty() && words.iter().all(is_word)
 }
@@ -73,10 +56,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        SourceFile { path: path.to_owned(), text: text.to_owned() }
     }
 
     fn contract() -> SourceFile {
