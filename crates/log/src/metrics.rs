@@ -22,8 +22,7 @@ pub(crate) struct Metrics {
     pub(crate) commit_seconds: Histogram,
     /// Items that shared one fsync.
     pub(crate) commit_items: Histogram,
-    /// Bytes admitted and not yet durable.
-    pub(crate) queue_bytes: Gauge,
+    queue_bytes: Gauge,
 }
 
 impl Metrics {
@@ -69,6 +68,16 @@ impl Metrics {
                 "Bytes of appends that wait to be durable",
             ),
         }
+    }
+
+    /// Bytes came into the queue.
+    pub(crate) fn admitted(&self, bytes: usize) {
+        self.queue_bytes.add(i64::try_from(bytes).unwrap_or(0));
+    }
+
+    /// And left it.
+    pub(crate) fn answered(&self, bytes: usize) {
+        self.queue_bytes.sub(i64::try_from(bytes).unwrap_or(0));
     }
 
     pub(crate) fn appended(&self, topic: Topic, items: usize, bytes: usize) {
