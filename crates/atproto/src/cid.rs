@@ -11,11 +11,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use data_encoding::{Encoding, Specification};
-use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::sync::LazyLock;
+
+use crate::crypto::sha256;
 
 /// Length of a CID in binary form, in bytes.
 pub const CID_BYTES: usize = 36;
@@ -161,23 +162,6 @@ impl Cid {
             .expect("invariant: a digest has 32 bytes");
         i64::from_be_bytes(*head)
     }
-}
-
-/// Whether `text` has the syntax of *some* CID (Lexicon format `cid`), of whatever base, version or codec.
-/// This is a check of form only: 8 to 256 characters of the multibase alphabets, and not CIDv0.
-pub fn has_cid_syntax(text: &str) -> bool {
-    (8..=256).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'=')
-        && !text.starts_with("Qmb")
-}
-
-fn sha256(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
-    let hash = digest::digest(&digest::SHA256, bytes);
-    hash.as_ref()
-        .try_into()
-        .expect("invariant: SHA-256 gives 32 bytes")
 }
 
 impl fmt::Display for Cid {

@@ -32,11 +32,11 @@ pub struct CarLimits {
 }
 
 impl CarLimits {
-    /// The slice in a `#commit`: ≤ 2,000,000 bytes, each block ≤ 1 MiB.
+    /// The slice in a `#commit`: ≤ 2,000,000 bytes.
     pub const COMMIT: Self = Self {
         bytes_max: 2_000_000,
         blocks_max: 50_000,
-        block_bytes_max: 1 << 20,
+        block_bytes_max: 2_000_000,
     };
     /// The slice in a `#sync`: ≤ 10,000 bytes.
     pub const SYNC: Self = Self {
@@ -44,11 +44,11 @@ impl CarLimits {
         blocks_max: 256,
         block_bytes_max: 10_000,
     };
-    /// A whole repository: ≤ 512 MiB, ≤ 4 million blocks, each ≤ 1 MiB.
+    /// A whole repository: ≤ 512 MiB, ≤ 4 million blocks.
     pub const REPO: Self = Self {
         bytes_max: 512 << 20,
         blocks_max: 4_000_000,
-        block_bytes_max: 1 << 20,
+        block_bytes_max: 2_000_000,
     };
 
     /// A section is a CID and a block.

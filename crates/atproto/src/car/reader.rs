@@ -44,12 +44,11 @@ impl CarReader {
         }
         self.buffer.drain(..self.at);
         self.at = 0;
-        let buffer_bytes_max = self
-            .limits
-            .section_bytes_max()
-            .saturating_add(2 * PIECE_BYTES_MAX);
-        if self.buffer.len().saturating_add(piece.len()) > buffer_bytes_max {
-            return Err(CarError::BlockTooLarge(self.buffer.len() as u64));
+        let section_bytes_max = self.limits.section_bytes_max();
+        if self.buffer.len() > section_bytes_max.saturating_add(VARINT_BYTES_MAX)
+            || piece.len() > PIECE_BYTES_MAX
+        {
+            return Err(CarError::Backlog);
         }
         self.buffer.extend_from_slice(piece);
         Ok(())
@@ -214,6 +213,9 @@ mod tests {
         let refused = (0..8).find_map(|_| reader.push(&piece).err());
         assert_eq!(refused, Some(CarError::Backlog));
         let oversized = vec![0; PIECE_BYTES_MAX + 1];
-        assert_eq!(CarReader::new(CarLimits::REPO).push(&oversized), Err(CarError::Backlog));
+        assert_eq!(
+            CarReader::new(CarLimits::REPO).push(&oversized),
+            Err(CarError::Backlog)
+        );
     }
 }

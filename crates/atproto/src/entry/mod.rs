@@ -1,10 +1,37 @@
-//! skeleton
+//! What is in the log: one entry per thing that happened, in the order it was verified.
+//!
+//! ```text
+//! DAG-CBOR map, ≤ 2 MiB                 content, by kind
+//! ┌──────────┬───────────────────────┐  commit    [[[action, collection, rkey, CID|null, record|null], …]]
+//! │ v        │ 1                     │  snapshot  [after|null, through|null, last, [[path, CID, record], …]]
+//! │ at       │ µs since the epoch    │  identity  [handle|null, pds|null]
+//! │ did      │ account               │  account   [active, status|null]
+//! │ rev      │ TID|null              │  mark      []
+//! │ seq      │ int|null              │
+//! │ kind     │ text                  │  action    "create" | "update" | "delete"
+//! │ trace    │ 16 bytes              │  record    byte string: the record's own DAG-CBOR, as it was signed
+//! │ source   │ text                  │
+//! │ content  │ array ────────────────┼─▶
+//! └──────────┴───────────────────────┘
+//! ```
+//!
+//! To stay readable for the version before, only add: readers pass over map keys and trailing array items
+//! they do not know. Anything else takes a new `v`, which older readers refuse.
+
+mod decode;
+mod encode;
+mod error;
+
 use crate::cid::Cid;
 use crate::syntax::{Did, Handle, Nsid, RecordKey, Tid};
 
 pub use crate::frame::Action;
+pub use error::EntryError;
 
-/// Most bytes of an encoded entry: 2 MiB.
+/// Version of the layout.
+const VERSION: i64 = 1;
+
+/// Most bytes of an encoded entry: 2 MiB. A verified commit always fits; a snapshot is cut into parts.
 pub const ENTRY_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Which body an entry has.
@@ -113,30 +140,28 @@ pub struct SnapshotRecord {
     pub record: Vec<u8>,
 }
 
-/// Why an entry could not be encoded or decoded.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum EntryError {
-    /// Over [`ENTRY_BYTES_MAX`].
-    #[error("an entry of {0} bytes")]
-    TooLarge(usize),
+impl EntryKind {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Snapshot => "snapshot",
+            Self::Identity => "identity",
+            Self::Account => "account",
+            Self::Mark => "mark",
+        }
+    }
 }
 
 impl EntryBody {
     /// Which body this is.
-    pub fn kind(&self) -> EntryKind {
-        unimplemented!()
-    }
-}
-
-impl Entry {
-    /// The bytes for the log, ≤ [`ENTRY_BYTES_MAX`].
-    pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
-        unimplemented!()
-    }
-
-    /// Reads what [`Entry::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let _ = bytes;
-        unimplemented!()
+    pub const fn kind(&self) -> EntryKind {
+        match self {
+            Self::Commit { .. } => EntryKind::Commit,
+            Self::Snapshot { .. } => EntryKind::Snapshot,
+            Self::Identity { .. } => EntryKind::Identity,
+            Self::Account { .. } => EntryKind::Account,
+            Self::Mark => EntryKind::Mark,
+        }
     }
 }

@@ -9,9 +9,16 @@
 //! Reading borrows from the message. Fields nobody knows are passed over, frames of another `op` or `t`
 //! are [`Frame::Unknown`]. Specs: atproto.com/specs/event-stream, atproto.com/specs/sync.
 
-use crate::cbor::CborError;
-use crate::cid::Cid;
+mod encode;
+mod error;
+mod parse;
+
 use serde::{Deserialize, Serialize};
+
+use crate::cid::Cid;
+
+pub use error::{FrameError, PayloadError};
+pub use parse::split;
 
 /// Largest message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 5_000_000;
@@ -164,54 +171,26 @@ pub enum Frame<'a> {
     },
 }
 
-/// Why a message is not a frame.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum FrameError {
-    /// Over [`MESSAGE_BYTES_MAX`].
-    #[error("a message of {0} bytes")]
-    TooLarge(usize),
-    /// The header or the framing is broken: the connection cannot be trusted any further.
-    #[error("the frame is broken")]
-    Framing(#[source] CborError),
-    /// The payload lacks a required field or has one of another kind: this event alone is bad.
-    #[error("the payload of {kind} is malformed: {cause}")]
-    Payload {
-        /// `#commit`, `#sync`, …
-        kind: &'static str,
-        /// Its sequence number, if it could be found.
-        seq: Option<i64>,
-        /// Its account, if it could be found.
-        did: Option<String>,
-        /// What is wrong.
-        cause: PayloadError,
-    },
-}
-
-/// What is wrong with a payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PayloadError {
-    /// A field of another kind than the schema's.
-    #[error("{0}")]
-    Cbor(#[from] CborError),
-    /// A required field is missing.
-    #[error("the field {0} is missing")]
-    Missing(&'static str),
-}
-
-impl<'a> Frame<'a> {
-    /// Reads one message.
-    pub fn parse(message: &'a [u8]) -> Result<Self, FrameError> {
-        let _ = message;
-        unimplemented!()
-    }
-
+impl Frame<'_> {
     /// The sequence number; `None` for `#info`, errors and unknown frames.
     pub fn seq(&self) -> Option<i64> {
-        unimplemented!()
+        match self {
+            Self::Commit(frame) => Some(frame.seq),
+            Self::Sync(frame) => Some(frame.seq),
+            Self::Identity(frame) => Some(frame.seq),
+            Self::Account(frame) => Some(frame.seq),
+            Self::Info { .. } | Self::Error { .. } | Self::Unknown { .. } => None,
+        }
     }
 
-    /// The message's bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        unimplemented!()
+    /// The account it is about, unchecked; `None` for `#info`, errors and unknown frames.
+    pub fn did(&self) -> Option<&str> {
+        match self {
+            Self::Commit(frame) => Some(frame.repo),
+            Self::Sync(frame) => Some(frame.did),
+            Self::Identity(frame) => Some(frame.did),
+            Self::Account(frame) => Some(frame.did),
+            Self::Info { .. } | Self::Error { .. } | Self::Unknown { .. } => None,
+        }
     }
 }

@@ -24,10 +24,12 @@ impl Mst {
         let mut at = 0;
         while let Some(id) = ids.get(at).copied() {
             let node = self.node(id);
-            ids.extend((0..=node.entries.len()).filter_map(|gap| match node.gap(gap) {
-                Link::Node(child) => Some(child),
-                Link::None | Link::Opaque(_) => None,
-            }));
+            ids.extend(
+                (0..=node.entries.len()).filter_map(|gap| match node.gap(gap) {
+                    Link::Node(child) => Some(child),
+                    Link::None | Link::Opaque(_) => None,
+                }),
+            );
             at += 1;
         }
         self.encode(&ids)
@@ -38,13 +40,18 @@ impl Mst {
     ///
     /// They are the nodes on both sides of each key's place: taking a key out joins what hangs left and
     /// right of it, putting one in splits what hangs there.
-    pub fn covering_blocks<K: AsRef<str>>(&mut self, keys: &[K]) -> Result<Vec<(Cid, Vec<u8>)>, MstError> {
+    pub fn covering_blocks<K: AsRef<str>>(
+        &mut self,
+        keys: &[K],
+    ) -> Result<Vec<(Cid, Vec<u8>)>, MstError> {
         let mut seen = HashSet::new();
         let mut ids = Vec::new();
         for key in keys {
             let mut links = vec![self.root_link()];
             while let Some(link) = links.pop() {
-                let Some(id) = self.loaded(link)? else { continue };
+                let Some(id) = self.loaded(link)? else {
+                    continue;
+                };
                 if seen.insert(id) {
                     ids.push(id);
                 }
@@ -84,7 +91,11 @@ impl Mst {
                 let node = self.node(*id);
                 let mut writer = Writer::new();
                 self.write_node(node, &mut writer);
-                (node.cid.expect("invariant: the root was hashed, and so all below it"), writer.into_bytes())
+                (
+                    node.cid
+                        .expect("invariant: the root was hashed, and so all below it"),
+                    writer.into_bytes(),
+                )
             })
             .collect()
     }

@@ -55,7 +55,10 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<NodeEntry<'a>, MstError> {
     }
     field(reader, "k")?;
     let suffix = reader.bytes()?;
-    let suffix = str::from_utf8(suffix).ok().filter(|text| text.is_ascii()).ok_or(MstError::Key)?;
+    let suffix = str::from_utf8(suffix)
+        .ok()
+        .filter(|text| text.is_ascii())
+        .ok_or(MstError::Key)?;
     field(reader, "p")?;
     let prefix = usize::try_from(reader.int()?).map_err(|_| MstError::Prefix)?;
     if prefix.saturating_add(suffix.len()) > KEY_BYTES_MAX {
@@ -65,11 +68,20 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<NodeEntry<'a>, MstError> {
     let right = reader.nullable(Reader::link)?;
     field(reader, "v")?;
     let value = reader.link()?;
-    Ok(NodeEntry { prefix, suffix, value, right })
+    Ok(NodeEntry {
+        prefix,
+        suffix,
+        value,
+        right,
+    })
 }
 
 fn field(reader: &mut Reader<'_>, name: &str) -> Result<(), MstError> {
-    if reader.text()? == name { Ok(()) } else { Err(MstError::Fields) }
+    if reader.text()? == name {
+        Ok(())
+    } else {
+        Err(MstError::Fields)
+    }
 }
 
 impl NodeEntry<'_> {
@@ -84,7 +96,9 @@ impl NodeEntry<'_> {
             };
         };
         // The first byte in which the keys differ decides; an empty suffix would repeat or shorten the key.
-        let Some(next) = self.suffix.as_bytes().first() else { return Err(MstError::Order) };
+        let Some(next) = self.suffix.as_bytes().first() else {
+            return Err(MstError::Order);
+        };
         match previous.as_bytes().get(self.prefix) {
             None if self.prefix == previous.len() => Ok(()),
             None => Err(MstError::Prefix),
@@ -97,7 +111,10 @@ impl NodeEntry<'_> {
 
 /// Bytes that two keys share at their beginning.
 fn shared_prefix(left: &str, right: &str) -> usize {
-    left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count()
+    left.bytes()
+        .zip(right.bytes())
+        .take_while(|(left, right)| left == right)
+        .count()
 }
 
 /// The block of a tree without leaves.
@@ -145,9 +162,11 @@ impl Mst {
         match link {
             Link::None => None,
             Link::Opaque(cid) => Some(cid),
-            Link::Node(id) => {
-                Some(self.node(id).cid.expect("invariant: children are hashed before their parent"))
-            }
+            Link::Node(id) => Some(
+                self.node(id)
+                    .cid
+                    .expect("invariant: children are hashed before their parent"),
+            ),
         }
     }
 
@@ -184,8 +203,17 @@ mod tests {
             (Some("a/b"), 3, "", Err(MstError::Order)),
             (Some("a/b"), 2, "", Err(MstError::Order)),
         ] {
-            let entry = NodeEntry { prefix, suffix, value, right: None };
-            assert_eq!(entry.follows(previous), expected, "{previous:?} {prefix} {suffix:?}");
+            let entry = NodeEntry {
+                prefix,
+                suffix,
+                value,
+                right: None,
+            };
+            assert_eq!(
+                entry.follows(previous),
+                expected,
+                "{previous:?} {prefix} {suffix:?}"
+            );
         }
     }
 
@@ -195,24 +223,40 @@ mod tests {
             ("a2616580616cf6", Ok(None)),
             ("a1616580", Err(MstError::Fields)),
             ("a2616580616df6", Err(MstError::Fields)),
-            ("a26165a1616bf6616cf6", Err(MstError::Shape(crate::cbor::CborError::Unexpected {
-                expected: "an array",
-                found: "a map",
-            }))),
-            ("a2616580616cf600", Err(MstError::Shape(crate::cbor::CborError::Trailing(1)))),
-            ("a261658180616cf6", Err(MstError::Shape(crate::cbor::CborError::Unexpected {
-                expected: "a map",
-                found: "an array",
-            }))),
+            (
+                "a26165a1616bf6616cf6",
+                Err(MstError::Shape(crate::cbor::CborError::Unexpected {
+                    expected: "an array",
+                    found: "a map",
+                })),
+            ),
+            (
+                "a2616580616cf600",
+                Err(MstError::Shape(crate::cbor::CborError::Trailing(1))),
+            ),
+            (
+                "a261658180616cf6",
+                Err(MstError::Shape(crate::cbor::CborError::Unexpected {
+                    expected: "a map",
+                    found: "an array",
+                })),
+            ),
         ] {
-            let block = data_encoding::HEXLOWER.decode(hex.as_bytes()).expect("hex in a test");
+            let block = data_encoding::HEXLOWER
+                .decode(hex.as_bytes())
+                .expect("hex in a test");
             assert_eq!(read_node(&block, |_| Ok(())), expected, "{hex}");
         }
     }
 
     #[test]
     fn shared_prefixes_are_counted_in_bytes() {
-        for (left, right, length) in [("", "", 0), ("abc", "abd", 2), ("abc", "abcd", 3), ("q", "abb", 0)] {
+        for (left, right, length) in [
+            ("", "", 0),
+            ("abc", "abd", 2),
+            ("abc", "abcd", 3),
+            ("q", "abb", 0),
+        ] {
             assert_eq!(shared_prefix(left, right), length);
         }
     }

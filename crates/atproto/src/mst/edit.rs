@@ -13,7 +13,9 @@ impl Mst {
         check_key(key)?;
         let layer = layer(key);
         match self.root {
-            Some(root) if self.node(root).layer >= layer => self.insert_below(root, key, value, layer),
+            Some(root) if self.node(root).layer >= layer => {
+                self.insert_below(root, key, value, layer)
+            }
             Some(root) => self.insert_above(root, key, value, layer),
             None => {
                 self.root = Some(self.add_leaf(key, value, layer, Link::None, Link::None));
@@ -35,7 +37,10 @@ impl Mst {
                 Place::Entry(at) => {
                     let node = self.node_mut(id);
                     node.cid = None;
-                    let entry = node.entries.get_mut(at).expect("invariant: the place was just found");
+                    let entry = node
+                        .entries
+                        .get_mut(at)
+                        .expect("invariant: the place was just found");
                     return Ok(std::mem::replace(&mut entry.value, value));
                 }
             }
@@ -51,7 +56,13 @@ impl Mst {
     }
 
     /// The key belongs above the root: the whole tree is split around it.
-    fn insert_above(&mut self, root: NodeId, key: &str, value: Cid, layer: u8) -> Result<(), MstError> {
+    fn insert_above(
+        &mut self,
+        root: NodeId,
+        key: &str,
+        value: Cid,
+        layer: u8,
+    ) -> Result<(), MstError> {
         let root_layer = self.node(root).layer;
         let (left, right) = self.split(Link::Node(root), key)?;
         let left = self.lift(left, root_layer, layer.saturating_sub(1));
@@ -60,9 +71,17 @@ impl Mst {
         Ok(())
     }
 
-    fn insert_below(&mut self, mut id: NodeId, key: &str, value: Cid, layer: u8) -> Result<(), MstError> {
+    fn insert_below(
+        &mut self,
+        mut id: NodeId,
+        key: &str,
+        value: Cid,
+        layer: u8,
+    ) -> Result<(), MstError> {
         loop {
-            let Place::Gap(gap) = self.place(id, key) else { return Err(MstError::KeyExists) };
+            let Place::Gap(gap) = self.place(id, key) else {
+                return Err(MstError::KeyExists);
+            };
             let (node_layer, link) = (self.node(id).layer, self.node(id).gap(gap));
             if node_layer == layer {
                 let (left, right) = self.split(link, key)?;
@@ -88,7 +107,12 @@ impl Mst {
 
     fn add_leaf(&mut self, key: &str, value: Cid, layer: u8, left: Link, right: Link) -> NodeId {
         let key = self.keys.push(key);
-        self.add_node(Node { layer, left, entries: vec![Entry { key, value, right }], cid: None })
+        self.add_node(Node {
+            layer,
+            left,
+            entries: vec![Entry { key, value, right }],
+            cid: None,
+        })
     }
 
     fn delete_from(&mut self, link: Link, key: &str) -> Result<(Link, Cid), MstError> {
@@ -114,15 +138,28 @@ impl Mst {
 
     /// Splits a subtree into what is less and what is greater than `key`.
     fn split(&mut self, link: Link, key: &str) -> Result<(Link, Link), MstError> {
-        let Some(id) = self.loaded(link)? else { return Ok((Link::None, Link::None)) };
-        let Place::Gap(gap) = self.place(id, key) else { return Err(MstError::KeyExists) };
+        let Some(id) = self.loaded(link)? else {
+            return Ok((Link::None, Link::None));
+        };
+        let Place::Gap(gap) = self.place(id, key) else {
+            return Err(MstError::KeyExists);
+        };
         let (left, right) = self.split(self.node(id).gap(gap), key)?;
         let node = self.node_mut(id);
         let layer = node.layer;
         let entries = node.entries.split_off(gap);
         node.set_gap(gap, left);
-        let greater = Node { layer, left: right, entries, cid: None };
-        let right = if greater.is_bare() { Link::None } else { Link::Node(self.add_node(greater)) };
+        let greater = Node {
+            layer,
+            left: right,
+            entries,
+            cid: None,
+        };
+        let right = if greater.is_bare() {
+            Link::None
+        } else {
+            Link::Node(self.add_node(greater))
+        };
         Ok((self.changed(id), right))
     }
 

@@ -22,7 +22,11 @@ pub fn layer(key: &str) -> u8 {
 
 /// Whether a tree may hold `key`: not empty, ASCII, at most [`KEY_BYTES_MAX`] bytes.
 pub fn check_key(key: &str) -> Result<(), MstError> {
-    if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.is_ascii() { Err(MstError::Key) } else { Ok(()) }
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.is_ascii() {
+        Err(MstError::Key)
+    } else {
+        Ok(())
+    }
 }
 
 /// A key's place in [`Keys`].
@@ -55,7 +59,12 @@ impl Keys {
 
     /// Adds the key that shares `prefix` bytes with `previous` and goes on with `suffix`.
     /// `None`: the shared part would be longer than `previous`.
-    pub(super) fn push_compressed(&mut self, previous: Key, prefix: usize, suffix: &str) -> Option<Key> {
+    pub(super) fn push_compressed(
+        &mut self,
+        previous: Key,
+        prefix: usize,
+        suffix: &str,
+    ) -> Option<Key> {
         if prefix > usize::from(previous.length) {
             return None;
         }
@@ -81,7 +90,10 @@ impl Keys {
 
     fn since(&self, start: u32) -> Key {
         let length = self.text.len() - start as usize;
-        Key { start, length: u16::try_from(length).expect("invariant: keys are checked to be short") }
+        Key {
+            start,
+            length: u16::try_from(length).expect("invariant: keys are checked to be short"),
+        }
     }
 }
 
@@ -93,7 +105,9 @@ mod tests {
     fn keys_are_found_where_they_were_put() {
         let mut keys = Keys::default();
         let first = keys.push("app.bsky.feed.like/3k");
-        let second = keys.push_compressed(first, 19, "3l").map(|key| keys.get(key).to_owned());
+        let second = keys
+            .push_compressed(first, 19, "3l")
+            .map(|key| keys.get(key).to_owned());
         assert_eq!(keys.get(first), "app.bsky.feed.like/3k");
         assert_eq!(second.as_deref(), Some("app.bsky.feed.like/3l"));
         assert!(keys.push_compressed(first, 22, "x").is_none());

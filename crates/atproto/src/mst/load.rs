@@ -28,7 +28,10 @@ impl Mst {
         let first = node.entries.first().ok_or(MstError::EmptyNode)?;
         node.layer = layer(tree.keys.get(first.key));
         node.cid = Some(*root);
-        let bounds = Bounds { low: None, high: None };
+        let bounds = Bounds {
+            low: None,
+            high: None,
+        };
         let root = tree.load_below(node, bounds, blocks)?;
         tree.root = match root {
             Link::Node(id) => Some(id),
@@ -38,15 +41,30 @@ impl Mst {
     }
 
     /// Checks a node whose layer is known and loads what hangs below it.
-    fn load_below(&mut self, mut node: Node, bounds: Bounds, blocks: &CarSlice<'_>) -> Result<Link, MstError> {
+    fn load_below(
+        &mut self,
+        mut node: Node,
+        bounds: Bounds,
+        blocks: &CarSlice<'_>,
+    ) -> Result<Link, MstError> {
         self.check_bounds(&node, bounds)?;
-        if node.entries.iter().any(|entry| layer(self.keys.get(entry.key)) != node.layer) {
+        if node
+            .entries
+            .iter()
+            .any(|entry| layer(self.keys.get(entry.key)) != node.layer)
+        {
             return Err(MstError::Layer);
         }
         for gap in 0..=node.entries.len() {
-            let low = gap.checked_sub(1).and_then(|before| node.entries.get(before)).map(|entry| entry.key);
+            let low = gap
+                .checked_sub(1)
+                .and_then(|before| node.entries.get(before))
+                .map(|entry| entry.key);
             let high = node.entries.get(gap).map(|entry| entry.key);
-            let bounds = Bounds { low: low.or(bounds.low), high: high.or(bounds.high) };
+            let bounds = Bounds {
+                low: low.or(bounds.low),
+                high: high.or(bounds.high),
+            };
             let link = self.load_link(node.gap(gap), node.layer, bounds, blocks)?;
             node.set_gap(gap, link);
         }
@@ -64,9 +82,13 @@ impl Mst {
         bounds: Bounds,
         blocks: &CarSlice<'_>,
     ) -> Result<Link, MstError> {
-        let Link::Opaque(cid) = link else { return Ok(link) };
+        let Link::Opaque(cid) = link else {
+            return Ok(link);
+        };
         let layer = parent_layer.checked_sub(1).ok_or(MstError::Layer)?;
-        let Some(block) = blocks.get(&cid) else { return Ok(link) };
+        let Some(block) = blocks.get(&cid) else {
+            return Ok(link);
+        };
         let mut node = self.read(block)?;
         if node.is_bare() {
             return Err(MstError::EmptyNode);
@@ -83,10 +105,19 @@ impl Mst {
         let left = read_node(block, |entry| {
             let key = self.expand(&entry, previous)?;
             previous = Some(key);
-            entries.push(Entry { key, value: entry.value, right: opaque(entry.right) });
+            entries.push(Entry {
+                key,
+                value: entry.value,
+                right: opaque(entry.right),
+            });
             Ok(())
         })?;
-        Ok(Node { layer: 0, left: opaque(left), entries, cid: None })
+        Ok(Node {
+            layer: 0,
+            left: opaque(left),
+            entries,
+            cid: None,
+        })
     }
 
     fn expand(&mut self, entry: &NodeEntry<'_>, previous: Option<Key>) -> Result<Key, MstError> {
@@ -102,10 +133,20 @@ impl Mst {
 
     /// A node's keys are in order already; so the outermost two decide.
     fn check_bounds(&self, node: &Node, bounds: Bounds) -> Result<(), MstError> {
-        let (Some(first), Some(last)) = (node.entries.first(), node.entries.last()) else { return Ok(()) };
-        let above = bounds.low.is_none_or(|low| self.keys.get(low) < self.keys.get(first.key));
-        let below = bounds.high.is_none_or(|high| self.keys.get(last.key) < self.keys.get(high));
-        if above && below { Ok(()) } else { Err(MstError::Order) }
+        let (Some(first), Some(last)) = (node.entries.first(), node.entries.last()) else {
+            return Ok(());
+        };
+        let above = bounds
+            .low
+            .is_none_or(|low| self.keys.get(low) < self.keys.get(first.key));
+        let below = bounds
+            .high
+            .is_none_or(|high| self.keys.get(last.key) < self.keys.get(high));
+        if above && below {
+            Ok(())
+        } else {
+            Err(MstError::Order)
+        }
     }
 }
 

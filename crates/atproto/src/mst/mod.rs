@@ -21,6 +21,7 @@ mod keys;
 mod leaves;
 mod load;
 mod node;
+mod walk;
 
 use crate::cid::Cid;
 use keys::Keys;
@@ -29,6 +30,7 @@ use node::{Link, Node, NodeId, Place};
 pub use codec::{NodeEntry, read_node};
 pub use keys::{check_key, layer};
 pub use leaves::Leaves;
+pub use walk::{Walk, WalkedLeaf};
 
 /// Longest key: an NSID of 317, `/` and a record key of 512 bytes.
 pub const KEY_BYTES_MAX: usize = 830;
@@ -131,7 +133,9 @@ impl Mst {
                 Link::Node(id) => id,
             };
             match self.place(id, key) {
-                Place::Entry(at) => return Ok(self.node(id).entries.get(at).map(|entry| entry.value)),
+                Place::Entry(at) => {
+                    return Ok(self.node(id).entries.get(at).map(|entry| entry.value));
+                }
                 Place::Gap(gap) => link = self.node(id).gap(gap),
             }
         }
@@ -147,11 +151,15 @@ impl Mst {
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        self.nodes.get(id.index()).expect("invariant: links point at nodes")
+        self.nodes
+            .get(id.index())
+            .expect("invariant: links point at nodes")
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        self.nodes.get_mut(id.index()).expect("invariant: links point at nodes")
+        self.nodes
+            .get_mut(id.index())
+            .expect("invariant: links point at nodes")
     }
 
     /// Where `key` is in a node, or between which of its keys it would be.

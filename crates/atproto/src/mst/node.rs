@@ -60,7 +60,10 @@ impl Node {
     pub(super) fn gap(&self, gap: usize) -> Link {
         match gap.checked_sub(1) {
             None => self.left,
-            Some(before) => self.entries.get(before).map_or(Link::None, |entry| entry.right),
+            Some(before) => self
+                .entries
+                .get(before)
+                .map_or(Link::None, |entry| entry.right),
         }
     }
 
@@ -68,7 +71,10 @@ impl Node {
         match gap.checked_sub(1) {
             None => self.left = link,
             Some(before) => {
-                self.entries.get_mut(before).expect("invariant: a gap lies beside an entry").right = link;
+                self.entries
+                    .get_mut(before)
+                    .expect("invariant: a gap lies beside an entry")
+                    .right = link;
             }
         }
     }
@@ -106,7 +112,12 @@ impl Mst {
             return link;
         }
         for layer in from.saturating_add(1)..=to {
-            link = Link::Node(self.add_node(Node { layer, left: link, entries: Vec::new(), cid: None }));
+            link = Link::Node(self.add_node(Node {
+                layer,
+                left: link,
+                entries: Vec::new(),
+                cid: None,
+            }));
         }
         link
     }

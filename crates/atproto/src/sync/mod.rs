@@ -1,10 +1,36 @@
-//! skeleton
-use crate::car::CarError;
+//! Sync 1.1: whether an event of a repository can be believed. Pure functions; keys, the state known
+//! before and the time are passed in.
+//!
+//! ```text
+//!                 rev ≤ known rev ─────────────▶ Stale: drop silently
+//! #commit ──┬──── does not continue the state ─▶ Desync: refetch the repository
+//!           ├──── wrong in itself ─────────────▶ Invalid: drop, report (signature: refresh the identity once)
+//!           └──── all checks pass ─────────────▶ Verified: the next state, the operations, their records
+//! ```
+//!
+//! A commit proves itself by induction: its blocks hold the changed part of the tree; undoing its
+//! operations on that part must give exactly the root that was known before (`prevData`).
+//! Spec: atproto.com/specs/sync ("Message Validation"), atproto.com/specs/repository ("Diffs").
+
+mod commit;
+mod held;
+mod record;
+mod reject;
+mod repo;
+mod signed;
+mod tree;
+
+use crate::car::CarLimits;
+use crate::cbor::CborError;
 use crate::cid::Cid;
-use crate::commit::Commit;
-use crate::crypto::PublicKey;
-use crate::frame::{Action, CommitFrame, SyncFrame};
-use crate::syntax::{Did, Nsid, RecordKey, Tid};
+use crate::frame::{Action, OPS_MAX};
+use crate::syntax::{Nsid, RecordKey, Tid};
+
+pub use commit::verify_commit;
+pub use record::{ProvenRecord, verify_record};
+pub use reject::{DesyncReason, InvalidReason, Reject, RepoError};
+pub use repo::{RepoLeaf, RepoReader, VerifiedRepo, verify_repo};
+pub use signed::{SyncVerdict, verify_sync};
 
 /// What must be kept of a repository to check its next commit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,23 +41,39 @@ pub struct ChainState {
     pub data: Cid,
 }
 
-/// Bounds and tolerances.
+/// Bounds and tolerances; the defaults are the network's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Most bytes of `blocks` in a `#commit`.
-    pub commit_blocks_bytes_max: usize,
-    /// Most bytes of `blocks` in a `#sync`.
-    pub sync_blocks_bytes_max: usize,
-    /// Most operations of a commit.
+    /// Bounds on `blocks` of a `#commit`.
+    pub commit_car: CarLimits,
+    /// Bounds on `blocks` of a `#sync`.
+    pub sync_car: CarLimits,
+    /// Bounds on a whole repository.
+    pub repo_car: CarLimits,
+    /// Most operations of a commit; not above [`OPS_MAX`].
     pub ops_max: usize,
-    /// Most bytes of one record.
+    /// Most bytes of one record; a larger one is left out alone.
     pub record_bytes_max: usize,
-    /// Most bytes of a commit's records together, so that they fit into one log entry.
+    /// Most bytes of the records of one commit together, each operation counted. Below
+    /// [`crate::entry::ENTRY_BYTES_MAX`] by what paths and CIDs may take, so that a verified commit fits
+    /// into a log entry: 200 operations may all name the same large block.
     pub records_bytes_max: usize,
     /// How far in the future a revision may lie, in microseconds.
     pub future_rev_us: i64,
-    /// Most bytes of a whole repository.
-    pub repo_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            commit_car: CarLimits::COMMIT,
+            sync_car: CarLimits::SYNC,
+            repo_car: CarLimits::REPO,
+            ops_max: OPS_MAX,
+            record_bytes_max: 1 << 20,
+            records_bytes_max: 1_800_000,
+            future_rev_us: 5 * 60 * 1_000_000,
+        }
+    }
 }
 
 /// A commit that passed.
@@ -41,13 +83,13 @@ pub struct Verified<'a> {
     pub chain: ChainState,
     /// CID of the commit.
     pub commit: Cid,
-    /// The operations, in the order of the frame; without those of `invalid_records`.
+    /// The operations in the order of the frame, without those of `invalid_records`.
     pub ops: Vec<VerifiedOp<'a>>,
-    /// Operations whose record is no valid DAG-CBOR map: left out alone.
+    /// Operations left out alone, because their record is not valid.
     pub invalid_records: Vec<InvalidRecord>,
 }
 
-/// An operation proven by the tree.
+/// An operation that the tree proves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerifiedOp<'a> {
     /// What was done.
@@ -58,9 +100,9 @@ pub struct VerifiedOp<'a> {
     pub rkey: RecordKey,
     /// The record's CID; `None` for a deletion.
     pub cid: Option<Cid>,
-    /// The CID it replaces.
+    /// The CID that was there before, as far as the frame says.
     pub prev: Option<Cid>,
-    /// The record's bytes, canonical DAG-CBOR; `None` for a deletion.
+    /// The record, a map in strict DAG-CBOR; `None` for a deletion.
     pub record: Option<&'a [u8]>,
 }
 
@@ -71,204 +113,34 @@ pub struct InvalidRecord {
     pub path: String,
     /// The CID of its bytes.
     pub cid: Cid,
-    /// What is wrong.
+    /// What is wrong with it.
     pub fault: RecordFault,
 }
 
 /// What is wrong with a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RecordFault {
-    /// Not a DAG-CBOR map.
-    #[error("{0}")]
-    Cbor(#[from] crate::cbor::CborError),
+    /// Not a map in strict DAG-CBOR.
+    #[error("the record is malformed: {0}")]
+    Cbor(#[from] CborError),
     /// Over [`Limits::record_bytes_max`].
     #[error("a record of {0} bytes")]
     TooLarge(usize),
-    /// In a repository: a key that is not `collection/rkey`.
-    #[error("a key that is not collection/rkey")]
+    /// A key of the tree that is not `collection/rkey`; in whole repositories only.
+    #[error("a key that is not a collection and a record key")]
     Path,
 }
 
-/// Why an event was not accepted.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Reject {
-    /// Already seen: drop it silently.
-    #[error("revision is not after the one known")]
-    Stale,
-    /// Does not continue what is known: refetch the repository.
-    #[error("out of sync: {0}")]
-    Desync(#[from] DesyncReason),
-    /// Wrong in itself.
-    #[error("invalid: {0}")]
-    Invalid(#[from] InvalidReason),
-}
-
-/// Why a repository must be refetched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum DesyncReason {
-    /// skeleton
-    #[error("skeleton")]
-    Since,
-}
-
-/// What is wrong with an event.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum InvalidReason {
-    /// skeleton
-    #[error("skeleton")]
-    Skeleton,
-}
-
-impl Reject {
-    /// A stable, short label for metrics.
-    pub fn reason(&self) -> &'static str {
-        unimplemented!()
+/// What makes bytes a record: size, strict encoding, a map.
+fn check_record(record: &[u8], limits: &Limits) -> Result<(), RecordFault> {
+    if record.len() > limits.record_bytes_max {
+        return Err(RecordFault::TooLarge(record.len()));
     }
-
-    /// Whether the signature was the fault: refresh the identity once and try again.
-    pub fn is_signature(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// Whether the repository must be refetched to be known again.
-    pub fn needs_resync(&self) -> bool {
-        unimplemented!()
-    }
+    Ok(crate::cbor::validate_record(record)?)
 }
 
-/// Checks a `#commit`.
-pub fn verify_commit<'a>(
-    frame: &CommitFrame<'a>,
-    key: &PublicKey,
-    prior: Option<&ChainState>,
-    now_us: i64,
-    limits: &Limits,
-) -> Result<Verified<'a>, Reject> {
-    let _ = (frame, key, prior, now_us, limits);
-    unimplemented!()
-}
-
-/// What a `#sync` says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SyncVerdict {
-    /// The state we have: ignore it.
-    InSync,
-    /// Another state: mark the repository desynchronized and refetch it.
-    Diverged(ChainState),
-}
-
-/// Checks a `#sync`.
-pub fn verify_sync(
-    frame: &SyncFrame<'_>,
-    key: &PublicKey,
-    prior: Option<&ChainState>,
-    now_us: i64,
-    limits: &Limits,
-) -> Result<SyncVerdict, Reject> {
-    let _ = (frame, key, prior, now_us, limits);
-    unimplemented!()
-}
-
-/// Why a whole repository was not accepted.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum RepoError {
-    /// The file is broken; [`CarError::Truncated`] may go away.
-    #[error(transparent)]
-    Car(#[from] CarError),
-    /// Signature, commit or tree are wrong.
-    #[error(transparent)]
-    Invalid(#[from] InvalidReason),
-}
-
-impl RepoError {
-    /// Whether the same request may succeed later.
-    pub fn retryable(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// A stable, short label for metrics.
-    pub fn reason(&self) -> &'static str {
-        unimplemented!()
-    }
-}
-
-/// Takes in a repository's CAR file piece by piece, in any block order.
-#[derive(Debug)]
-pub struct RepoReader {}
-
-impl RepoReader {
-    /// skeleton
-    pub fn new(limits: &Limits) -> Self {
-        let _ = limits;
-        unimplemented!()
-    }
-
-    /// Takes the next piece.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), RepoError> {
-        let _ = piece;
-        unimplemented!()
-    }
-
-    /// The input has ended: checks signature and tree.
-    pub fn finish(
-        self,
-        did: &Did,
-        key: &PublicKey,
-        now_us: i64,
-    ) -> Result<VerifiedRepo, RepoError> {
-        let _ = (did, key, now_us);
-        unimplemented!()
-    }
-}
-
-/// A whole repository that passed.
-#[derive(Debug)]
-pub struct VerifiedRepo {
-    /// Its signed commit.
-    pub commit: Commit,
-}
-
-/// One record of a [`VerifiedRepo`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RepoLeaf<'a> {
-    /// `collection/rkey`
-    pub path: String,
-    /// The record's CID, as the tree has it.
-    pub cid: Cid,
-    /// The record's bytes, canonical DAG-CBOR.
-    pub record: &'a [u8],
-}
-
-impl VerifiedRepo {
-    /// What to keep for the next commit.
-    pub fn chain(&self) -> ChainState {
-        unimplemented!()
-    }
-
-    /// Records, without the invalid ones.
-    pub fn leaves_total(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// How many records were left out because their path or bytes are invalid.
-    pub fn invalid_total(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// The valid records in key order.
-    pub fn leaves(&self) -> impl Iterator<Item = RepoLeaf<'_>> {
-        std::iter::empty()
-    }
-}
-
-/// Checks a whole repository that lies in memory.
-pub fn verify_repo(
-    car: &[u8],
-    did: &Did,
-    key: &PublicKey,
-    now_us: i64,
-    limits: &Limits,
-) -> Result<VerifiedRepo, RepoError> {
-    let _ = (car, did, key, now_us, limits);
-    unimplemented!()
+/// Splits `collection/rkey` and checks both halves.
+fn split_path(path: &str) -> Option<(Nsid, RecordKey)> {
+    let (collection, rkey) = path.split_once('/')?;
+    Some((Nsid::parse(collection).ok()?, RecordKey::parse(rkey).ok()?))
 }
