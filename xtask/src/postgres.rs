@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 
 const SERVER_USER: &str = "postgres";
+const DIR_PREFIX: &str = "millrace-postgres-";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
@@ -35,11 +36,9 @@ impl Cluster {
     pub fn start(parent: &Path) -> Result<Self> {
         let bin = bin_dir().context("PostgreSQL is not installed: run `cargo xtask setup`")?;
         let as_root = shell::is_root();
-        let dir = place(parent, as_root)?.join(format!(
-            "postgres-{}-{}",
-            std::process::id(),
-            free_port()?
-        ));
+        let parent = place(parent, as_root)?;
+        remove_abandoned(&parent);
+        let dir = parent.join(format!("{DIR_PREFIX}{}-{}", std::process::id(), free_port()?));
         let mut cluster = Self { bin, dir, port: free_port()?, as_root, server: None };
         cluster.create()?;
         cluster.resume()?;
@@ -215,6 +214,19 @@ fn place(parent: &Path, as_root: bool) -> Result<PathBuf> {
         shell::quietly(&mut test)
     };
     Ok(if !as_root || reaches() { parent } else { std::env::temp_dir() })
+}
+
+/// Folders whose owner was killed: their name holds the process that made them.
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(DIR_PREFIX)?.split('-').next());
+        if owner.is_some_and(|pid| {
+            Path::new("/proc/self").exists() && !Path::new("/proc").join(pid).exists()
+        }) {
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+        }
+    }
 }
 
 fn free_port() -> Result<u16> {

@@ -33,7 +33,9 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
         env.push(("MILLRACE_TEST_POSTGRES_URL", cluster.url().into()));
     }
     let mut tally = Tally::default();
-    if shell::succeeds(shell::cargo().args(["build", "-p", "millrace"]).current_dir(root))? {
+    if !needs_program(args) {
+        tally += suites(root, args, &env)?;
+    } else if shell::succeeds(shell::cargo().args(["build", "-p", "millrace"]).current_dir(root))? {
         env.push(("MILLRACE_BIN", target.join("debug/millrace").into()));
         tally += suites(root, args, &env)?;
     } else {
@@ -74,10 +76,18 @@ fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tall
     Ok(tally)
 }
 
+/// Whether the tests that start the program are among those chosen.
+fn needs_program(args: &[String]) -> bool {
+    !names_packages(args) || args.iter().any(|arg| arg == "millrace-tests")
+}
+
+fn names_packages(args: &[String]) -> bool {
+    args.iter().any(|arg| matches!(arg.as_str(), "-p" | "--package" | "--workspace"))
+}
+
 /// The caller's choice of packages, else the workspace.
 fn selection(args: &[String]) -> Vec<String> {
-    let chosen = args.iter().any(|arg| matches!(arg.as_str(), "-p" | "--package" | "--workspace"));
-    let all = (!chosen).then(|| "--workspace".to_owned());
+    let all = (!names_packages(args)).then(|| "--workspace".to_owned());
     all.into_iter().chain(args.iter().cloned()).collect()
 }
 
@@ -130,12 +140,14 @@ mod tests {
 
     #[test]
     fn the_whole_workspace_unless_a_package_is_named() {
-        let check = |args: &[&str], expected: &[&str]| {
+        let check = |args: &[&str], expected: &[&str], program: bool| {
             let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
             assert_eq!(selection(&args), expected);
+            assert_eq!(needs_program(&args), program, "{args:?}");
         };
-        check(&[], &["--workspace"]);
-        check(&["real_pds"], &["--workspace", "real_pds"]);
-        check(&["-p", "millrace-log"], &["-p", "millrace-log"]);
+        check(&[], &["--workspace"], true);
+        check(&["real_pds"], &["--workspace", "real_pds"], true);
+        check(&["-p", "millrace-log"], &["-p", "millrace-log"], false);
+        check(&["-p", "millrace-tests"], &["-p", "millrace-tests"], true);
     }
 }
