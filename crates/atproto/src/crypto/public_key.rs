@@ -56,10 +56,7 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::Point`] if it is not a point of the curve.
     pub fn from_point(curve: Curve, bytes: &[u8]) -> Result<Self, KeyError> {
-        let plain = matches!(
-            (bytes.first(), bytes.len()),
-            (Some(2 | 3), 33) | (Some(4), 65)
-        );
+        let plain = matches!((bytes.first(), bytes.len()), (Some(2 | 3), 33) | (Some(4), 65));
         if !plain {
             return Err(KeyError::Point);
         }
@@ -151,11 +148,7 @@ impl PublicKey {
                     .is_ok()
             }
         };
-        if matches {
-            Ok(())
-        } else {
-            Err(SignatureError::Mismatch)
-        }
+        if matches { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 }
 
@@ -205,5 +198,63 @@ impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::from_did_key(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const K256: &str = "did:key:zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc";
+    const P256: &str = "did:key:zDnaembgSGUhZULN2Caob4HLJPaxBh92N7rtH21TErzqf8HQo";
+
+    fn check(text: &str, expected: KeyError) {
+        assert_eq!(PublicKey::from_did_key(text), Err(expected), "{text}");
+    }
+
+    #[test]
+    fn texts_that_are_no_keys() {
+        check("", KeyError::NotDidKey);
+        check("zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc", KeyError::NotDidKey);
+        check("did:key:", KeyError::Multibase);
+        check("did:key:uQ3sh", KeyError::Multibase);
+        check("did:key:z0OIl", KeyError::Multibase);
+        check(&format!("did:key:z{}", "1".repeat(128)), KeyError::Multibase);
+        check("did:key:z", KeyError::Kind);
+        // Ed25519, which the protocol does not know
+        check("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", KeyError::Kind);
+    }
+
+    #[test]
+    fn points() {
+        for (text, curve) in [(K256, Curve::K256), (P256, Curve::P256)] {
+            let key = PublicKey::from_did_key(text).unwrap();
+            assert_eq!(key.curve(), curve);
+            assert_eq!(PublicKey::from_point(curve, &key.to_point()), Ok(key));
+            let json = serde_json::to_string(&key).unwrap();
+            assert_eq!(json, format!("{text:?}"));
+            assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), key);
+        }
+        for curve in [Curve::K256, Curve::P256] {
+            // The field's largest number is no coordinate; a lone zero is the point at infinity.
+            let mut outside = [0xff; 33];
+            outside[0] = 2;
+            for bytes in [&outside[..], &[0], &[], &[2; 32]] {
+                assert_eq!(PublicKey::from_point(curve, bytes), Err(KeyError::Point));
+            }
+        }
+    }
+
+    #[test]
+    fn hybrid_points_are_refused() {
+        let key = PublicKey::from_did_key(K256).unwrap();
+        let Point::K256(point) = key.0 else {
+            panic!("not on K-256");
+        };
+        let mut bytes = point.serialize_uncompressed();
+        assert_eq!(PublicKey::from_point(Curve::K256, &bytes), Ok(key));
+        bytes[0] = 6 + (bytes[64] & 1);
+        assert_eq!(PublicKey::from_point(Curve::K256, &bytes), Err(KeyError::Point));
     }
 }

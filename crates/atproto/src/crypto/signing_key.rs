@@ -112,10 +112,7 @@ mod tests {
                 let signature = signer.sign(&message);
                 public.verify(&message, &signature).unwrap();
                 public.verify_malleable(&message, &signature).unwrap();
-                assert_eq!(
-                    public.verify(&[n + 1; 40], &signature),
-                    Err(SignatureError::Mismatch)
-                );
+                assert_eq!(public.verify(&[n + 1; 40], &signature), Err(SignatureError::Mismatch));
                 assert_eq!(
                     key(curve, 8).public().verify(&message, &signature),
                     Err(SignatureError::Mismatch)
@@ -127,14 +124,8 @@ mod tests {
     #[test]
     fn keys_outside_the_order() {
         for curve in [Curve::K256, Curve::P256] {
-            assert_eq!(
-                SigningKey::from_bytes(curve, &[0; 32]).unwrap_err(),
-                KeyError::Secret
-            );
-            assert_eq!(
-                SigningKey::from_bytes(curve, &[0xff; 32]).unwrap_err(),
-                KeyError::Secret
-            );
+            assert_eq!(SigningKey::from_bytes(curve, &[0; 32]).unwrap_err(), KeyError::Secret);
+            assert_eq!(SigningKey::from_bytes(curve, &[0xff; 32]).unwrap_err(), KeyError::Secret);
             // A source of nothing but zeros still ends in a key.
             assert_eq!(key(curve, 0).curve(), curve);
         }
@@ -143,11 +134,7 @@ mod tests {
     #[test]
     fn secrets_are_not_printed() {
         let signer = key(Curve::K256, 1);
-        let secret: String = signer
-            .to_bytes()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let secret: String = signer.to_bytes().iter().map(|b| format!("{b:02x}")).collect();
         assert!(!format!("{signer:?}").contains(&secret));
         let again = SigningKey::from_bytes(Curve::K256, &signer.to_bytes()).unwrap();
         assert_eq!(again.public(), signer.public());

@@ -30,11 +30,7 @@ pub(super) struct BlobRule {
 impl BlobRule {
     pub(super) fn read<'v>(&self, value: &'v Value<'v>) -> Result<BlobRef<'v>, RecordError> {
         let blob = BlobRef::read(value)?;
-        if !self
-            .accept
-            .iter()
-            .any(|accepted| is_of(blob.mime_type, accepted))
-        {
+        if !self.accept.iter().any(|accepted| is_of(blob.mime_type, accepted)) {
             return Err(RecordError::from(Fault::Mime).under("mimeType"));
         }
         if blob.size_bytes > self.size_bytes_max {
@@ -60,20 +56,12 @@ impl<'v> BlobRef<'v> {
 
 fn raw_link<'v>(value: &'v Value<'v>) -> Result<Cid, RecordError> {
     let cid = value.as_link().ok_or(Fault::Type("a link"))?;
-    if cid.codec() == Codec::Raw {
-        Ok(cid)
-    } else {
-        Err(Fault::BlobLink.into())
-    }
+    if cid.codec() == Codec::Raw { Ok(cid) } else { Err(Fault::BlobLink.into()) }
 }
 
 fn mime_type<'v>(value: &'v Value<'v>) -> Result<&'v str, RecordError> {
     let text = text(value)?;
-    if text.contains('/') {
-        Ok(text)
-    } else {
-        Err(Fault::Format("MIME type").into())
-    }
+    if text.contains('/') { Ok(text) } else { Err(Fault::Format("MIME type").into()) }
 }
 
 fn is_of(mime_type: &str, accepted: &str) -> bool {

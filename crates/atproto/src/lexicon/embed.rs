@@ -9,22 +9,10 @@ use crate::syntax::{LanguageGrammar, UriGrammar};
 const IMAGES_MAX: usize = 4;
 const GALLERY_ITEMS_MAX: usize = 20;
 const CAPTIONS_MAX: usize = 20;
-const IMAGE: BlobRule = BlobRule {
-    accept: &["image/*"],
-    size_bytes_max: 2_000_000,
-};
-const THUMB: BlobRule = BlobRule {
-    accept: &["image/*"],
-    size_bytes_max: 1_000_000,
-};
-const VIDEO: BlobRule = BlobRule {
-    accept: &["video/mp4"],
-    size_bytes_max: 300_000_000,
-};
-const CAPTION: BlobRule = BlobRule {
-    accept: &["text/vtt"],
-    size_bytes_max: 20_000,
-};
+const IMAGE: BlobRule = BlobRule { accept: &["image/*"], size_bytes_max: 2_000_000 };
+const THUMB: BlobRule = BlobRule { accept: &["image/*"], size_bytes_max: 1_000_000 };
+const VIDEO: BlobRule = BlobRule { accept: &["video/mp4"], size_bytes_max: 300_000_000 };
+const CAPTION: BlobRule = BlobRule { accept: &["text/vtt"], size_bytes_max: 20_000 };
 
 /// What a post carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,18 +144,18 @@ impl<'v> Media<'v> {
     fn read(value: &'v Value<'v>) -> Result<Self, RecordError> {
         let (object, name) = Object::variant(value)?;
         match name {
-            "app.bsky.embed.images" => object
-                .required("images", list(IMAGES_MAX, Image::read))
-                .map(Self::Images),
+            "app.bsky.embed.images" => {
+                object.required("images", list(IMAGES_MAX, Image::read)).map(Self::Images)
+            }
             "app.bsky.embed.gallery" => {
                 let items =
                     object.required("items", list(GALLERY_ITEMS_MAX, Image::read_in_gallery))?;
                 Ok(Self::Gallery(items.into_iter().flatten().collect()))
             }
             "app.bsky.embed.video" => Video::read(object).map(Self::Video),
-            "app.bsky.embed.external" => object
-                .required("external", External::read)
-                .map(Self::External),
+            "app.bsky.embed.external" => {
+                object.required("external", External::read).map(Self::External)
+            }
             _ => Ok(Self::Unknown(name)),
         }
     }

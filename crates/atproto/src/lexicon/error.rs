@@ -86,11 +86,7 @@ impl RecordError {
 
     /// The same error seen from the object that holds the value under `key`.
     pub(super) fn under(mut self, key: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{key}{dot}{}", self.path);
         self
     }
@@ -103,10 +99,7 @@ impl RecordError {
 
 impl From<Fault> for RecordError {
     fn from(fault: Fault) -> Self {
-        Self {
-            path: String::new(),
-            fault,
-        }
+        Self { path: String::new(), fault }
     }
 }
 

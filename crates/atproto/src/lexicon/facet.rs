@@ -35,18 +35,11 @@ impl<'v> Facet<'v> {
         let object = Object::of(value, "app.bsky.richtext.facet")?;
         let (byte_start, byte_end) = object.required("index", |value| {
             let slice = Object::of(value, "app.bsky.richtext.facet#byteSlice")?;
-            Ok((
-                slice.required("byteStart", int_from(0))?,
-                slice.required("byteEnd", int_from(0))?,
-            ))
+            Ok((slice.required("byteStart", int_from(0))?, slice.required("byteEnd", int_from(0))?))
         })?;
         let features: Vec<Option<Feature<'v>>> =
             object.required("features", list(CONTAINER_ITEMS_MAX, Feature::read))?;
-        Ok(Self {
-            byte_start,
-            byte_end,
-            features: features.into_iter().flatten().collect(),
-        })
+        Ok(Self { byte_start, byte_end, features: features.into_iter().flatten().collect() })
     }
 }
 

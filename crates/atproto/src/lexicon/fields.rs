@@ -57,8 +57,7 @@ impl<'v> Object<'v> {
         key: &str,
         read: impl FnOnce(&'v Value<'v>) -> Result<T, RecordError>,
     ) -> Result<T, RecordError> {
-        self.optional(key, read)?
-            .ok_or_else(|| RecordError::from(Fault::Missing).under(key))
+        self.optional(key, read)?.ok_or_else(|| RecordError::from(Fault::Missing).under(key))
     }
 
     /// As `required`, and `None` if there is no such key. A null is a value, and of the wrong type.
@@ -67,11 +66,7 @@ impl<'v> Object<'v> {
         key: &str,
         read: impl FnOnce(&'v Value<'v>) -> Result<T, RecordError>,
     ) -> Result<Option<T>, RecordError> {
-        self.0
-            .get(key)
-            .map(read)
-            .transpose()
-            .map_err(|error| error.under(key))
+        self.0.get(key).map(read).transpose().map_err(|error| error.under(key))
     }
 
     /// The items of an optional list; none if it is absent.
@@ -81,8 +76,7 @@ impl<'v> Object<'v> {
         items_max: usize,
         read: impl FnMut(&'v Value<'v>) -> Result<T, RecordError>,
     ) -> Result<Vec<T>, RecordError> {
-        self.optional(key, list(items_max, read))
-            .map(Option::unwrap_or_default)
+        self.optional(key, list(items_max, read)).map(Option::unwrap_or_default)
     }
 
     /// Whether there is no key besides `known`.
@@ -94,11 +88,7 @@ impl<'v> Object<'v> {
 }
 
 fn expect_name(found: &str, name: &'static str) -> Result<(), RecordError> {
-    if found == name {
-        Ok(())
-    } else {
-        Err(RecordError::from(Fault::Name(name)).under(TYPE))
-    }
+    if found == name { Ok(()) } else { Err(RecordError::from(Fault::Name(name)).under(TYPE)) }
 }
 
 /// Reads text of any length.

@@ -56,9 +56,7 @@ impl<'v> Post<'v> {
             langs: object.list("langs", LANGS_MAX, format::<LanguageGrammar>)?,
             facets: object.list("facets", CONTAINER_ITEMS_MAX, Facet::read)?,
             tags: object.list("tags", TAGS_MAX, text_of_graphemes(TAG_GRAPHEMES_MAX))?,
-            labels: object
-                .optional("labels", self_labels::read)?
-                .unwrap_or_default(),
+            labels: object.optional("labels", self_labels::read)?.unwrap_or_default(),
         })
     }
 }

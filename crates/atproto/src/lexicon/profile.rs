@@ -8,10 +8,8 @@ use crate::syntax::{DatetimeGrammar, UriGrammar};
 const DISPLAY_NAME_GRAPHEMES_MAX: usize = 64;
 const DESCRIPTION_GRAPHEMES_MAX: usize = 256;
 const PRONOUNS_GRAPHEMES_MAX: usize = 20;
-const PICTURE: BlobRule = BlobRule {
-    accept: &["image/png", "image/jpeg"],
-    size_bytes_max: 1_000_000,
-};
+const PICTURE: BlobRule =
+    BlobRule { accept: &["image/png", "image/jpeg"], size_bytes_max: 1_000_000 };
 
 /// How an account presents itself. Every field is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +50,7 @@ impl<'v> Profile<'v> {
             website: object.optional("website", format::<UriGrammar>)?,
             avatar: object.optional("avatar", |value| PICTURE.read(value))?,
             banner: object.optional("banner", |value| PICTURE.read(value))?,
-            labels: object
-                .optional("labels", self_labels::read)?
-                .unwrap_or_default(),
+            labels: object.optional("labels", self_labels::read)?.unwrap_or_default(),
             joined_via_starter_pack: object.optional("joinedViaStarterPack", StrongRef::read)?,
             pinned_post: object.optional("pinnedPost", StrongRef::read)?,
             created_at: object.optional("createdAt", format::<DatetimeGrammar>)?,

@@ -51,11 +51,7 @@ fn parse_error(collection: &str, record: &Json) -> Option<String> {
 
 #[track_caller]
 fn accepts(collection: &str, fields: &Json) {
-    assert_eq!(
-        parse_error(collection, &record(collection, fields)),
-        None,
-        "{fields}"
-    );
+    assert_eq!(parse_error(collection, &record(collection, fields)), None, "{fields}");
 }
 
 /// `expected` is the path and the reason.
@@ -114,10 +110,7 @@ fn a_full_post() {
         panic!("not images");
     };
     assert_eq!(images[0].image.cid.to_string(), RAW);
-    let ratio = AspectRatio {
-        width: 4,
-        height: 3,
-    };
+    let ratio = AspectRatio { width: 4, height: 3 };
     assert_eq!(images[0].aspect_ratio, Some(ratio));
 }
 
@@ -132,30 +125,14 @@ fn posts() {
     refuses(POST, &json!({"text": "👨‍👩‍👧".repeat(167)}), "text bytes");
     refuses(POST, &json!({"text": null}), "text type");
     refuses(POST, &json!({"text": 3}), "text type");
-    refuses(
-        POST,
-        &json!({"createdAt": "2026-01-02"}),
-        "createdAt format",
-    );
+    refuses(POST, &json!({"createdAt": "2026-01-02"}), "createdAt format");
     accepts(POST, &json!({"langs": ["en", "de", "ja"]}));
-    refuses(
-        POST,
-        &json!({"langs": ["en", "de", "ja", "fr"]}),
-        "langs items",
-    );
+    refuses(POST, &json!({"langs": ["en", "de", "ja", "fr"]}), "langs items");
     refuses(POST, &json!({"langs": ["en", "jaja"]}), "langs[1] format");
     refuses(POST, &json!({"langs": "en"}), "langs type");
-    refuses(
-        POST,
-        &json!({"tags": ["a".repeat(65)]}),
-        "tags[0] graphemes",
-    );
+    refuses(POST, &json!({"tags": ["a".repeat(65)]}), "tags[0] graphemes");
     refuses(POST, &json!({"tags": vec!["a"; 9]}), "tags items");
-    refuses(
-        POST,
-        &json!({"reply": {"root": strong_ref()}}),
-        "reply.parent missing",
-    );
+    refuses(POST, &json!({"reply": {"root": strong_ref()}}), "reply.parent missing");
     refuses(
         POST,
         &json!({"reply": {"root": {"uri": URI, "cid": "cid"}, "parent": strong_ref()}}),
@@ -173,39 +150,14 @@ fn facets() {
     let facet = |start: i64, feature: &Json| json!({"facets": [{"index": {"byteStart": start, "byteEnd": 9}, "features": [feature]}]});
     let tag = |tag: &str| json!({"$type": "app.bsky.richtext.facet#tag", "tag": tag});
     accepts(POST, &facet(0, &tag("cats")));
-    refuses(
-        POST,
-        &facet(-1, &tag("cats")),
-        "facets[0].index.byteStart range",
-    );
-    refuses(
-        POST,
-        &facet(0, &tag(&"a".repeat(65))),
-        "facets[0].features[0].tag graphemes",
-    );
-    refuses(
-        POST,
-        &facet(0, &json!({"tag": "cats"})),
-        "facets[0].features[0].$type missing",
-    );
-    refuses(
-        POST,
-        &facet(0, &json!({"$type": ""})),
-        "facets[0].features[0].$type type",
-    );
+    refuses(POST, &facet(-1, &tag("cats")), "facets[0].index.byteStart range");
+    refuses(POST, &facet(0, &tag(&"a".repeat(65))), "facets[0].features[0].tag graphemes");
+    refuses(POST, &facet(0, &json!({"tag": "cats"})), "facets[0].features[0].$type missing");
     let mention = json!({"$type": "app.bsky.richtext.facet#mention", "did": "bob.test"});
-    refuses(
-        POST,
-        &facet(0, &mention),
-        "facets[0].features[0].did format",
-    );
+    refuses(POST, &facet(0, &mention), "facets[0].features[0].did format");
     let link = json!({"$type": "app.bsky.richtext.facet#link", "uri": "example.com"});
     refuses(POST, &facet(0, &link), "facets[0].features[0].uri format");
-    refuses(
-        POST,
-        &json!({"facets": [{"features": []}]}),
-        "facets[0].index missing",
-    );
+    refuses(POST, &json!({"facets": [{"features": []}]}), "facets[0].index missing");
 }
 
 #[test]
@@ -219,32 +171,12 @@ fn embeds() {
     let image = |blob: Json| json!({"image": blob, "alt": "a cat"});
     accepts(POST, &images(vec![]));
     accepts(POST, &images(vec![image(blob("image/png", 2_000_000)); 4]));
-    refuses(
-        POST,
-        &images(vec![image(blob("image/png", 9)); 5]),
-        "embed.images items",
-    );
+    refuses(POST, &images(vec![image(blob("image/png", 9)); 5]), "embed.images items");
     let at = "embed.images[0].image";
-    refuses(
-        POST,
-        &images(vec![image(blob("image/png", 2_000_001))]),
-        &format!("{at}.size blob"),
-    );
-    refuses(
-        POST,
-        &images(vec![image(blob("image/png", 0))]),
-        &format!("{at}.size range"),
-    );
-    refuses(
-        POST,
-        &images(vec![image(blob("video/mp4", 9))]),
-        &format!("{at}.mimeType blob"),
-    );
-    refuses(
-        POST,
-        &images(vec![image(blob("image", 9))]),
-        &format!("{at}.mimeType format"),
-    );
+    refuses(POST, &images(vec![image(blob("image/png", 2_000_001))]), &format!("{at}.size blob"));
+    refuses(POST, &images(vec![image(blob("image/png", 0))]), &format!("{at}.size range"));
+    refuses(POST, &images(vec![image(blob("video/mp4", 9))]), &format!("{at}.mimeType blob"));
+    refuses(POST, &images(vec![image(blob("image", 9))]), &format!("{at}.mimeType format"));
     refuses(
         POST,
         &images(vec![image(json!({"cid": RAW, "mimeType": "image/png"}))]),
@@ -252,11 +184,7 @@ fn embeds() {
     );
     let mut not_raw = blob("image/png", 9);
     not_raw["ref"] = json!({"$link": CID});
-    refuses(
-        POST,
-        &images(vec![image(not_raw)]),
-        &format!("{at}.ref blob"),
-    );
+    refuses(POST, &images(vec![image(not_raw)]), &format!("{at}.ref blob"));
     let mut more = blob("image/png", 9);
     more["original"] = json!({});
     refuses(POST, &images(vec![image(more)]), &format!("{at} extra"));
@@ -267,25 +195,10 @@ fn embeds() {
     );
 
     accepts(POST, &embed("com.example.embed", json!({"images": 3})));
-    accepts(
-        POST,
-        &json!({"embed": {"$type": "app.bsky.embed.images#main"}}),
-    );
-    refuses(
-        POST,
-        &json!({"embed": {"images": []}}),
-        "embed.$type missing",
-    );
-    refuses(
-        POST,
-        &json!({"embed": "app.bsky.embed.images"}),
-        "embed type",
-    );
-    refuses(
-        POST,
-        &embed("app.bsky.embed.record", json!({})),
-        "embed.record missing",
-    );
+    accepts(POST, &json!({"embed": {"$type": "app.bsky.embed.images#main"}}));
+    refuses(POST, &json!({"embed": {"images": []}}), "embed.$type missing");
+    refuses(POST, &json!({"embed": "app.bsky.embed.images"}), "embed type");
+    refuses(POST, &embed("app.bsky.embed.record", json!({})), "embed.record missing");
     refuses(
         POST,
         &embed(
@@ -306,15 +219,9 @@ fn embeds() {
     accepts(POST, &external("https://example.com"));
     refuses(POST, &external("example.com"), "embed.external.uri format");
     let video = |captions: Json| {
-        embed(
-            "app.bsky.embed.video",
-            json!({"video": blob("video/mp4", 9), "captions": captions}),
-        )
+        embed("app.bsky.embed.video", json!({"video": blob("video/mp4", 9), "captions": captions}))
     };
-    accepts(
-        POST,
-        &video(json!([{"lang": "en", "file": blob("text/vtt", 20_000)}])),
-    );
+    accepts(POST, &video(json!([{"lang": "en", "file": blob("text/vtt", 20_000)}])));
     refuses(
         POST,
         &video(json!([{"lang": "en", "file": blob("text/vtt", 20_001)}])),
@@ -324,30 +231,15 @@ fn embeds() {
     accepts(POST, &gallery(json!({"$type": "com.example.item"})));
     let picture =
         json!({"$type": "app.bsky.embed.gallery#image", "image": blob("image/png", 9), "alt": ""});
-    refuses(
-        POST,
-        &gallery(picture),
-        "embed.items[0].aspectRatio missing",
-    );
+    refuses(POST, &gallery(picture), "embed.items[0].aspectRatio missing");
 }
 
 #[test]
 fn self_labels() {
     let labels = |values: Json| json!({"labels": {"$type": "com.atproto.label.defs#selfLabels", "values": values}});
-    accepts(
-        PROFILE,
-        &labels(json!(vec![json!({"val": "a".repeat(128)}); 10])),
-    );
-    refuses(
-        PROFILE,
-        &labels(json!(vec![json!({"val": "a"}); 11])),
-        "labels.values items",
-    );
-    refuses(
-        PROFILE,
-        &labels(json!([{"val": "a".repeat(129)}])),
-        "labels.values[0].val bytes",
-    );
+    accepts(PROFILE, &labels(json!(vec![json!({"val": "a".repeat(128)}); 10])));
+    refuses(PROFILE, &labels(json!(vec![json!({"val": "a"}); 11])), "labels.values items");
+    refuses(PROFILE, &labels(json!([{"val": "a".repeat(129)}])), "labels.values[0].val bytes");
     accepts(PROFILE, &json!({"labels": {"$type": "com.example.labels"}}));
     refuses(PROFILE, &json!({"labels": {}}), "labels.$type missing");
 }
@@ -363,31 +255,11 @@ fn profiles() {
             "pinnedPost": strong_ref(), "createdAt": AT,
         }),
     );
-    refuses(
-        PROFILE,
-        &json!({"displayName": "é".repeat(65)}),
-        "displayName graphemes",
-    );
-    refuses(
-        PROFILE,
-        &json!({"description": "d".repeat(257)}),
-        "description graphemes",
-    );
-    refuses(
-        PROFILE,
-        &json!({"description": "d".repeat(2_561)}),
-        "description bytes",
-    );
-    refuses(
-        PROFILE,
-        &json!({"avatar": blob("image/webp", 9)}),
-        "avatar.mimeType blob",
-    );
-    refuses(
-        PROFILE,
-        &json!({"banner": blob("image/png", 1_000_001)}),
-        "banner.size blob",
-    );
+    refuses(PROFILE, &json!({"displayName": "é".repeat(65)}), "displayName graphemes");
+    refuses(PROFILE, &json!({"description": "d".repeat(257)}), "description graphemes");
+    refuses(PROFILE, &json!({"description": "d".repeat(2_561)}), "description bytes");
+    refuses(PROFILE, &json!({"avatar": blob("image/webp", 9)}), "avatar.mimeType blob");
+    refuses(PROFILE, &json!({"banner": blob("image/png", 1_000_001)}), "banner.size blob");
     refuses(PROFILE, &json!({"pinnedPost": URI}), "pinnedPost type");
     refuses(PROFILE, &json!({"createdAt": ""}), "createdAt format");
 }
@@ -410,16 +282,10 @@ fn likes_and_follows() {
 #[test]
 fn the_type_must_be_the_collection() {
     refuses(LIKE, &json!({"$type": FOLLOW}), "$type name");
-    assert_eq!(
-        parse_error(LIKE, &json!({"createdAt": AT})).as_deref(),
-        Some("$type missing")
-    );
+    assert_eq!(parse_error(LIKE, &json!({"createdAt": AT})).as_deref(), Some("$type missing"));
     assert_eq!(parse_error(LIKE, &json!([])).as_deref(), Some(" type"));
     let unindexed = from_json(&json!({"$type": "com.example.thing"})).unwrap();
-    assert_eq!(
-        Record::parse(&nsid("com.example.thing"), &unindexed),
-        Ok(None)
-    );
+    assert_eq!(Record::parse(&nsid("com.example.thing"), &unindexed), Ok(None));
 }
 
 #[test]
@@ -439,6 +305,9 @@ fn errors_say_where_and_what() {
     let value = from_json(&record(POST, &json!({"langs": [1]}))).unwrap();
     let error = Record::parse(&nsid(POST), &value).unwrap_err();
     assert_eq!(error.to_string(), "langs[0]: it must be text");
+    let nameless = Value::map([("$type", Value::text(""))]);
+    let error = Object::variant(&nameless).err().unwrap();
+    assert_eq!(error.to_string(), "$type: it must be the name of a variant");
     let error = Record::parse(&nsid(POST), &Value::Null).unwrap_err();
     assert_eq!(error.to_string(), "the record: it must be an object");
 }

@@ -27,11 +27,7 @@ pub struct AtUri {
 impl AtUri {
     /// The URI of a record.
     pub fn record(did: Did, collection: Nsid, rkey: RecordKey) -> Self {
-        Self {
-            authority: AtIdentifier::Did(did),
-            collection: Some(collection),
-            rkey: Some(rkey),
-        }
+        Self { authority: AtIdentifier::Did(did), collection: Some(collection), rkey: Some(rkey) }
     }
 
     /// Reads a URI.
@@ -44,24 +40,14 @@ impl AtUri {
         if text.len() > BYTES_MAX {
             return Err(fail("it is longer than 8 KiB"));
         }
-        let rest = text
-            .strip_prefix("at://")
-            .ok_or_else(|| fail("it must start with at://"))?;
+        let rest = text.strip_prefix("at://").ok_or_else(|| fail("it must start with at://"))?;
         let mut parts = rest.split('/');
         let authority = AtIdentifier::parse(parts.next().unwrap_or_default()).map_err(inner)?;
         let collection = parts.next().map(Nsid::parse).transpose().map_err(inner)?;
-        let rkey = parts
-            .next()
-            .map(RecordKey::parse)
-            .transpose()
-            .map_err(inner)?;
+        let rkey = parts.next().map(RecordKey::parse).transpose().map_err(inner)?;
         match parts.next() {
             Some(_) => Err(fail("its path has more than two parts")),
-            None => Ok(Self {
-                authority,
-                collection,
-                rkey,
-            }),
+            None => Ok(Self { authority, collection, rkey }),
         }
     }
 

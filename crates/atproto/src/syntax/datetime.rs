@@ -17,9 +17,7 @@ impl Grammar for DatetimeGrammar {
     const FORMAT: &'static str = "datetime";
 
     fn check(text: &str) -> Result<(), &'static str> {
-        datetime::parse_us(text)
-            .map(|_| ())
-            .map_err(DatetimeFault::as_str)
+        datetime::parse_us(text).map(|_| ()).map_err(DatetimeFault::as_str)
     }
 }
 

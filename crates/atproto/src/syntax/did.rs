@@ -25,14 +25,8 @@ impl Grammar for DidGrammar {
             "its method must be lowercase letters",
         )?;
         rule(!identifier.is_empty(), "it has no identifier")?;
-        rule(
-            identifier.bytes().all(is_identifier_byte),
-            "a character is not allowed in a DID",
-        )?;
-        rule(
-            !identifier.ends_with([':', '%']),
-            "it must not end with ':' or '%'",
-        )
+        rule(identifier.bytes().all(is_identifier_byte), "a character is not allowed in a DID")?;
+        rule(!identifier.ends_with([':', '%']), "it must not end with ':' or '%'")
     }
 }
 

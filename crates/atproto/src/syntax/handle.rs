@@ -11,16 +11,8 @@ const BYTES_MAX: usize = 253;
 pub const HANDLE_INVALID: &str = "handle.invalid";
 
 /// Top-level domains that are valid syntax but must never resolve.
-const TLDS_NEVER_RESOLVED: [&str; 8] = [
-    "alt",
-    "arpa",
-    "example",
-    "internal",
-    "invalid",
-    "local",
-    "localhost",
-    "onion",
-];
+const TLDS_NEVER_RESOLVED: [&str; 8] =
+    ["alt", "arpa", "example", "internal", "invalid", "local", "localhost", "onion"];
 
 /// A domain name of at least two labels and at most 253 bytes, kept in lower case.
 pub type Handle = Checked<HandleGrammar>;
@@ -56,10 +48,7 @@ impl Grammar for HandleGrammar {
 impl Handle {
     /// The last label.
     pub fn tld(&self) -> &str {
-        self.as_str()
-            .rsplit_once('.')
-            .expect("invariant: checked when parsed")
-            .1
+        self.as_str().rsplit_once('.').expect("invariant: checked when parsed").1
     }
 
     /// Whether the protocol lets this handle be resolved at all: false for reserved top-level

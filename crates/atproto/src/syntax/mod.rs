@@ -106,10 +106,7 @@ impl<G: Grammar> Checked<G> {
     }
 
     fn kept(text: Cow<'_, str>) -> Self {
-        Self {
-            text: text.into(),
-            grammar: PhantomData,
-        }
+        Self { text: text.into(), grammar: PhantomData }
     }
 }
 
@@ -122,10 +119,7 @@ impl<G> Checked<G> {
 
 impl<G> Clone for Checked<G> {
     fn clone(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            grammar: PhantomData,
-        }
+        Self { text: self.text.clone(), grammar: PhantomData }
     }
 }
 
@@ -244,9 +238,7 @@ fn rule(holds: bool, fault: &'static str) -> Result<(), &'static str> {
 /// One label of a domain name: 1–63 ASCII letters, digits and inner hyphens.
 fn is_domain_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }

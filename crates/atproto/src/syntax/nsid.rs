@@ -16,9 +16,7 @@ impl Grammar for NsidGrammar {
 
     fn check(text: &str) -> Result<(), &'static str> {
         rule(text.len() <= BYTES_MAX, "it is longer than 317 bytes")?;
-        let (authority, name) = text
-            .rsplit_once('.')
-            .ok_or("it needs at least three parts")?;
+        let (authority, name) = text.rsplit_once('.').ok_or("it needs at least three parts")?;
         rule(authority.contains('.'), "it needs at least three parts")?;
         rule(
             authority.split('.').all(is_domain_label),
@@ -51,9 +49,7 @@ impl Nsid {
     }
 
     fn parts(&self) -> (&str, &str) {
-        self.as_str()
-            .rsplit_once('.')
-            .expect("invariant: checked when parsed")
+        self.as_str().rsplit_once('.').expect("invariant: checked when parsed")
     }
 }
 

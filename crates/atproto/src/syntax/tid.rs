@@ -45,9 +45,7 @@ impl Tid {
             let digit = digit(byte).ok_or_else(|| fail("a character is not allowed in a TID"))?;
             value = value << 5 | u128::from(digit);
         }
-        u64::try_from(value)
-            .map(Self)
-            .map_err(|_| fail("its first character must not be past 'j'"))
+        u64::try_from(value).map(Self).map_err(|_| fail("its first character must not be past 'j'"))
     }
 
     /// The number behind the text. As `i64` it is not negative unless the top bit is set.
@@ -91,9 +89,7 @@ impl fmt::Display for Tid {
         let mut text = String::with_capacity(CHARS);
         for index in (0..CHARS).rev() {
             let digit = (self.0 >> (5 * index)) & 31;
-            text.push(char::from(
-                ALPHABET[usize::try_from(digit).expect("invariant: 5 bits fit")],
-            ));
+            text.push(char::from(ALPHABET[usize::try_from(digit).expect("invariant: 5 bits fit")]));
         }
         f.pad(&text)
     }
@@ -143,8 +139,10 @@ mod tests {
     fn known_text() {
         assert_eq!(Tid::from_u64(0).to_string(), "2222222222222");
         assert_eq!(Tid::from_u64(u64::MAX).to_string(), "jzzzzzzzzzzzz");
-        // 2023-10-31T17:32:53Z falls into this one
+        // 2023-10-30T08:59:45.966688Z
         let tid = Tid::parse("3kcxh3bqcn22j").unwrap();
+        assert_eq!(tid.time_us(), 1_698_656_385_966_688);
+        assert_eq!(tid.clock_id(), 15);
         assert_eq!(tid.to_string(), "3kcxh3bqcn22j");
     }
 

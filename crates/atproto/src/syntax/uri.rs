@@ -34,7 +34,5 @@ impl Grammar for UriGrammar {
 fn is_scheme(scheme: &str) -> bool {
     scheme.len() <= SCHEME_BYTES_MAX
         && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
