@@ -54,11 +54,8 @@ pub fn format_ms_us(us: i64) -> String {
     let (hour, minute) = (ms_of_day / 3_600_000, ms_of_day / 60_000 % 60);
     let (second, ms) = (ms_of_day / 1_000 % 60, ms_of_day % 1_000);
     let mut text = String::with_capacity(24);
-    write!(
-        text,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
-    )
-    .expect("invariant: writing to a String does not fail");
+    write!(text, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+        .expect("invariant: writing to a String does not fail");
     text
 }
 
@@ -72,11 +69,7 @@ pub(crate) fn parse_us(text: &str) -> Result<i64, DatetimeFault> {
     let time_us = time_of_day_us(&mut cursor)?;
     let zone_us = zone_us(&mut cursor)?;
     let us = day_us + time_us - zone_us;
-    if (EPOCH_US_MIN..=EPOCH_US_MAX).contains(&us) {
-        Ok(us)
-    } else {
-        Err(DatetimeFault::Range)
-    }
+    if (EPOCH_US_MIN..=EPOCH_US_MAX).contains(&us) { Ok(us) } else { Err(DatetimeFault::Range) }
 }
 
 fn date_us(cursor: &mut Cursor<'_>) -> Result<i64, DatetimeFault> {
@@ -175,11 +168,7 @@ impl Cursor<'_> {
     }
 
     fn literal(&mut self, byte: u8) -> Result<(), DatetimeFault> {
-        if self.take_if(byte) {
-            Ok(())
-        } else {
-            Err(DatetimeFault::Shape)
-        }
+        if self.take_if(byte) { Ok(()) } else { Err(DatetimeFault::Shape) }
     }
 }
 
@@ -273,10 +262,7 @@ mod tests {
 
     #[test]
     fn formats_what_it_parses() {
-        assert_eq!(
-            format_ms_us(1_767_323_045_678_999),
-            "2026-01-02T03:04:05.678Z"
-        );
+        assert_eq!(format_ms_us(1_767_323_045_678_999), "2026-01-02T03:04:05.678Z");
         assert_eq!(format_ms_us(-1), "1969-12-31T23:59:59.999Z");
         assert_eq!(format_ms_us(i64::MIN), "0000-01-01T00:00:00.000Z");
         assert_eq!(format_ms_us(i64::MAX), "9999-12-31T23:59:59.999Z");

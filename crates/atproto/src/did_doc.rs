@@ -88,13 +88,10 @@ impl Identity {
             return Err(DidDocError::NotAnObject);
         }
         if text(&doc, "id") != Some(did.as_str()) {
-            return Err(DidDocError::OtherSubject {
-                expected: did.clone(),
-            });
+            return Err(DidDocError::OtherSubject { expected: did.clone() });
         }
-        let services: Vec<Service> = entries(&doc, "service")
-            .filter_map(|entry| service(entry, did))
-            .collect();
+        let services: Vec<Service> =
+            entries(&doc, "service").filter_map(|entry| service(entry, did)).collect();
         Ok(Self {
             did: did.clone(),
             handle: entries(&doc, "alsoKnownAs").find_map(handle),
@@ -110,9 +107,7 @@ impl Identity {
 
     /// The first service of this id (with its `#`) and kind.
     pub fn service(&self, id: &str, kind: &str) -> Option<&Service> {
-        self.services
-            .iter()
-            .find(|service| service.id == id && service.kind == kind)
+        self.services.iter().find(|service| service.id == id && service.kind == kind)
     }
 
     /// The key that a token or label names by `key_id` (`#atproto` or `#atproto_label`).
@@ -249,30 +244,18 @@ mod tests {
         assert_eq!(first_valid.signing_key, None);
         let legacy = with(json!([
             method("#atproto_label", DID, "Multikey", K256),
-            method(
-                "#atproto",
-                DID,
-                "EcdsaSecp256k1VerificationKey2019",
-                K256_LEGACY
-            ),
+            method("#atproto", DID, "EcdsaSecp256k1VerificationKey2019", K256_LEGACY),
         ]));
-        assert_eq!(
-            legacy.signing_key.unwrap().to_did_key(),
-            K256_LEGACY_DID_KEY
-        );
+        assert_eq!(legacy.signing_key.unwrap().to_did_key(), K256_LEGACY_DID_KEY);
         assert_eq!(legacy.key("#atproto_label").unwrap().to_multibase(), K256);
         assert_eq!(legacy.key("#other"), None);
     }
 
     #[test]
     fn endpoints_that_do_not_count() {
-        for endpoint in [
-            "ftp://pds.test",
-            "https://user:pw@pds.test",
-            "https://",
-            "pds.test",
-            "file:///etc",
-        ] {
+        for endpoint in
+            ["ftp://pds.test", "https://user:pw@pds.test", "https://", "pds.test", "file:///etc"]
+        {
             let identity = parse(&json!({"id": DID, "service": [
                 {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint},
             ]}))
@@ -289,15 +272,9 @@ mod tests {
             parse(&json!({"id": "did:plc:somebodyelse"})),
             Err(DidDocError::OtherSubject { .. })
         ));
-        assert!(matches!(
-            parse(&json!({})),
-            Err(DidDocError::OtherSubject { .. })
-        ));
+        assert!(matches!(parse(&json!({})), Err(DidDocError::OtherSubject { .. })));
         assert!(matches!(parse(&json!([1])), Err(DidDocError::NotAnObject)));
-        assert!(matches!(
-            Identity::parse(b"{", &did),
-            Err(DidDocError::Json(_))
-        ));
+        assert!(matches!(Identity::parse(b"{", &did), Err(DidDocError::Json(_))));
         assert!(matches!(
             Identity::parse(&vec![b' '; DOC_BYTES_MAX + 1], &did),
             Err(DidDocError::TooLarge { .. })

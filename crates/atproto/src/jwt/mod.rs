@@ -84,12 +84,10 @@ impl ServiceToken {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::TooLong);
         }
-        let (signed, signature) = token
-            .rsplit_once('.')
-            .ok_or(TokenError::Malformed("it has one part"))?;
-        let (header, claims) = signed
-            .split_once('.')
-            .ok_or(TokenError::Malformed("it has two parts"))?;
+        let (signed, signature) =
+            token.rsplit_once('.').ok_or(TokenError::Malformed("it has one part"))?;
+        let (header, claims) =
+            signed.split_once('.').ok_or(TokenError::Malformed("it has two parts"))?;
         Ok(Self {
             header: wire::decode_header(header)?,
             claims: wire::decode_claims(claims)?,
@@ -134,9 +132,7 @@ impl ServiceToken {
             return Err(TokenError::Audience);
         }
         if self.claims.lxm.as_deref() != Some(lxm) {
-            return Err(TokenError::Method {
-                expected: lxm.to_owned(),
-            });
+            return Err(TokenError::Method { expected: lxm.to_owned() });
         }
         match &self.claims.jti {
             Some(jti) if !jti.is_empty() => Ok(()),

@@ -32,11 +32,7 @@ fn check(kid: Option<&str>, change: impl FnOnce(&mut Claims)) -> Result<(), Toke
     let token = ServiceToken::mint(&key(Curve::K256), kid, &claims);
     let token = ServiceToken::parse(&token)?;
     assert_eq!(token.claims, claims);
-    token.check(
-        NOW_S * 1_000_000 + 500_000,
-        &[AUD, "did:web:appview.test"],
-        LXM,
-    )
+    token.check(NOW_S * 1_000_000 + 500_000, &[AUD, "did:web:appview.test"], LXM)
 }
 
 fn with_header(header: &serde_json::Value) -> Result<ServiceToken, TokenError> {
@@ -80,19 +76,10 @@ fn times() {
     assert_eq!(check(None, |c| c.iat = None), Ok(()));
     assert_eq!(check(None, |c| c.exp = NOW_S), Err(TokenError::Expired));
     assert_eq!(check(None, |c| c.exp = i64::MIN), Err(TokenError::Expired));
-    assert_eq!(
-        check(None, |c| c.exp = i64::MAX),
-        Err(TokenError::LifetimeTooLong)
-    );
+    assert_eq!(check(None, |c| c.exp = i64::MAX), Err(TokenError::LifetimeTooLong));
     assert_eq!(check(None, |c| c.iat = Some(NOW_S + 60)), Ok(()));
-    assert_eq!(
-        check(None, |c| c.iat = Some(NOW_S + 61)),
-        Err(TokenError::NotYetValid)
-    );
-    assert_eq!(
-        check(None, |c| c.nbf = Some(NOW_S + 61)),
-        Err(TokenError::NotYetValid)
-    );
+    assert_eq!(check(None, |c| c.iat = Some(NOW_S + 61)), Err(TokenError::NotYetValid));
+    assert_eq!(check(None, |c| c.nbf = Some(NOW_S + 61)), Err(TokenError::NotYetValid));
 }
 
 #[test]
@@ -101,9 +88,7 @@ fn audience_method_and_id() {
     assert_eq!(check(None, bare), Ok(()));
     let other = |c: &mut Claims| c.aud = "did:web:appview.test#other".to_owned();
     assert_eq!(check(None, other), Err(TokenError::Audience));
-    let method = Err(TokenError::Method {
-        expected: LXM.to_owned(),
-    });
+    let method = Err(TokenError::Method { expected: LXM.to_owned() });
     assert_eq!(check(None, |c| c.lxm = None), method);
     assert_eq!(check(None, |c| c.lxm = Some("a.b.c".to_owned())), method);
     assert_eq!(check(None, |c| c.jti = None), Err(TokenError::NoTokenId));
@@ -111,9 +96,7 @@ fn audience_method_and_id() {
 
 #[test]
 fn keys() {
-    let refused = Err(TokenError::Key {
-        expected: KEY_ID_DEFAULT,
-    });
+    let refused = Err(TokenError::Key { expected: KEY_ID_DEFAULT });
     assert_eq!(check(Some("#atproto"), |_| ()), Ok(()));
     assert_eq!(check(Some("did:plc:alice#atproto"), |_| ()), Ok(()));
     assert_eq!(check(Some("did:plc:mallory#atproto"), |_| ()), refused);
@@ -125,30 +108,18 @@ fn keys() {
     labeler(&mut by_labeler);
     let token = ServiceToken::mint(&key(Curve::K256), None, &by_labeler);
     let token = ServiceToken::parse(&token).unwrap();
-    assert_eq!(
-        token.check_for_key(KEY_ID_LABEL, NOW_S * 1_000_000, &[AUD], LXM),
-        Ok(())
-    );
+    assert_eq!(token.check_for_key(KEY_ID_LABEL, NOW_S * 1_000_000, &[AUD], LXM), Ok(()));
 }
 
 #[test]
 fn headers() {
     assert!(with_header(&json!({"alg": "ES256K"})).is_ok());
-    for typ in [
-        "at+jwt",
-        "AT+JWT",
-        "application/at+jwt",
-        "refresh+jwt",
-        "dpop+jwt",
-    ] {
+    for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "refresh+jwt", "dpop+jwt"] {
         let error = with_header(&json!({"alg": "ES256K", "typ": typ})).unwrap_err();
         assert_eq!(error.code(), "BadJwtType", "{typ}");
     }
     for alg in ["none", "HS256", "es256k", ""] {
-        assert_eq!(
-            with_header(&json!({"alg": alg})).unwrap_err(),
-            TokenError::Algorithm
-        );
+        assert_eq!(with_header(&json!({"alg": alg})).unwrap_err(), TokenError::Algorithm);
     }
     assert!(with_header(&json!({"alg": "ES256K", "crit": ["exp"]})).is_err());
     assert!(with_header(&json!({"typ": "JWT"})).is_err());
@@ -167,16 +138,7 @@ fn fractions_of_seconds_are_cut_off() {
 
 #[test]
 fn malformed_tokens() {
-    for token in [
-        "",
-        ".",
-        "..",
-        "a.b",
-        "a.b.c",
-        "a.b.c.d",
-        "e30.e30.e30",
-        "é.é.é",
-    ] {
+    for token in ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "e30.e30.e30", "é.é.é"] {
         assert!(ServiceToken::parse(token).is_err(), "{token}");
     }
     let long = "a".repeat(TOKEN_BYTES_MAX + 1);

@@ -96,11 +96,7 @@ impl HeaderJson {
             .into_iter()
             .find(|curve| curve.jwt_algorithm() == self.alg)
             .ok_or(TokenError::Algorithm)?;
-        Ok(Header {
-            alg,
-            typ: self.typ,
-            kid: self.kid,
-        })
+        Ok(Header { alg, typ: self.typ, kid: self.kid })
     }
 }
 
@@ -110,17 +106,9 @@ pub(super) struct ClaimsJson {
     aud: String,
     #[serde(deserialize_with = "seconds")]
     pub(super) exp: i64,
-    #[serde(
-        default,
-        deserialize_with = "seconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "seconds_option", skip_serializing_if = "Option::is_none")]
     pub(super) iat: Option<i64>,
-    #[serde(
-        default,
-        deserialize_with = "seconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "seconds_option", skip_serializing_if = "Option::is_none")]
     pub(super) nbf: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lxm: Option<String>,
