@@ -1,15 +1,16 @@
-//! The outside, asked: guarded HTTP, DID and handle resolution, and the sync methods of a PDS.
+//! The outside, asked: guarded HTTP, DID and handle resolution, and the sync questions a PDS or
+//! relay answers.
 //!
 //! What must stay true: nothing here connects to an address that is not on the public internet
 //! (loopback only where `allow_loopback` says so), whatever name, redirect or document led there;
 //! every request has bounds in bytes and time; no answer from outside is trusted to be well formed.
 //!
 //! Start at [`HttpClient`], through which every request goes; [`Resolver`] and [`PdsClient`]
-//! stand on it.
+//! stand on it. An event's author is asked for in `identity/mod.rs` → `identity/lookups.rs`
+//! (cache) → `identity/ask.rs` (the request) → `http/mod.rs` → `guard.rs`.
 
 // how a request leaves
-mod dns;
-mod guard;
+pub mod guard;
 pub mod http;
 
 // what is asked
@@ -18,6 +19,10 @@ pub mod pds;
 
 mod metrics;
 
-pub use http::{BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response};
+pub use guard::Guard;
+pub use http::{
+    BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response,
+    install_crypto_provider,
+};
 pub use identity::{ResolveError, Resolver, ResolverConfig};
 pub use pds::{PdsClient, PdsError, RepoStream};

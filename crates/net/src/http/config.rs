@@ -1,5 +1,7 @@
 //! Settings of the guarded HTTP client.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +15,13 @@ pub struct HttpConfig {
     /// Time to connect, in milliseconds.
     pub connect_timeout_ms: u64,
     /// Requests under way to one host.
-    pub per_host_concurrency_max: usize,
-    /// Requests a second to one host; further ones wait their turn.
+    pub per_host_concurrency_max: u32,
+    /// Requests a second to one host; further ones wait their turn. 0 means no bound.
     pub per_host_requests_per_second: f64,
     /// Requests that may go to one host at once after a pause.
     pub per_host_burst: u32,
-    /// Path of a PEM file with further certificate authorities to trust.
-    pub ca_file: Option<String>,
+    /// A PEM file with further certificate authorities to trust.
+    pub ca_file: Option<PathBuf>,
     /// How Millrace names itself to other servers; empty means `millrace/<version>`.
     pub user_agent: String,
 }

@@ -111,9 +111,7 @@ pub enum HttpError {
 }
 
 fn after(retry_after: Option<Duration>) -> String {
-    retry_after
-        .map(|wait| format!(", retry after {} s", wait.as_secs()))
-        .unwrap_or_default()
+    retry_after.map(|wait| format!(", retry after {} s", wait.as_secs())).unwrap_or_default()
 }
 
 impl HttpError {

@@ -1,5 +1,7 @@
 //! Settings of identity resolution.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,15 +11,19 @@ use serde::{Deserialize, Serialize};
 pub struct ResolverConfig {
     /// Where `did:plc` documents are asked for.
     pub plc_url: String,
+    /// Requests under way to one host for identities.
+    pub per_host_concurrency_max: u32,
+    /// Requests a second to one host for identities; 0 means no bound.
+    pub per_host_requests_per_second: f64,
     /// A server that answers `/.well-known/atproto-did` for every handle, told by the `Host`
     /// header. When set, handles are asked of it alone, without DNS; `.test` handles resolve only
     /// so.
     pub handle_resolver_url: Option<String>,
-    /// DNS servers (`address:port`) to ask instead of the system's.
+    /// DNS servers (`address` or `address:port`) to ask for handles instead of the system's.
     pub dns_servers: Vec<String>,
     /// Time of one lookup, in milliseconds.
     pub timeout_ms: u64,
-    /// Memory for cached identities and handles together, in bytes.
+    /// Memory for cached identities, in bytes; handles get a quarter of it besides.
     pub cache_bytes_max: u64,
     /// How long a resolved identity or handle is kept, in seconds.
     pub hit_ttl_s: u64,
@@ -35,6 +41,8 @@ impl Default for ResolverConfig {
     fn default() -> Self {
         Self {
             plc_url: "https://plc.directory".to_owned(),
+            per_host_concurrency_max: 32,
+            per_host_requests_per_second: 200.0,
             handle_resolver_url: None,
             dns_servers: Vec::new(),
             timeout_ms: 10_000,
@@ -45,5 +53,11 @@ impl Default for ResolverConfig {
             stale_ttl_s: 7 * 24 * 60 * 60,
             refresh_interval_ms: 2_000,
         }
+    }
+}
+
+impl ResolverConfig {
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
     }
 }
