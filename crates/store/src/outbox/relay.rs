@@ -1,0 +1,210 @@
+//! The task that moves a domain's outbox into the log: oldest first, in bounded batches, deleting
+//! only what is durable there. Where several processes share the tables, one of them holds the lease.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use millrace_log::{Append, Log, LogError, Topic};
+use millrace_runtime::clock::SharedClock;
+use millrace_runtime::error::{Diagnose, Diagnosis};
+use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Backoff, Shutdown};
+
+use crate::metrics::RelayMetrics;
+use crate::{Store, StoreError, codes, lease};
+
+/// Rows of one batch.
+const BATCH_ROWS_MAX: u32 = 1_000;
+/// Bytes of one batch; a single larger row goes alone.
+const BATCH_BYTES_MAX: i64 = 2 << 20;
+/// How often the outbox is looked at without having been woken.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a relay that fell silent keeps the lease.
+const LEASE_TTL_US: i64 = 15_000_000;
+const LEASE: &str = "outbox-relay";
+const BACKOFF: Backoff = Backoff {
+    base: Duration::from_millis(100),
+    max: Duration::from_secs(30),
+    reset_after: Duration::from_secs(60),
+};
+
+/// Why a batch was not relayed. Its rows are still in the outbox.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RelayError {
+    #[error("the outbox cannot be read or cleared")]
+    Store(#[from] StoreError),
+    #[error("the log did not take the outbox's items")]
+    Log(#[from] LogError),
+    #[error(
+        "the outbox of {domain} holds an item for topic {topic}, which this program does not know"
+    )]
+    UnknownTopic { domain: crate::Domain, topic: String },
+}
+
+impl Diagnose for RelayError {
+    fn diagnosis(&self) -> Diagnosis {
+        match self {
+            RelayError::Store(error) => error.diagnosis(),
+            RelayError::Log(error) => error.diagnosis(),
+            RelayError::UnknownTopic { .. } => codes::OUTBOX_TOPIC.diagnosis(self.to_string()),
+        }
+    }
+}
+
+/// Moves one domain's outbox into the log.
+pub struct Relay {
+    store: Store,
+    log: Log,
+    clock: SharedClock,
+    rng: Rng,
+    metrics: RelayMetrics,
+    holder: String,
+}
+
+struct Pending {
+    id: i64,
+    topic: String,
+    key: Vec<u8>,
+    payload: Vec<u8>,
+    created_us: i64,
+}
+
+impl Relay {
+    pub fn new(store: Store, log: Log, clock: SharedClock, rng: Rng, registry: &Registry) -> Relay {
+        let metrics = RelayMetrics::new(registry, store.domain());
+        let holder = format!("{:016x}", rng.next_u64());
+        Relay { store, log, clock, rng, metrics, holder }
+    }
+
+    /// Relays until asked to stop. Failures are retried for ever, with a growing pause.
+    pub async fn run(&self, shutdown: &Shutdown) -> Result<(), RelayError> {
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            let pause = match self.relay_batch().await {
+                Ok(rows) if rows > 0 => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(_) => {
+                    failures = 0;
+                    POLL
+                }
+                Err(error @ RelayError::UnknownTopic { .. }) => return Err(error),
+                Err(error) => {
+                    self.metrics.failed.inc();
+                    tracing::warn!(store.domain = %self.store.domain(), error = ?error, "outbox not relayed, trying again");
+                    failures += 1;
+                    self.rng.jitter(BACKOFF.delay(failures - 1))
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.store.outbox_ready(), if failures == 0 => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.give_up_lease().await;
+        Ok(())
+    }
+
+    /// Relays one batch; how many rows. 0 when the outbox is empty or another process relays it.
+    pub async fn relay_batch(&self) -> Result<usize, RelayError> {
+        let batch = self.store.read(oldest).await?;
+        let age_us = batch.first().map_or(0, |row| self.clock.now_us() - row.created_us);
+        self.metrics.age_seconds.set(age_us / 1_000_000);
+        if batch.is_empty() || !self.has_lease().await? {
+            return Ok(0);
+        }
+        let ids: Vec<i64> = batch.iter().map(|row| row.id).collect();
+        self.append(batch).await?;
+        let rows = ids.len();
+        self.store
+            .write(move |tx| {
+                tx.execute("DELETE FROM outbox WHERE id IN {id_list:$1}", &[(&ids).into()])
+            })
+            .await
+            .map_err(|error: StoreError| error)?;
+        self.metrics.relayed.add(rows as u64);
+        Ok(rows)
+    }
+
+    async fn append(&self, batch: Vec<Pending>) -> Result<(), RelayError> {
+        let mut by_topic: BTreeMap<Topic, Vec<Append>> = BTreeMap::new();
+        for row in batch {
+            let Some(topic) = Topic::parse(&row.topic) else {
+                let domain = self.store.domain();
+                return Err(RelayError::UnknownTopic { domain, topic: row.topic });
+            };
+            by_topic.entry(topic).or_default().push(Append::new(row.key, row.payload));
+        }
+        for (topic, items) in by_topic {
+            self.log.append(topic, items).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this process may relay. Alone on its files, it always may.
+    async fn has_lease(&self) -> Result<bool, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(true);
+        }
+        let holder = self.holder.clone();
+        let held =
+            self.store.write(move |tx| lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)).await?;
+        Ok(held.is_some())
+    }
+
+    async fn give_up_lease(&self) {
+        if !self.store.is_shared() {
+            return;
+        }
+        let holder = self.holder.clone();
+        let released: Result<(), StoreError> = self
+            .store
+            .write(move |tx| {
+                if let Some(held) = lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)? {
+                    lease::release(tx, &held)?;
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = released {
+            tracing::debug!(%error, "the relay's lease runs out by itself");
+        }
+    }
+}
+
+/// The oldest rows that fit a batch.
+fn oldest(tx: &mut crate::Tx) -> Result<Vec<Pending>, StoreError> {
+    let sizes = tx.query(
+        "SELECT id, octet_length(payload) + octet_length(key) FROM outbox ORDER BY id LIMIT $1",
+        &[BATCH_ROWS_MAX.into()],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let mut bytes = 0;
+    let mut last = None;
+    for (id, size) in sizes {
+        bytes += size;
+        if last.is_some() && bytes > BATCH_BYTES_MAX {
+            break;
+        }
+        last = Some(id);
+    }
+    let Some(last) = last else {
+        return Ok(Vec::new());
+    };
+    tx.query(
+        "SELECT id, topic, key, payload, created_us FROM outbox WHERE id <= $1 ORDER BY id",
+        &[last.into()],
+        |row| {
+            Ok(Pending {
+                id: row.get(0)?,
+                topic: row.get(1)?,
+                key: row.get(2)?,
+                payload: row.get(3)?,
+                created_us: row.get(4)?,
+            })
+        },
+    )
+}
