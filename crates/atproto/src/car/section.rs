@@ -94,9 +94,11 @@ pub(super) fn block(section: &[u8]) -> Result<Option<(Cid, &[u8])>, CarError> {
 mod tests {
     use super::*;
 
+    type Expected = Result<Option<(u64, usize)>, CarError>;
+
     #[test]
     fn varints_are_minimal_and_fit_64_bits() {
-        let cases: [(&[u8], Result<Option<(u64, usize)>, CarError>); 10] = [
+        let cases: [(&[u8], Expected); 10] = [
             (&[], Ok(None)),
             (&[0], Ok(Some((0, 1)))),
             (&[0x7f, 9], Ok(Some((127, 1)))),

@@ -109,8 +109,8 @@ impl NodeEntry<'_> {
     }
 }
 
-/// Bytes that two keys share at their beginning.
-fn shared_prefix(left: &str, right: &str) -> usize {
+/// How many bytes two keys share at their beginning.
+pub fn shared_prefix(left: &str, right: &str) -> usize {
     left.bytes()
         .zip(right.bytes())
         .take_while(|(left, right)| left == right)

@@ -27,7 +27,7 @@ use crate::cid::Cid;
 use keys::Keys;
 use node::{Link, Node, NodeId, Place};
 
-pub use codec::{NodeEntry, read_node};
+pub use codec::{NodeEntry, read_node, shared_prefix};
 pub use keys::{check_key, layer};
 pub use leaves::Leaves;
 pub use walk::{Walk, WalkedLeaf};
