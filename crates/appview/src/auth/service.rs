@@ -1,0 +1,80 @@
+//! Service tokens as a PDS sends them for its user: for this service, for the method called, not
+//! expired, not used before, signed with the key of the issuer's DID document. A signature that
+//! does not match is tried once more with a fresh document: keys rotate.
+
+use millrace_atproto::Did;
+use millrace_atproto::crypto::PublicKey;
+use millrace_atproto::did_doc::Identity;
+use millrace_atproto::jwt::{ServiceToken, TokenError};
+use millrace_net::{ResolveError, Resolver};
+use millrace_runtime::clock::SharedClock;
+
+use super::AuthError;
+use super::replay::SeenTokens;
+
+/// The fragment by which new PDSs name an AppView; old ones send the bare DID.
+const SERVICE_FRAGMENT: &str = "#bsky_appview";
+
+/// Verifies service tokens.
+pub(crate) struct ServiceTokens {
+    audiences: [String; 2],
+    resolver: Resolver,
+    clock: SharedClock,
+    seen: SeenTokens,
+}
+
+impl ServiceTokens {
+    pub(crate) fn new(
+        service: &Did,
+        tokens_remembered_max: usize,
+        resolver: Resolver,
+        clock: SharedClock,
+    ) -> Self {
+        Self {
+            audiences: [service.to_string(), format!("{service}{SERVICE_FRAGMENT}")],
+            resolver,
+            clock,
+            seen: SeenTokens::new(tokens_remembered_max),
+        }
+    }
+
+    /// The account that a token speaks for, once it has proven to be its.
+    pub(super) async fn issuer(&self, token: &str, nsid: &str) -> Result<Did, AuthError> {
+        let token = ServiceToken::parse(token)?;
+        token.check(self.clock.now_us(), &self.audiences, nsid)?;
+        if token.claims.iss_service.is_some() {
+            return Err(TokenError::Issuer.into());
+        }
+        self.verify(&token).await?;
+        // Only what is verified is remembered: nobody can fill the memory with forged tokens.
+        let now_s = self.clock.now_us().div_euclid(1_000_000);
+        if !self.seen.first_time(&token.claims, now_s) {
+            return Err(AuthError::Replayed);
+        }
+        Ok(token.claims.iss)
+    }
+
+    async fn verify(&self, token: &ServiceToken) -> Result<(), AuthError> {
+        let did = &token.claims.iss;
+        let known = self.resolver.identity(did).await.map_err(unresolved)?;
+        match token.verify(key_of(&known)?) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let fresh = self.resolver.refresh(did).await.map_err(unresolved)?;
+                Ok(token.verify(key_of(&fresh)?)?)
+            }
+        }
+    }
+}
+
+fn key_of(identity: &Identity) -> Result<&PublicKey, AuthError> {
+    identity.signing_key.as_ref().ok_or(AuthError::UnknownIdentity)
+}
+
+fn unresolved(error: ResolveError) -> AuthError {
+    if error.is_transient() {
+        AuthError::Unreachable(std::sync::Arc::new(error))
+    } else {
+        AuthError::UnknownIdentity
+    }
+}

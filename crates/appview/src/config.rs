@@ -1,0 +1,92 @@
+//! The AppView's part of the configuration. Values are typed when they are loaded: what stands
+//! here is a valid DID, URL or pattern, and nothing later has to ask again.
+
+use millrace_atproto::Did;
+use millrace_runtime::config::Secret;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::urls::{PublicUrl, UrlPattern};
+
+/// `[appview]`: who this service is and how it answers. Listen addresses are the binary's.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AppviewConfig {
+    /// The DID by which PDSs know this service; the audience of the tokens they send.
+    #[schemars(with = "String")]
+    pub service_did: Did,
+    /// Where clients and PDSs reach this service, without a trailing slash.
+    pub public_url: PublicUrl,
+    /// Where images are served; `{public_url}`, `{preset}`, `{did}` and `{cid}` are filled in.
+    pub image_url_pattern: UrlPattern,
+    /// Where a video's playlist is served; `{public_url}`, `{did}` and `{cid}` are filled in.
+    pub video_playlist_url_pattern: UrlPattern,
+    /// Where a video's preview image is served; filled in like the playlist's.
+    pub video_thumbnail_url_pattern: UrlPattern,
+    /// Password of `admin` in Basic authentication; without one nobody is let in that way.
+    pub admin_password: Secret,
+    /// The moderation service's DID: it also sees accounts that are hidden from others.
+    #[schemars(with = "Option<String>")]
+    pub moderation_did: Option<Did>,
+    /// Labelers that apply to requests which name none, and that need no account here.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_labelers: Vec<Did>,
+    /// Bounds of requests.
+    pub limits: LimitsConfig,
+}
+
+/// `[appview.limits]`: what one request may cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Bytes of a request's body.
+    pub body_bytes_max: usize,
+    /// Bytes of a request's path and query.
+    pub url_bytes_max: usize,
+    /// Time for answering one request, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// Requests answered at the same time; further ones are refused with 503.
+    pub requests_max: usize,
+    /// Service tokens remembered until they expire, so that none is accepted twice.
+    pub tokens_remembered_max: usize,
+}
+
+impl Default for AppviewConfig {
+    fn default() -> Self {
+        let pattern = |text: &str| {
+            UrlPattern::parse(text).expect("invariant: the default patterns are well formed")
+        };
+        Self {
+            service_did: Did::parse("did:web:localhost%3A5000")
+                .expect("invariant: the default DID is well formed"),
+            public_url: PublicUrl::parse("http://localhost:5000")
+                .expect("invariant: the default URL is well formed"),
+            image_url_pattern: pattern("{public_url}/img/{preset}/plain/{did}/{cid}"),
+            video_playlist_url_pattern: pattern("{public_url}/vid/{did}/{cid}/playlist.m3u8"),
+            video_thumbnail_url_pattern: pattern("{public_url}/vid/{did}/{cid}/thumbnail.jpg"),
+            admin_password: Secret::default(),
+            moderation_did: None,
+            trusted_labelers: Vec::new(),
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 100 * 1024,
+            url_bytes_max: 16 * 1024,
+            request_timeout_ms: 30_000,
+            requests_max: 1_024,
+            tokens_remembered_max: 200_000,
+        }
+    }
+}
+
+impl AppviewConfig {
+    /// The image pattern with the public URL filled in, as the data-plane takes it.
+    pub fn image_url_pattern(&self) -> String {
+        self.image_url_pattern.with_base(&self.public_url).to_string()
+    }
+}

@@ -1,0 +1,50 @@
+//! What the AppView counts: requests by method and status, their time, refused callers.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use millrace_runtime::metrics::{CounterVec, Gauge, HistogramVec, LATENCY_SECONDS, Registry};
+
+/// Handles of this crate's metrics.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    requests: CounterVec,
+    latency: HistogramVec,
+    refused: CounterVec,
+    pub(crate) in_flight: Gauge,
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        Self {
+            requests: registry.counter_with(
+                "millrace_appview_requests",
+                "Requests answered, by method and HTTP status",
+                &["method", "status"],
+            ),
+            latency: registry.histogram_with(
+                "millrace_appview_request_seconds",
+                "Time from a request's head to its answer, by method",
+                &["method"],
+                LATENCY_SECONDS,
+            ),
+            refused: registry.counter_with(
+                "millrace_appview_auth_refused",
+                "Requests refused for who sent them, by error name",
+                &["reason"],
+            ),
+            in_flight: registry
+                .gauge("millrace_appview_requests_in_flight", "Requests being answered now"),
+        }
+    }
+
+    /// A request was answered; `method` is a route's own name, never the caller's text.
+    pub(crate) fn answered(&self, method: &str, status: StatusCode, took: Duration) {
+        self.requests.with(&[method, status.as_str()]).inc();
+        self.latency.with(&[method]).observe_duration(took);
+    }
+
+    pub(crate) fn refused(&self, reason: &str) {
+        self.refused.with(&[reason]).inc();
+    }
+}

@@ -1,0 +1,91 @@
+//! What every request passes before anything else: how many at once, how long its address may be,
+//! how long its answer may take, and that a panic is an answer too.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use http::Method;
+use millrace_runtime::clock::Stopwatch;
+use tokio::sync::Semaphore;
+
+use crate::config::LimitsConfig;
+use crate::error::XrpcError;
+use crate::metrics::Metrics;
+use crate::routes::ROUTES;
+
+/// What a request that matches no route is counted as.
+const UNKNOWN: &str = "unknown";
+
+/// The bounds of a listener.
+#[derive(Clone)]
+pub(crate) struct Bounds {
+    limits: LimitsConfig,
+    in_flight: Arc<Semaphore>,
+    metrics: Metrics,
+}
+
+impl Bounds {
+    pub(crate) fn new(limits: &LimitsConfig, metrics: Metrics) -> Self {
+        let permits = limits.requests_max.clamp(1, Semaphore::MAX_PERMITS);
+        Self { limits: limits.clone(), in_flight: Arc::new(Semaphore::new(permits)), metrics }
+    }
+}
+
+/// Applies the bounds and counts the answer.
+pub(crate) async fn apply(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let stopwatch = Stopwatch::start();
+    let method = label(&request);
+    // A caller that hangs up drops this future half-way: the guard counts that too.
+    let in_flight = InFlight::enter(&bounds.metrics);
+    let answer = AssertUnwindSafe(bounded(&bounds, request, next)).catch_unwind().await;
+    drop(in_flight);
+    let response = answer
+        .unwrap_or_else(|_| Err(XrpcError::Internal(format!("{method} panicked"))))
+        .unwrap_or_else(IntoResponse::into_response);
+    bounds.metrics.answered(method, response.status(), stopwatch.elapsed());
+    response
+}
+
+async fn bounded(bounds: &Bounds, request: Request, next: Next) -> Result<Response, XrpcError> {
+    let bytes_max = bounds.limits.url_bytes_max;
+    let address_bytes = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address_bytes > bytes_max {
+        return Err(XrpcError::UriTooLong { bytes_max });
+    }
+    let permit = bounds.in_flight.try_acquire().map_err(|_| XrpcError::Busy)?;
+    let after_ms = bounds.limits.request_timeout_ms;
+    let answer = tokio::time::timeout(Duration::from_millis(after_ms), next.run(request)).await;
+    drop(permit);
+    answer.map_err(|_| XrpcError::Timeout { after_ms })
+}
+
+/// A request being answered, as the gauge counts it.
+struct InFlight<'a>(&'a Metrics);
+
+impl<'a> InFlight<'a> {
+    fn enter(metrics: &'a Metrics) -> Self {
+        metrics.in_flight.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}
+
+/// The name a request is counted under: its route's, never the caller's text.
+fn label(request: &Request) -> &'static str {
+    if request.method() == Method::OPTIONS {
+        return "preflight";
+    }
+    let path = request.uri().path();
+    let route = ROUTES.iter().find(|route| route.path == path);
+    route.map_or(UNKNOWN, |route| route.nsid().unwrap_or(route.path))
+}

@@ -1,0 +1,5 @@
+//! What a request says before it reaches a method: its bounds, parameters and headers.
+
+pub(crate) mod bounds;
+pub(crate) mod labelers;
+pub(crate) mod params;

@@ -1,0 +1,122 @@
+//! Who may call what: the one table of public routes. The router serves what stands here and
+//! nothing else, and a test walks the table with every kind of caller.
+
+/// The HTTP verb of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+impl Verb {
+    /// As it stands in a request.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; credentials are not looked at.
+    Anyone,
+    /// Everybody; credentials, when given, must be right.
+    Optional,
+    /// An account, by a service token of its PDS.
+    User,
+    /// The operator: the admin token, or Basic `admin:<password>`.
+    Operator,
+}
+
+/// When the answer carries `Atproto-Repo-Rev`, the revision of the viewer's repository up to
+/// which its records are visible here. A PDS adds to the answer what its user wrote since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepoRev {
+    Never,
+    OnAnswers,
+    /// Also on errors: a thread not found may be one the user has just begun.
+    OnErrorsToo,
+}
+
+/// A public route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub verb: Verb,
+    pub path: &'static str,
+    pub access: Access,
+    pub repo_rev: RepoRev,
+    /// The answer is made of views that labelers may label: the labeler headers apply.
+    pub labels: bool,
+}
+
+impl Route {
+    const fn get(path: &'static str, access: Access) -> Self {
+        Self { verb: Verb::Get, path, access, repo_rev: RepoRev::Never, labels: false }
+    }
+
+    const fn post(path: &'static str, access: Access) -> Self {
+        Self { verb: Verb::Post, ..Self::get(path, access) }
+    }
+
+    const fn labelled(self) -> Self {
+        Self { labels: true, ..self }
+    }
+
+    const fn with_rev(self, repo_rev: RepoRev) -> Self {
+        Self { repo_rev, ..self }
+    }
+
+    /// The method's NSID, if this is one.
+    pub fn nsid(&self) -> Option<&'static str> {
+        self.path.strip_prefix("/xrpc/").filter(|name| name.contains('.'))
+    }
+}
+
+use Access::{Anyone, Operator, Optional, User};
+use RepoRev::{OnAnswers, OnErrorsToo};
+
+/// Every public route.
+pub const ROUTES: &[Route] = &[
+    Route::get("/", Anyone),
+    Route::get("/robots.txt", Anyone),
+    Route::get("/health", Anyone),
+    Route::get("/ready", Anyone),
+    Route::get("/xrpc/_health", Anyone),
+    Route::get("/.well-known/did.json", Anyone),
+    Route::get("/xrpc/app.bsky.actor.getProfile", Optional).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.actor.getProfiles", Optional).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.feed.getAuthorFeed", Optional).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.feed.getLikes", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getPostThread", Optional).labelled().with_rev(OnErrorsToo),
+    Route::get("/xrpc/app.bsky.feed.getPosts", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getTimeline", User).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.graph.getFollowers", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getFollows", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getRelationships", Anyone),
+    Route::get("/xrpc/app.bsky.notification.getUnreadCount", User),
+    Route::get("/xrpc/app.bsky.notification.listNotifications", User).labelled(),
+    Route::post("/xrpc/app.bsky.notification.updateSeen", User),
+    Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
+    Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
+    Route::get("/api/v1/admin/sources", Operator),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_unique_and_revisions_belong_to_methods_that_know_a_viewer() {
+        let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), ROUTES.len());
+        for route in ROUTES {
+            let knows_viewer = matches!(route.access, Optional | User);
+            assert!(route.repo_rev == RepoRev::Never || knows_viewer, "{}", route.path);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The public listener: routes and the layers around them. Each group of routes has its own state
+//! with the few handles it needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use http::Method;
+use millrace_net::Resolver;
+use millrace_runtime::clock::SharedClock;
+use millrace_runtime::config::Secret;
+use millrace_runtime::metrics::Registry;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+use crate::admin::{self, AdminState};
+use crate::auth::{Authenticator, Operator, ServiceTokens};
+use crate::config::AppviewConfig;
+use crate::error::XrpcError;
+use crate::health;
+use crate::metrics::Metrics;
+use crate::request::bounds::{self, Bounds};
+use crate::urls::MediaUrls;
+use crate::well_known;
+use crate::xrpc::{self, Api};
+
+/// How long a browser may remember what it is allowed to ask, in seconds.
+const PREFLIGHT_MAX_AGE_S: u64 = 86_400;
+
+/// What an AppView is made of.
+pub struct AppviewDeps {
+    pub config: AppviewConfig,
+    pub dataplane: millrace_dataplane::Client,
+    pub ingest: millrace_ingest::Client,
+    /// Looks up the keys of those who sign service tokens, and handles not known here.
+    pub resolver: Resolver,
+    /// The operator's token, from the data folder.
+    pub admin_token: Option<Secret>,
+    pub clock: SharedClock,
+    pub registry: Registry,
+}
+
+/// All public routes; the table is [`crate::routes::ROUTES`].
+pub fn router(deps: AppviewDeps) -> Router {
+    let AppviewDeps { config, dataplane, ingest, resolver, admin_token, clock, registry } = deps;
+    let metrics = Metrics::new(&registry);
+    let tokens_max = config.limits.tokens_remembered_max;
+    let auth = Arc::new(Authenticator {
+        tokens: ServiceTokens::new(&config.service_did, tokens_max, resolver.clone(), clock),
+        operator: Operator::new(&config.admin_password, admin_token.as_ref()),
+    });
+    let bounds = Bounds::new(&config.limits, metrics.clone());
+    let api = Api {
+        dataplane: dataplane.clone(),
+        auth: auth.clone(),
+        resolver,
+        urls: media_urls(&config),
+        moderation_did: config.moderation_did.clone(),
+        trusted_labelers: config.trusted_labelers.clone(),
+        body_bytes_max: config.limits.body_bytes_max,
+        metrics,
+    };
+    Router::new()
+        .route("/", get(health::home))
+        .route("/robots.txt", get(health::robots))
+        .merge(well_known::router(&config))
+        .merge(health::router(dataplane.clone()))
+        .merge(admin::router(AdminState { ingest, dataplane, auth }))
+        .merge(xrpc::router(api))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_verb)
+        .layer(middleware::from_fn_with_state(bounds, bounds::apply))
+        .layer(cors())
+}
+
+fn media_urls(config: &AppviewConfig) -> MediaUrls {
+    MediaUrls {
+        image: config.image_url_pattern.with_base(&config.public_url),
+        video_playlist: config.video_playlist_url_pattern.with_base(&config.public_url),
+        video_thumbnail: config.video_thumbnail_url_pattern.with_base(&config.public_url),
+    }
+}
+
+/// Any page may ask: nothing here depends on cookies.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(Duration::from_secs(PREFLIGHT_MAX_AGE_S))
+}
+
+async fn not_found() -> XrpcError {
+    XrpcError::NotFound
+}
+
+async fn wrong_verb(verb: Method) -> XrpcError {
+    XrpcError::invalid(format!("Incorrect HTTP method ({verb})"))
+}

@@ -1,0 +1,105 @@
+//! Lines of a feed: a post, why it is here, and what it answers.
+
+use millrace_atproto::Did;
+use millrace_atproto::datetime::format_ms_us;
+use serde::Serialize;
+
+use super::Views;
+use super::post::PostView;
+use super::profile::ProfileViewBasic;
+use crate::hydration::{HydratedPost, author};
+
+/// One line of a feed's skeleton.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FeedLine {
+    pub(crate) uri: String,
+    pub(crate) reason: Option<LineReason>,
+}
+
+/// Why a post stands in a feed, unless its author wrote it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LineReason {
+    /// Its author pinned it to the top of their profile.
+    Pin,
+    Repost {
+        uri: String,
+        sort_at_us: i64,
+    },
+}
+
+/// `app.bsky.feed.defs#feedViewPost`.
+#[derive(Debug, Serialize)]
+pub(crate) struct FeedViewPost<'a> {
+    post: PostView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<ReplyRef<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "$type")]
+enum Reason<'a> {
+    #[serde(rename = "app.bsky.feed.defs#reasonPin")]
+    Pin,
+    #[serde(rename = "app.bsky.feed.defs#reasonRepost", rename_all = "camelCase")]
+    Repost { by: Box<ProfileViewBasic<'a>>, uri: &'a str, indexed_at: String },
+}
+
+/// `app.bsky.feed.defs#replyRef`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReplyRef<'a> {
+    root: MaybePost<'a>,
+    parent: MaybePost<'a>,
+    /// Whom the parent answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grandparent_author: Option<ProfileViewBasic<'a>>,
+}
+
+/// A post that is referred to and may be gone.
+#[derive(Debug, Serialize)]
+#[serde(tag = "$type")]
+pub(crate) enum MaybePost<'a> {
+    #[serde(rename = "app.bsky.feed.defs#postView")]
+    Post(Box<PostView<'a>>),
+    #[serde(rename = "app.bsky.feed.defs#notFoundPost", rename_all = "camelCase")]
+    NotFound { uri: &'a str, not_found: bool },
+}
+
+impl<'a> Views<'a> {
+    /// The view of a line whose post, and whoever reposted it, may be shown.
+    pub(crate) fn feed_view_post(&self, line: &'a FeedLine) -> Option<FeedViewPost<'a>> {
+        let reason = match &line.reason {
+            None => None,
+            Some(LineReason::Pin) => Some(Reason::Pin),
+            Some(LineReason::Repost { uri, sort_at_us }) => Some(self.repost(uri, *sort_at_us)?),
+        };
+        let post = self.post(&line.uri)?;
+        let reply = self.hydrated.post(&line.uri).and_then(|known| self.reply_ref(known));
+        Some(FeedViewPost { post, reason, reply })
+    }
+
+    fn repost(&self, uri: &'a str, sort_at_us: i64) -> Option<Reason<'a>> {
+        let by = Box::new(self.profile_basic(&author(uri)?)?);
+        Some(Reason::Repost { by, uri, indexed_at: format_ms_us(sort_at_us) })
+    }
+
+    fn reply_ref(&self, known: &'a HydratedPost) -> Option<ReplyRef<'a>> {
+        let reply = known.reply.as_ref()?;
+        let grandparent = self.hydrated.post(&reply.parent).and_then(HydratedPost::parent);
+        let grandparent: Option<Did> = grandparent.and_then(author);
+        Some(ReplyRef {
+            root: self.maybe_post(&reply.root),
+            parent: self.maybe_post(&reply.parent),
+            grandparent_author: grandparent.and_then(|did| self.profile_basic(&did)),
+        })
+    }
+
+    fn maybe_post(&self, uri: &'a str) -> MaybePost<'a> {
+        match self.post(uri) {
+            Some(post) => MaybePost::Post(Box::new(post)),
+            None => MaybePost::NotFound { uri, not_found: true },
+        }
+    }
+}

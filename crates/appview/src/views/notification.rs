@@ -1,0 +1,58 @@
+//! Notifications: what happened, who did it, and whether the viewer has seen it.
+
+use millrace_atproto::cid::Cid;
+use millrace_atproto::datetime::format_ms_us;
+use millrace_dataplane::model::Notification;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Views;
+use super::label::{self, Label};
+use super::profile::ProfileView;
+use super::record::PostRecord;
+
+/// `app.bsky.notification.listNotifications#notification`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NotificationView<'a> {
+    uri: &'a str,
+    cid: &'a Cid,
+    author: ProfileView<'a>,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_subject: Option<&'a str>,
+    record: &'a RawValue,
+    is_read: bool,
+    indexed_at: String,
+    labels: Vec<Label<'a>>,
+}
+
+/// Milliseconds: finer parts of a time are not shown, so they must not decide either.
+fn ms(us: i64) -> i64 {
+    us.div_euclid(1_000)
+}
+
+impl<'a> Views<'a> {
+    /// A notification whose author may be shown. Without a seen mark everything counts as read.
+    pub(crate) fn notification(
+        &self,
+        notification: &'a Notification,
+        seen_at_us: Option<i64>,
+    ) -> Option<NotificationView<'a>> {
+        let record = PostRecord::parse(&notification.record);
+        let Notification { author, uri, cid, .. } = notification;
+        Some(NotificationView {
+            uri,
+            cid,
+            author: self.profile(author)?,
+            reason: &notification.reason,
+            reason_subject: notification.reason_subject.as_deref(),
+            record: &notification.record,
+            is_read: seen_at_us
+                .is_none_or(|seen_at_us| ms(seen_at_us) > ms(notification.sort_at_us)),
+            indexed_at: format_ms_us(notification.sort_at_us),
+            // Only posts among the records that notify can carry labels of their own.
+            labels: label::self_labels(author, uri, cid, record.self_labels, record.created_at_us),
+        })
+    }
+}

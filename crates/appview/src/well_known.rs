@@ -1,0 +1,30 @@
+//! `/.well-known/did.json`: the DID document by which PDSs find a service named by `did:web`.
+//! A service with another kind of DID has its document elsewhere, and nothing here.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::config::AppviewConfig;
+use crate::error::XrpcError;
+
+pub(crate) fn router(config: &AppviewConfig) -> Router {
+    let document = (config.service_did.method() == "web").then(|| document(config));
+    let answer = move || {
+        let document = document.clone();
+        async move { document.map(Json).ok_or(XrpcError::NotFound) }
+    };
+    Router::new().route("/.well-known/did.json", get(answer))
+}
+
+fn document(config: &AppviewConfig) -> Value {
+    let service = |id: &str, kind: &str| json!({ "id": id, "type": kind, "serviceEndpoint": config.public_url.as_str() });
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1"],
+        "id": config.service_did.as_str(),
+        "service": [
+            service("#bsky_notif", "BskyNotificationService"),
+            service("#bsky_appview", "BskyAppView"),
+        ],
+    })
+}

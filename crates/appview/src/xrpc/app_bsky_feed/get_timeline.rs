@@ -1,0 +1,43 @@
+//! `app.bsky.feed.getTimeline`: what the accounts the viewer follows posted, and the viewer's own
+//! posts, newest first.
+
+use millrace_dataplane::query::timeline;
+
+use super::feed_page::{self, FeedAnswer, FeedSkeleton};
+use crate::error::XrpcError;
+use crate::page::{Page, fill_page};
+use crate::request::params::Params;
+use crate::views::feed::FeedLine;
+use crate::xrpc::{Call, Json, Query};
+
+pub(crate) struct GetTimeline {
+    limit: u32,
+    cursor: Option<String>,
+}
+
+impl Query for GetTimeline {
+    const NSID: &'static str = "app.bsky.feed.getTimeline";
+
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
+        // There is one algorithm; whichever is asked for, this is it.
+        params.text("algorithm")?;
+        Ok(Self { limit: params.limit()?, cursor: params.cursor()? })
+    }
+
+    async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
+        let page = fill_page(self.cursor, self.limit, |cursor, limit| page(call, cursor, limit));
+        Json::of(&FeedAnswer::from(page.await?))
+    }
+}
+
+async fn page(call: &Call<'_>, cursor: Option<String>, limit: u32) -> Result<Page, XrpcError> {
+    // skeleton
+    let actor = call.account()?.clone();
+    let page = call.ask(timeline::GetTimeline { actor, limit, cursor }).await?;
+    let lines = page.items.into_iter().map(FeedLine::from).collect();
+    let skeleton = FeedSkeleton { lines, cursor: page.cursor };
+    // hydration
+    let hydrated = feed_page::hydrate(call, &skeleton.lines).await?;
+    // presentation
+    feed_page::present(call, skeleton, &hydrated)
+}

@@ -1,0 +1,36 @@
+//! What followers and follows share: a page of people at one account's edges, and that account.
+
+use millrace_atproto::{AtIdentifier, Did};
+use millrace_dataplane::DataplaneError;
+use millrace_dataplane::query::follows;
+use serde_json::value::RawValue;
+
+use crate::error::XrpcError;
+use crate::page::{Page, raw, raw_all};
+use crate::xrpc::Call;
+use crate::xrpc::call::Skeleton;
+
+/// People, with the account they stand around.
+pub(super) type FollowPage = Page<Box<RawValue>>;
+
+pub(super) async fn page(
+    call: &Call<'_>,
+    asked: &AtIdentifier,
+    found: Result<follows::FollowPage, DataplaneError>,
+) -> Result<FollowPage, XrpcError> {
+    // skeleton
+    let not_found = || XrpcError::invalid(format!("Actor not found: {asked}"));
+    let found = match found {
+        Err(DataplaneError::NotFound(_)) => return Err(not_found()),
+        found => found?,
+    };
+    // hydration
+    let people: Vec<Did> = found.follows.into_iter().map(|edge| edge.did).collect();
+    let actors = people.iter().chain([&found.subject]).cloned().collect();
+    let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;
+    // presentation
+    let views = call.views(&hydrated);
+    let subject = views.profile(&found.subject).ok_or_else(not_found)?;
+    let items = raw_all(people.iter().filter_map(|did| views.profile(did)))?;
+    Ok(Page { items, cursor: found.cursor, rest: raw(&subject)? })
+}

@@ -1,0 +1,61 @@
+//! `app.bsky.graph.getFollows`: whom an account follows, the latest first.
+
+use millrace_atproto::AtIdentifier;
+use millrace_dataplane::query::follows;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::follow_page::{self, FollowPage};
+use crate::error::XrpcError;
+use crate::page::fill_page;
+use crate::request::params::Params;
+use crate::xrpc::{Call, Json, Query};
+
+pub(crate) struct GetFollows {
+    actor: AtIdentifier,
+    limit: u32,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    subject: Box<RawValue>,
+    follows: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+impl Query for GetFollows {
+    const NSID: &'static str = "app.bsky.graph.getFollows";
+
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
+        // Sorting is a hint; there is one order.
+        params.text("sort")?;
+        Ok(Self {
+            actor: params.required("actor")?,
+            limit: params.limit()?,
+            cursor: params.cursor()?,
+        })
+    }
+
+    async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
+        let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
+            self.page(call, cursor, limit)
+        })
+        .await?;
+        Json::of(&Answer { subject: page.rest, follows: page.items, cursor: page.cursor })
+    }
+}
+
+impl GetFollows {
+    async fn page(
+        &self,
+        call: &Call<'_>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<FollowPage, XrpcError> {
+        let question = follows::GetFollows { actor: self.actor.clone(), limit, cursor };
+        let found = call.api().dataplane.ask(question).await;
+        follow_page::page(call, &self.actor, found).await
+    }
+}

@@ -1,0 +1,3 @@
+//! `com.atproto.identity.*`, one file a method.
+
+pub(super) mod resolve_handle;

@@ -1,0 +1,126 @@
+//! What a method is to the listener: parameters that parse, and an answer. Everything before and
+//! after is the same for all of them and stands here.
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http::{HeaderValue, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Api, Call};
+use crate::error::XrpcError;
+use crate::request::params::Params;
+use crate::routes::Route;
+
+/// A method that is asked with GET.
+pub(crate) trait Query: Sized + Send {
+    const NSID: &'static str;
+
+    /// Reads and checks the parameters; nothing is asked before that.
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError>;
+
+    fn answer(self, call: &Call<'_>) -> impl Future<Output = Result<Json, XrpcError>> + Send;
+}
+
+/// A method that is called with POST and a JSON body, and answers nothing.
+pub(crate) trait Procedure: DeserializeOwned + Send {
+    const NSID: &'static str;
+
+    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<(), XrpcError>> + Send;
+}
+
+/// An answer's body.
+#[derive(Debug)]
+pub(crate) struct Json(Vec<u8>);
+
+impl Json {
+    pub(crate) fn of(view: &impl Serialize) -> Result<Self, XrpcError> {
+        Ok(Self(serde_json::to_vec(view)?))
+    }
+}
+
+impl IntoResponse for Json {
+    fn into_response(self) -> Response {
+        const TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+        ([(header::CONTENT_TYPE, TYPE)], self.0).into_response()
+    }
+}
+
+/// A method as the listener calls it.
+pub(super) type Handler = fn(&Api, Route, Request) -> BoxFuture<'_, Response>;
+
+pub(super) const fn query<Q: Query>() -> (&'static str, Handler) {
+    (Q::NSID, |api, route, request| {
+        Box::pin(async move {
+            let (parts, _) = request.into_parts();
+            answered(run_query::<Q>(api, route, &parts).await, api)
+        })
+    })
+}
+
+pub(super) const fn procedure<P: Procedure>() -> (&'static str, Handler) {
+    (P::NSID, |api, route, request| {
+        Box::pin(async move { answered(run_procedure::<P>(api, route, request).await, api) })
+    })
+}
+
+async fn run_query<Q: Query>(
+    api: &Api,
+    route: Route,
+    parts: &Parts,
+) -> Result<Response, XrpcError> {
+    if has_body(parts) {
+        return Err(XrpcError::invalid("a body was sent where none is expected"));
+    }
+    let query = Q::parse(&Params::of(parts.uri.query())?)?;
+    let call = Call::begin(api, route, &parts.headers).await?;
+    let answer = query.answer(&call).await;
+    Ok(call.finish(answer))
+}
+
+async fn run_procedure<P: Procedure>(
+    api: &Api,
+    route: Route,
+    request: Request,
+) -> Result<Response, XrpcError> {
+    let (parts, body) = request.into_parts();
+    let call = Call::begin(api, route, &parts.headers).await?;
+    let bytes_max = api.body_bytes_max;
+    let body = axum::body::to_bytes(body, bytes_max)
+        .await
+        .map_err(|_| XrpcError::PayloadTooLarge { bytes_max })?;
+    let input: P = input(&parts, &body)?;
+    let answer = input.run(&call).await;
+    Ok(call.finish(answer))
+}
+
+fn input<P: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Result<P, XrpcError> {
+    if body.is_empty() {
+        return Err(XrpcError::invalid("a body is expected and none was sent"));
+    }
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(XrpcError::invalid("the body must be application/json"));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| XrpcError::invalid(format!("the body is not as expected: {error}")))
+}
+
+fn has_body(parts: &Parts) -> bool {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    parts.headers.contains_key(header::TRANSFER_ENCODING)
+        || length.is_some_and(|length| length.as_bytes() != b"0")
+}
+
+fn answered(answer: Result<Response, XrpcError>, api: &Api) -> Response {
+    answer.unwrap_or_else(|error| {
+        if let XrpcError::Auth(refused) = &error {
+            api.metrics.refused(refused.name());
+        }
+        error.into_response()
+    })
+}

@@ -1,0 +1,124 @@
+//! The XRPC methods: one file each, and what they share. A request to `/xrpc/<nsid>` passes
+//! parameters → caller → revision and labelers → the method's own answer, in that order: a revision
+//! that is read first never runs ahead of what the answer shows.
+
+mod call;
+mod method;
+
+mod app_bsky_actor;
+mod app_bsky_feed;
+mod app_bsky_graph;
+mod app_bsky_notification;
+mod com_atproto_identity;
+mod com_atproto_repo;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use millrace_atproto::{Did, Nsid};
+use millrace_net::Resolver;
+
+pub(crate) use call::Call;
+pub(crate) use method::{Json, Procedure, Query};
+
+use crate::auth::Authenticator;
+use crate::error::XrpcError;
+use crate::metrics::Metrics;
+use crate::routes::{ROUTES, Route};
+use crate::urls::MediaUrls;
+use method::{Handler, procedure, query};
+
+/// What the methods need.
+pub(crate) struct Api {
+    pub(crate) dataplane: millrace_dataplane::Client,
+    pub(crate) auth: Arc<Authenticator>,
+    pub(crate) resolver: Resolver,
+    pub(crate) urls: MediaUrls,
+    pub(crate) moderation_did: Option<Did>,
+    pub(crate) trusted_labelers: Vec<Did>,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) metrics: Metrics,
+}
+
+/// Every method that is served; who may call it stands in [`ROUTES`].
+const HANDLERS: &[(&str, Handler)] = &[
+    query::<app_bsky_actor::get_profile::GetProfile>(),
+    query::<app_bsky_actor::get_profiles::GetProfiles>(),
+    query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
+    query::<app_bsky_feed::get_likes::GetLikes>(),
+    query::<app_bsky_feed::get_post_thread::GetPostThread>(),
+    query::<app_bsky_feed::get_posts::GetPosts>(),
+    query::<app_bsky_feed::get_timeline::GetTimeline>(),
+    query::<app_bsky_graph::get_followers::GetFollowers>(),
+    query::<app_bsky_graph::get_follows::GetFollows>(),
+    query::<app_bsky_graph::get_relationships::GetRelationships>(),
+    query::<app_bsky_notification::get_unread_count::GetUnreadCount>(),
+    query::<app_bsky_notification::list_notifications::ListNotifications>(),
+    procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
+    query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
+    query::<com_atproto_repo::get_record::GetRecord>(),
+];
+
+/// The methods by NSID, as one listener serves them.
+struct Methods {
+    api: Api,
+    by_nsid: HashMap<&'static str, (Route, Handler)>,
+}
+
+pub(crate) fn router(api: Api) -> Router {
+    let methods = Arc::new(Methods { api, by_nsid: by_nsid() });
+    Router::new().route("/xrpc/{*nsid}", any(dispatch)).with_state(methods)
+}
+
+fn by_nsid() -> HashMap<&'static str, (Route, Handler)> {
+    let route = |nsid: &str| ROUTES.iter().find(|route| route.nsid() == Some(nsid));
+    let served = HANDLERS.iter().map(|(nsid, handler)| {
+        let route = route(nsid).expect("invariant: every method stands in the table of routes");
+        (*nsid, (*route, *handler))
+    });
+    served.collect()
+}
+
+async fn dispatch(State(methods): State<Arc<Methods>>, request: Request) -> Response {
+    let answer =
+        find(&methods, &request).map(|(route, handler)| handler(&methods.api, route, request));
+    match answer {
+        Ok(answer) => answer.await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The method a request means.
+fn find(methods: &Methods, request: &Request) -> Result<(Route, Handler), XrpcError> {
+    let nsid = request.uri().path().strip_prefix("/xrpc/").unwrap_or_default();
+    let Some((route, handler)) = methods.by_nsid.get(nsid) else {
+        Nsid::parse(nsid).map_err(|_| XrpcError::invalid("invalid xrpc path"))?;
+        return Err(XrpcError::MethodNotImplemented);
+    };
+    let (verb, expected) = (request.method().as_str(), route.verb.as_str());
+    if verb != expected && !(verb == "HEAD" && expected == "GET") {
+        return Err(XrpcError::invalid(format!(
+            "Incorrect HTTP method ({verb}) expected {expected}"
+        )));
+    }
+    Ok((*route, *handler))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_table_is_served_and_no_other() {
+        let mut in_table: Vec<&str> = ROUTES.iter().filter_map(Route::nsid).collect();
+        let mut served: Vec<&str> = by_nsid().into_keys().collect();
+        in_table.sort_unstable();
+        served.sort_unstable();
+        assert_eq!(served, in_table);
+        assert_eq!(served.len(), HANDLERS.len());
+    }
+}
