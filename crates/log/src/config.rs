@@ -70,10 +70,7 @@ impl LogConfig {
     /// The defaults, with the log in `dir`.
     #[must_use]
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: Some(dir.into()),
-            ..Self::default()
-        }
+        Self { dir: Some(dir.into()), ..Self::default() }
     }
 
     /// The folder of `log.db`; the working directory when none was set.
@@ -144,20 +141,11 @@ mod tests {
                 other => panic!("{expected}: {other:?}"),
             }
         };
-        check(
-            |c| c.network_entries_partitions = 0,
-            "network_entries_partitions",
-        );
-        check(
-            |c| c.dataplane_changes_partitions = 257,
-            "dataplane_changes_partitions",
-        );
+        check(|c| c.network_entries_partitions = 0, "network_entries_partitions");
+        check(|c| c.dataplane_changes_partitions = 257, "dataplane_changes_partitions");
         check(|c| c.queue_bytes_max = 1_000_000, "queue_bytes_max");
         check(|c| c.group_bytes_max = 0, "group_bytes_max");
-        check(
-            |c| c.group_bytes_max = c.queue_bytes_max + 1,
-            "group_bytes_max",
-        );
+        check(|c| c.group_bytes_max = c.queue_bytes_max + 1, "group_bytes_max");
         check(|c| c.readers = 0, "readers");
     }
 }

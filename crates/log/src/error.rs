@@ -128,10 +128,7 @@ impl LogError {
     /// Whether the same call may succeed later without anybody changing the call.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::DiskFull { .. } | Self::InUse { .. } | Self::Io { .. }
-        )
+        matches!(self, Self::DiskFull { .. } | Self::InUse { .. } | Self::Io { .. })
     }
 
     /// The entry of the table of codes that this situation belongs to.
@@ -292,11 +289,7 @@ mod tests {
     fn codes_are_numbered_without_gaps() {
         for (number, code) in (1..).zip(codes::ALL) {
             assert_eq!(code.id, format!("MR-LOG-{number:03}"));
-            assert!(
-                !code.cause.is_empty() && !code.remedy.is_empty(),
-                "{}",
-                code.id
-            );
+            assert!(!code.cause.is_empty() && !code.remedy.is_empty(), "{}", code.id);
         }
     }
 }

@@ -115,10 +115,7 @@ pub struct Append {
 impl Append {
     /// An item to append.
     pub fn new(key: impl Into<Vec<u8>>, payload: impl Into<Bytes>) -> Self {
-        Self {
-            key: key.into(),
-            payload: payload.into(),
-        }
+        Self { key: key.into(), payload: payload.into() }
     }
 
     /// What the item counts for in every bound.

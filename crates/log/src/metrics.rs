@@ -63,10 +63,8 @@ impl Metrics {
                 "Items that shared one commit",
                 BATCH_ITEMS,
             ),
-            queue_bytes: registry.gauge(
-                "millrace_log_queue_bytes",
-                "Bytes of appends that wait to be durable",
-            ),
+            queue_bytes: registry
+                .gauge("millrace_log_queue_bytes", "Bytes of appends that wait to be durable"),
         }
     }
 
@@ -81,13 +79,7 @@ impl Metrics {
     }
 
     pub(crate) fn appended(&self, topic: Topic, items: usize, bytes: usize) {
-        add(
-            &self.appended_items,
-            &self.appended_bytes,
-            topic,
-            items,
-            bytes,
-        );
+        add(&self.appended_items, &self.appended_bytes, topic, items, bytes);
     }
 
     pub(crate) fn read(&self, topic: Topic, items: usize, bytes: usize) {
@@ -107,10 +99,7 @@ impl Metrics {
     pub(crate) fn bounds(&self, topic: Topic, partition: u32) -> (Gauge, Gauge) {
         let partition = partition.to_string();
         let labels = [topic.name(), partition.as_str()];
-        (
-            self.oldest_offset.with(&labels),
-            self.tail_offset.with(&labels),
-        )
+        (self.oldest_offset.with(&labels), self.tail_offset.with(&labels))
     }
 }
 

@@ -14,10 +14,7 @@ pub(crate) fn of_key(key: &[u8], partitions: u32) -> u32 {
 
 fn murmur2(key: &[u8]) -> u32 {
     // The algorithm is defined on the length modulo 2³².
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "wrapping is part of the algorithm"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "wrapping is part of the algorithm")]
     let mut hash = SEED ^ (key.len() as u32);
     let (words, rest) = key.as_chunks::<4>();
     for word in words {
@@ -48,10 +45,7 @@ mod tests {
         check(b"foobar", -790_332_482);
         check(b"a-little-bit-long-string", -985_981_536);
         check(b"a-little-bit-longer-string", -1_486_304_829);
-        check(
-            b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
-            -58_897_971,
-        );
+        check(b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971);
         check(b"abc", 479_470_107);
     }
 
@@ -62,10 +56,7 @@ mod tests {
             let partition = of_key(format!("did:plc:{n}").as_bytes(), 7);
             used[partition as usize] += 1;
         }
-        assert!(
-            used.iter().all(|count| (50..200).contains(count)),
-            "{used:?}"
-        );
+        assert!(used.iter().all(|count| (50..200).contains(count)), "{used:?}");
         assert_eq!(of_key(b"anything", 1), 0);
     }
 }

@@ -47,10 +47,7 @@ impl Tails {
                 .map(|(partition, bounds)| Span::new(bounds, metrics, topic, partition))
                 .collect();
         }
-        Self {
-            topics,
-            closed: AtomicBool::new(false),
-        }
+        Self { topics, closed: AtomicBool::new(false) }
     }
 
     pub(crate) fn partitions(&self, topic: Topic) -> u32 {
@@ -63,10 +60,7 @@ impl Tails {
     }
 
     pub(crate) fn oldest(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
-        Ok(self
-            .open_span(topic, partition)?
-            .oldest
-            .load(Ordering::Acquire))
+        Ok(self.open_span(topic, partition)?.oldest.load(Ordering::Acquire))
     }
 
     pub(crate) async fn wait(
@@ -139,10 +133,7 @@ impl Span {
         let (oldest_gauge, tail_gauge) = metrics.bounds(topic, partition);
         oldest_gauge.set(bounds.oldest);
         tail_gauge.set(bounds.next);
-        let head = Head {
-            next: bounds.next,
-            closed: false,
-        };
+        let head = Head { next: bounds.next, closed: false };
         Self {
             oldest: AtomicI64::new(bounds.oldest),
             head: watch::Sender::new(head),

@@ -12,10 +12,9 @@ pub(super) fn fault(path: &Path, error: &rusqlite::Error) -> LogError {
     let detail = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => LogError::DiskFull { path },
-        Some(ErrorCode::NotADatabase) => LogError::Foreign {
-            path,
-            detail: "not an SQLite file".into(),
-        },
+        Some(ErrorCode::NotADatabase) => {
+            LogError::Foreign { path, detail: "not an SQLite file".into() }
+        }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => {
             LogError::Corrupt { path, detail }
         }

@@ -76,10 +76,7 @@ pub(super) struct PartitionRow {
 
 impl PartitionRow {
     pub(super) const fn bounds(&self) -> Bounds {
-        Bounds {
-            oldest: self.oldest,
-            next: self.next,
-        }
+        Bounds { oldest: self.oldest, next: self.next }
     }
 }
 
@@ -110,10 +107,8 @@ pub(super) fn open(path: &Path, config: &LogConfig) -> Result<(Connection, Rows)
         path: config.dir().to_owned(),
         detail: error.to_string(),
     })?;
-    let mut connection = connect(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    )?;
+    let mut connection =
+        connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     let fresh = identify(&connection, path)?;
     configure(&connection, config, fresh).map_err(|error| fault(path, &error))?;
     let rows = create_missing(&mut connection, path, config)?;
@@ -182,10 +177,7 @@ fn configure(connection: &Connection, config: &LogConfig, fresh: bool) -> rusqli
         connection.pragma_update(None, "max_page_count", pages.max(1))?;
     }
     // Two statements for each partition, and a few.
-    let partitions: u32 = Topic::ALL
-        .iter()
-        .map(|topic| config.partitions(*topic))
-        .sum();
+    let partitions: u32 = Topic::ALL.iter().map(|topic| config.partitions(*topic)).sum();
     connection.set_prepared_statement_cache_capacity(2 * partitions as usize + 8);
     Ok(())
 }
@@ -197,13 +189,9 @@ fn create_missing(
     config: &LogConfig,
 ) -> Result<Rows, LogError> {
     let sql = |error: rusqlite::Error| fault(path, &error);
-    let tx = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(sql)?;
-    tx.pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(sql)?;
-    tx.pragma_update(None, "user_version", FORMAT)
-        .map_err(sql)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
+    tx.pragma_update(None, "user_version", FORMAT).map_err(sql)?;
     tx.execute_batch(CREATE_TABLES).map_err(sql)?;
     let mut rows: Rows = std::array::from_fn(|_| Vec::new());
     for topic in Topic::ALL {
@@ -211,26 +199,16 @@ fn create_missing(
         let stored = find_topic(&tx, topic).map_err(sql)?;
         let (id, partitions) = match stored {
             Some(found) => found,
-            None => (
-                create_topic(&tx, topic, configured).map_err(sql)?,
-                configured,
-            ),
+            None => (create_topic(&tx, topic, configured).map_err(sql)?, configured),
         };
         if partitions != configured {
-            return Err(LogError::PartitionsChanged {
-                topic,
-                stored: partitions,
-                configured,
-            });
+            return Err(LogError::PartitionsChanged { topic, stored: partitions, configured });
         }
         let loaded = load_rows(&tx, topic, id).map_err(sql)?;
         if loaded.len() != partitions as usize {
             return Err(LogError::Corrupt {
                 path: path.to_owned(),
-                detail: format!(
-                    "topic {topic} has {} of {partitions} partitions",
-                    loaded.len()
-                ),
+                detail: format!("topic {topic} has {} of {partitions} partitions", loaded.len()),
             });
         }
         rows[topic.index()] = loaded;
@@ -258,11 +236,9 @@ CREATE TABLE IF NOT EXISTS partition (
 
 fn find_topic(connection: &Connection, topic: Topic) -> rusqlite::Result<Option<(i64, u32)>> {
     connection
-        .query_row(
-            "SELECT id, partitions FROM topic WHERE name = ?1",
-            [topic.name()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+        .query_row("SELECT id, partitions FROM topic WHERE name = ?1", [topic.name()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()
 }
 
@@ -278,10 +254,7 @@ fn create_topic(connection: &Connection, topic: Topic, partitions: u32) -> rusql
              VALUES (?1, ?2, 0, 0, 0, 0)",
             (topic_id, partition),
         )?;
-        let table = ItemTable {
-            topic_id,
-            partition,
-        };
+        let table = ItemTable { topic_id, partition };
         connection.execute_batch(&format!(
             "CREATE TABLE {table} (
                  offset INTEGER PRIMARY KEY,
@@ -303,10 +276,7 @@ fn load_rows(
          FROM partition WHERE topic = ?1 ORDER BY partition",
     )?;
     let rows = statement.query_map([topic_id], |row| {
-        let table = ItemTable {
-            topic_id,
-            partition: row.get(0)?,
-        };
+        let table = ItemTable { topic_id, partition: row.get(0)? };
         Ok(PartitionRow {
             topic,
             table,

@@ -55,9 +55,7 @@ impl SqliteLog {
         let (connection, rows) = layout::open(&path, config)?;
         let metrics = Arc::new(Metrics::new(registry));
         let tails = Arc::new(Tails::new(bounds_of(&rows), &metrics));
-        let tables = rows
-            .each_ref()
-            .map(|rows| rows.iter().map(|row| row.table).collect());
+        let tables = rows.each_ref().map(|rows| rows.iter().map(|row| row.table).collect());
         let readers = Readers::start(&path, config.readers)?;
         let writer = Writer {
             connection,
@@ -141,10 +139,7 @@ impl SqliteLog {
     async fn admit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, LogError> {
         // Bounded by queue_bytes_max, which is at most 1 GiB.
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.queue)
-            .acquire_many_owned(permits)
-            .await
-            .map_err(|_| LogError::Closed)
+        Arc::clone(&self.queue).acquire_many_owned(permits).await.map_err(|_| LogError::Closed)
     }
 
     pub(crate) async fn read(
@@ -159,14 +154,7 @@ impl SqliteLog {
             return Ok(Vec::new());
         }
         let table = self.tables[topic.index()][partition as usize];
-        let items = self
-            .readers
-            .read(Question {
-                table,
-                from,
-                bytes_max,
-            })
-            .await?;
+        let items = self.readers.read(Question { table, from, bytes_max }).await?;
         let bytes = items.iter().map(|item| item.payload.len()).sum();
         self.metrics.read(topic, items.len(), bytes);
         Ok(items)
@@ -256,8 +244,7 @@ fn share(bytes: u64, partitions: u32) -> i64 {
 }
 
 fn bounds_of(rows: &Rows) -> [Vec<crate::tails::Bounds>; Topic::ALL.len()] {
-    rows.each_ref()
-        .map(|rows| rows.iter().map(layout::PartitionRow::bounds).collect())
+    rows.each_ref().map(|rows| rows.iter().map(layout::PartitionRow::bounds).collect())
 }
 
 fn start_writer(
@@ -265,10 +252,7 @@ fn start_writer(
     path: &Path,
 ) -> Result<(Sender<Command>, JoinHandle<()>), LogError> {
     let (commands, queue) = mpsc::channel();
-    let thread =
-        spawn_thread("log-write", move || writer.run(&queue)).map_err(|error| LogError::Io {
-            path: path.to_owned(),
-            detail: error.to_string(),
-        })?;
+    let thread = spawn_thread("log-write", move || writer.run(&queue))
+        .map_err(|error| LogError::Io { path: path.to_owned(), detail: error.to_string() })?;
     Ok((commands, thread))
 }

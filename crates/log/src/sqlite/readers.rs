@@ -57,16 +57,12 @@ impl Readers {
             count: 0,
         };
         for number in 0..count {
-            let reader = Reader {
-                connection: layout::open_reader(path)?,
-                path: path.to_owned(),
-            };
+            let reader = Reader { connection: layout::open_reader(path)?, path: path.to_owned() };
             let queue = Arc::clone(&queue);
-            let thread = spawn_thread(format!("log-read-{number}"), move || reader.run(&queue))
-                .map_err(|error| LogError::Io {
-                    path: path.to_owned(),
-                    detail: error.to_string(),
-                })?;
+            let thread =
+                spawn_thread(format!("log-read-{number}"), move || reader.run(&queue)).map_err(
+                    |error| LogError::Io { path: path.to_owned(), detail: error.to_string() },
+                )?;
             readers.threads.get_mut().push(thread);
             readers.count += 1;
         }
@@ -74,16 +70,9 @@ impl Readers {
     }
 
     pub(super) async fn read(&self, question: Question) -> Answer {
-        let place = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| LogError::Closed)?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| LogError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let job = Job::Read {
-            question,
-            reply,
-            _place: place,
-        };
+        let job = Job::Read { question, reply, _place: place };
         self.jobs.send(job).map_err(|_| LogError::Closed)?;
         answer.await.map_err(|_| LogError::Closed)?
     }
@@ -122,9 +111,7 @@ impl Reader {
         loop {
             let job = queue.lock().recv();
             match job {
-                Ok(Job::Read {
-                    question, reply, ..
-                }) if !reply.is_closed() => {
+                Ok(Job::Read { question, reply, .. }) if !reply.is_closed() => {
                     let _ = reply.send(self.answer(&question));
                 }
                 // The reader went away while it waited.
@@ -200,7 +187,5 @@ fn stored_bounds(tx: &Transaction<'_>, table: ItemTable) -> rusqlite::Result<(i6
     tx.prepare_cached(
         "SELECT oldest_offset, next_offset FROM partition WHERE topic = ?1 AND partition = ?2",
     )?
-    .query_row((table.topic_id, table.partition), |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    .query_row((table.topic_id, table.partition), |row| Ok((row.get(0)?, row.get(1)?)))
 }

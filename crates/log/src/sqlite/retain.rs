@@ -48,10 +48,7 @@ pub(super) fn step(
         bytes: after.bytes.abs_diff(row.bytes),
     };
     *row = after;
-    Ok(Step {
-        removed,
-        more: removed.items == RETAIN_ITEMS_STEP as u64,
-    })
+    Ok(Step { removed, more: removed.items == RETAIN_ITEMS_STEP as u64 })
 }
 
 /// The partition as it is once the items that the rule lets go, at most a step's worth, are gone.
@@ -65,12 +62,8 @@ fn find(tx: &Transaction<'_>, row: &PartitionRow, rule: &Rule) -> rusqlite::Resu
     while let Some(item) = items.next()? {
         let (offset, appended_us, payload_bytes): (i64, i64, i64) =
             (item.get(0)?, item.get(1)?, item.get(2)?);
-        let too_old = rule
-            .before_us
-            .is_some_and(|before_us| appended_us < before_us);
-        let too_much = rule
-            .bytes_max
-            .is_some_and(|bytes_max| after.bytes > bytes_max);
+        let too_old = rule.before_us.is_some_and(|before_us| appended_us < before_us);
+        let too_much = rule.bytes_max.is_some_and(|bytes_max| after.bytes > bytes_max);
         if offset >= rule.floor || !(too_old || too_much) {
             break;
         }

@@ -120,8 +120,7 @@ impl Writer {
     fn answer(&self, append: Admitted, result: Result<Appended, LogError>) {
         self.metrics.answered(append.bytes);
         if result.is_ok() {
-            self.metrics
-                .appended(append.topic, append.items.len(), append.bytes);
+            self.metrics.appended(append.topic, append.items.len(), append.bytes);
         }
         // A caller that went away does not take its append back.
         let _ = append.reply.send(result);
@@ -131,9 +130,7 @@ impl Writer {
     fn commit(&mut self, group: &[Admitted]) -> Result<Vec<Appended>, LogError> {
         let stopwatch = Stopwatch::start();
         let mut rows = self.rows.clone();
-        let answers = self
-            .write(group, &mut rows)
-            .map_err(|error| fault(&self.path, &error))?;
+        let answers = self.write(group, &mut rows).map_err(|error| fault(&self.path, &error))?;
         let before = std::mem::replace(&mut self.rows, rows);
         for (row, before) in self.rows.iter().flatten().zip(before.iter().flatten()) {
             if row.next != before.next {
@@ -141,18 +138,14 @@ impl Writer {
             }
         }
         let items: usize = group.iter().map(|append| append.items.len()).sum();
-        self.metrics
-            .commit_seconds
-            .observe_duration(stopwatch.elapsed());
+        self.metrics.commit_seconds.observe_duration(stopwatch.elapsed());
         self.metrics.commit_items.observe(items as f64);
         Ok(answers)
     }
 
     fn write(&mut self, group: &[Admitted], rows: &mut Rows) -> rusqlite::Result<Vec<Appended>> {
         let now_us = self.clock.now_us();
-        let tx = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answers = group
             .iter()
             .map(|append| insert(&tx, append, rows, now_us))
@@ -171,17 +164,15 @@ impl Writer {
         let step = retain::step(&mut self.connection, row, rule)
             .map_err(|error| fault(&self.path, &error))?;
         self.tails.truncate(rule.topic, rule.partition, row.oldest);
-        self.metrics
-            .removed(rule.topic, step.removed.items, step.removed.bytes);
+        self.metrics.removed(rule.topic, step.removed.items, step.removed.bytes);
         Ok(step)
     }
 
     /// Copies the WAL into the file, so that the next start finds little to do, and closes it.
     fn close(self) {
         self.tails.close();
-        let checkpointed = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let checkpointed =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(error) = checkpointed {
             tracing::warn!(%error, "the log's WAL stays for the next start to read");
         }
@@ -208,10 +199,7 @@ fn insert(
         statement.execute((offset, row.appended_us, payload.as_ref()))?;
         row.next += 1;
         row.bytes += (payload.len() + ITEM_FRAME_BYTES) as i64;
-        offsets.push(Position {
-            partition: *partition,
-            offset,
-        });
+        offsets.push(Position { partition: *partition, offset });
     }
     Ok(Appended { offsets })
 }

@@ -100,10 +100,7 @@ suite! {
 
 /// Prints the table; fails when an engine of the crate is missing, or a name stands twice.
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "the table is what this test is asked for"
-)]
+#[expect(clippy::print_stdout, reason = "the table is what this test is asked for")]
 fn promises_by_engine() {
     use millrace_log::LogEngine;
 
@@ -111,13 +108,7 @@ fn promises_by_engine() {
         // A new engine stops the compiler here: add it to the array and to the suite.
         LogEngine::Sqlite => engine,
     });
-    assert_eq!(
-        ENGINES
-            .iter()
-            .map(|(_, engine)| *engine)
-            .collect::<Vec<_>>(),
-        all
-    );
+    assert_eq!(ENGINES.iter().map(|(_, engine)| *engine).collect::<Vec<_>>(), all);
     let names: std::collections::BTreeSet<_> = PROMISES.iter().map(|(_, name)| name).collect();
     assert_eq!(names.len(), PROMISES.len());
 
@@ -125,9 +116,6 @@ fn promises_by_engine() {
     println!("{:>3}  {:<72} {}", "", "promise", engines.join(" "));
     for (number, (area, promise)) in (1..).zip(PROMISES) {
         let promise = format!("{area}: {}", promise.replace('_', " "));
-        println!(
-            "{number:>3}  {promise:<72} {}",
-            engines.iter().map(|_| "✔").collect::<String>()
-        );
+        println!("{number:>3}  {promise:<72} {}", engines.iter().map(|_| "✔").collect::<String>());
     }
 }

@@ -30,11 +30,8 @@ pub fn run<F: Future<Output = ()>>(
     engine: LogEngine,
     promise: impl FnOnce(Site) -> F,
 ) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let kept = tokio::time::timeout(DEADLINE, promise(Site::new(engine_name, engine))).await;
         assert!(kept.is_ok(), "not done after {DEADLINE:?}");
@@ -77,10 +74,7 @@ impl Site {
 
 /// Items of one key, one for each payload.
 pub fn items<P: AsRef<[u8]>>(key: &str, payloads: impl IntoIterator<Item = P>) -> Vec<Append> {
-    payloads
-        .into_iter()
-        .map(|payload| Append::new(key, payload.as_ref().to_vec()))
-        .collect()
+    payloads.into_iter().map(|payload| Append::new(key, payload.as_ref().to_vec())).collect()
 }
 
 /// `count` items of one key with `bytes` each.
@@ -114,9 +108,5 @@ pub fn offsets(items: &[Item]) -> Vec<i64> {
 
 /// Retention that would remove everything below the floors.
 pub fn everything_below(floors: impl Into<Vec<i64>>) -> Retention {
-    Retention {
-        age_us: None,
-        bytes_max: Some(0),
-        floors: floors.into(),
-    }
+    Retention { age_us: None, bytes_max: Some(0), floors: floors.into() }
 }

@@ -66,14 +66,7 @@ fn a_newer_format_is_refused() {
     log.pragma_update(None, "user_version", 2).unwrap();
     log.close().unwrap();
     let refusal = site.try_open().err().unwrap();
-    assert_eq!(
-        refusal,
-        LogError::NewerFormat {
-            path: file(&site),
-            found: 2,
-            known: 1
-        }
-    );
+    assert_eq!(refusal, LogError::NewerFormat { path: file(&site), found: 2, known: 1 });
     assert_eq!(refusal.code().id, "MR-LOG-009");
 }
 
@@ -81,8 +74,7 @@ fn a_newer_format_is_refused() {
 fn a_lost_end_is_found_at_open() {
     run("sqlite", LogEngine::Sqlite, async |site| {
         changed(&site, |log| {
-            log.execute("DELETE FROM item_1_0 WHERE offset = 199", [])
-                .unwrap();
+            log.execute("DELETE FROM item_1_0 WHERE offset = 199", []).unwrap();
         })
         .await;
         let refusal = site.try_open().err().unwrap();
@@ -95,17 +87,13 @@ fn a_lost_end_is_found_at_open() {
 fn a_hole_is_found_by_its_reader() {
     run("sqlite", LogEngine::Sqlite, async |site| {
         changed(&site, |log| {
-            log.execute("DELETE FROM item_1_0 WHERE offset = 100", [])
-                .unwrap();
+            log.execute("DELETE FROM item_1_0 WHERE offset = 100", []).unwrap();
         })
         .await;
         let log = site.open();
         for from in [90, 100] {
             let answer = log.read(ONE, 0, from, 1 << 20).await;
-            assert!(
-                matches!(answer, Err(LogError::Corrupt { .. })),
-                "{answer:?}"
-            );
+            assert!(matches!(answer, Err(LogError::Corrupt { .. })), "{answer:?}");
         }
         assert_eq!(log.read(ONE, 0, 101, 1 << 20).await.unwrap().len(), 99);
     });
@@ -114,10 +102,7 @@ fn a_hole_is_found_by_its_reader() {
 #[test]
 fn a_missing_table_is_damage() {
     run("sqlite", LogEngine::Sqlite, async |site| {
-        changed(&site, |log| {
-            log.execute_batch("DROP TABLE item_2_1").unwrap()
-        })
-        .await;
+        changed(&site, |log| log.execute_batch("DROP TABLE item_2_1").unwrap()).await;
         let refusal = site.try_open().err().unwrap();
         assert!(matches!(refusal, LogError::Corrupt { .. }), "{refusal:?}");
     });
@@ -154,9 +139,7 @@ fn a_file_held_by_another_is_in_use() {
     let site = site();
     site.open();
     let other = Connection::open(file(&site)).unwrap();
-    other
-        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
-        .unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
     let refusal = site.try_open().err().unwrap();
     assert_eq!(refusal, LogError::InUse { path: file(&site) });
     assert_eq!(refusal.code().id, "MR-LOG-011");

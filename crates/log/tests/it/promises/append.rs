@@ -17,19 +17,15 @@ pub async fn offsets_count_from_zero_without_gaps(site: Site) {
         let given: Vec<_> = appended.offsets.iter().map(|at| at.offset).collect();
         assert_eq!(given, [2 * n, 2 * n + 1]);
     }
-    assert_eq!(
-        offsets(&all(&log, ONE, 0).await),
-        (0..10).collect::<Vec<_>>()
-    );
+    assert_eq!(offsets(&all(&log, ONE, 0).await), (0..10).collect::<Vec<_>>());
     assert_eq!(log.tail(ONE, 0).await, Ok(10));
     assert_eq!(log.oldest(ONE, 0).await, Ok(0));
 }
 
 pub async fn the_answer_places_each_item_in_the_order_given(site: Site) {
     let log = site.open();
-    let batch: Vec<Append> = (0..30)
-        .map(|n| Append::new(format!("key {n}"), format!("{n}")))
-        .collect();
+    let batch: Vec<Append> =
+        (0..30).map(|n| Append::new(format!("key {n}"), format!("{n}"))).collect();
     let appended = log.append(THREE, batch.clone()).await.unwrap();
     assert_eq!(appended.offsets.len(), batch.len());
     for (at, item) in appended.offsets.iter().zip(&batch) {
@@ -93,15 +89,10 @@ pub async fn an_empty_call_writes_nothing(site: Site) {
 
 pub async fn the_largest_payload_fits_and_one_byte_more_does_not(site: Site) {
     let log = site.open();
-    log.append(ONE, sized("k", 1, PAYLOAD_BYTES_MAX))
-        .await
-        .unwrap();
+    log.append(ONE, sized("k", 1, PAYLOAD_BYTES_MAX)).await.unwrap();
     assert_eq!(
         log.append(ONE, sized("k", 1, PAYLOAD_BYTES_MAX + 1)).await,
-        Err(LogError::PayloadTooLarge {
-            bytes: PAYLOAD_BYTES_MAX + 1,
-            max: PAYLOAD_BYTES_MAX
-        })
+        Err(LogError::PayloadTooLarge { bytes: PAYLOAD_BYTES_MAX + 1, max: PAYLOAD_BYTES_MAX })
     );
     let read = all(&log, ONE, 0).await;
     assert_eq!(read.len(), 1);
@@ -116,10 +107,7 @@ pub async fn a_call_over_the_queue_is_refused_at_once(mut site: Site) {
     log.append(ONE, sized("k", 4, each)).await.unwrap();
     assert_eq!(
         log.append(ONE, sized("k", 5, each)).await,
-        Err(LogError::BatchTooLarge {
-            bytes: 5 * (each + ITEM_FRAME_BYTES),
-            max: QUEUE_BYTES_MIN
-        })
+        Err(LogError::BatchTooLarge { bytes: 5 * (each + ITEM_FRAME_BYTES), max: QUEUE_BYTES_MIN })
     );
     assert_eq!(log.tail(ONE, 0).await, Ok(4));
 }
@@ -129,9 +117,8 @@ pub async fn producers_wait_while_the_queue_is_full(mut site: Site) {
     site.config.group_bytes_max = 1;
     let log = site.open();
     let queued = site.registry.gauge("millrace_log_queue_bytes", "");
-    let mut waiting: FuturesUnordered<_> = (0..64)
-        .map(|_| log.append(ONE, sized("k", 1, 512 << 10)))
-        .collect();
+    let mut waiting: FuturesUnordered<_> =
+        (0..64).map(|_| log.append(ONE, sized("k", 1, 512 << 10))).collect();
     // One poll reaches all: each either got its place in the queue or waits for one.
     let _ = poll!(waiting.next());
     let bound = i64::try_from(QUEUE_BYTES_MIN).unwrap();
@@ -150,15 +137,10 @@ pub async fn a_caller_who_goes_away_harms_nobody(site: Site) {
         let mut given_up = Box::pin(log.append(ONE, sized("k", 1, 1_000)));
         let _ = poll!(given_up.as_mut());
         drop(given_up);
-        log.append(ONE, items("k", [format!("kept {n}")]))
-            .await
-            .unwrap();
+        log.append(ONE, items("k", [format!("kept {n}")])).await.unwrap();
     }
     let read = all(&log, ONE, 0).await;
-    assert_eq!(
-        offsets(&read),
-        (0..log.tail(ONE, 0).await.unwrap()).collect::<Vec<_>>()
-    );
+    assert_eq!(offsets(&read), (0..log.tail(ONE, 0).await.unwrap()).collect::<Vec<_>>());
     let kept = read.iter().filter(|item| item.payload.starts_with(b"kept"));
     assert_eq!(kept.count(), 50);
 }

@@ -39,10 +39,7 @@ pub async fn what_was_acknowledged_survives_kill_nine(mut site: Site) {
         }
         // Each producer had at most one call unanswered in each round.
         let unanswered = present.len() - acknowledged.len();
-        assert!(
-            unanswered as u64 <= PRODUCERS * (round + 1),
-            "{unanswered} unanswered"
-        );
+        assert!(unanswered as u64 <= PRODUCERS * (round + 1), "{unanswered} unanswered");
         log.close().await;
     }
 }
@@ -68,11 +65,7 @@ async fn present(log: &Log) -> BTreeMap<(u32, i64), Mark> {
 
 fn parse(payload: &str) -> Mark {
     let mut numbers = payload.split(' ').map(|number| number.parse().unwrap());
-    (
-        numbers.next().unwrap(),
-        numbers.next().unwrap(),
-        numbers.next().unwrap(),
-    )
+    (numbers.next().unwrap(), numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 /// Starts the child, kills it among its appends, and collects everything it acknowledged.
@@ -82,18 +75,12 @@ fn append_and_kill(site: &Site, round: u64) -> Vec<((u32, i64), Mark)> {
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         // The last line may be cut off by the kill.
         let Ok(line) = line else { break };
-        let Some(ack) = line
-            .strip_prefix("ack ")
-            .and_then(|ack| ack.strip_suffix(" ."))
-        else {
+        let Some(ack) = line.strip_prefix("ack ").and_then(|ack| ack.strip_suffix(" .")) else {
             continue;
         };
         let (at, mark) = ack.split_once(": ").unwrap();
         let (partition, offset) = at.split_once(' ').unwrap();
-        acks.push((
-            (partition.parse().unwrap(), offset.parse().unwrap()),
-            parse(mark),
-        ));
+        acks.push(((partition.parse().unwrap(), offset.parse().unwrap()), parse(mark)));
         if acks.len() == ACKS_BEFORE_KILL {
             child.kill().unwrap();
         }
@@ -104,10 +91,7 @@ fn append_and_kill(site: &Site, round: u64) -> Vec<((u32, i64), Mark)> {
 }
 
 fn start_child(site: &Site, round: u64) -> Child {
-    let test = format!(
-        "{}::what_was_acknowledged_survives_kill_nine",
-        site.engine_name
-    );
+    let test = format!("{}::what_was_acknowledged_survives_kill_nine", site.engine_name);
     Command::new(std::env::current_exe().unwrap())
         .args([&test, "--exact", "--nocapture"])
         .env(DIR, site.folder.path())
@@ -128,14 +112,9 @@ async fn produce(log: &Log, round: u64, producer: u64) {
     for number in 0_u64.. {
         let padding = " ".repeat(usize::try_from((number * 7_919 + producer) % 9_000).unwrap());
         let payload = format!("{round} {producer} {number}{padding}");
-        let appended = log
-            .append(THREE, items(&format!("producer {producer}"), [payload]))
-            .await
-            .unwrap();
+        let appended =
+            log.append(THREE, items(&format!("producer {producer}"), [payload])).await.unwrap();
         let at = appended.offsets[0];
-        println!(
-            "ack {} {}: {round} {producer} {number} .",
-            at.partition, at.offset
-        );
+        println!("ack {} {}: {round} {producer} {number} .", at.partition, at.offset);
     }
 }

@@ -30,18 +30,13 @@ pub async fn a_full_log_refuses_and_recovers(mut site: Site) {
         let oldest = log.oldest(ONE, 0).await.unwrap();
         let tail = log.tail(ONE, 0).await.unwrap();
         assert!(tail - oldest > 40, "{oldest} to {tail}");
-        assert_eq!(
-            offsets(&all(&log, ONE, 0).await),
-            (oldest..tail).collect::<Vec<_>>()
-        );
+        assert_eq!(offsets(&all(&log, ONE, 0).await), (oldest..tail).collect::<Vec<_>>());
 
         log = site.reopen(log).await;
         assert!(matches!(fill(&log).await, LogError::DiskFull { .. }));
         assert_eq!(log.tail(ONE, 0).await, Ok(tail));
 
-        log.retain(ONE, &everything_below([tail - 1]))
-            .await
-            .unwrap();
+        log.retain(ONE, &everything_below([tail - 1])).await.unwrap();
         let appended = log.append(ONE, sized("k", 1, 64 << 10)).await.unwrap();
         assert_eq!(appended.offsets[0].offset, tail);
     }
@@ -61,10 +56,5 @@ pub async fn what_does_not_fit_fails_alone(mut site: Site) {
     assert_eq!(refused, 4, "one of five large ones fits");
     let read = all(&log, ONE, 0).await;
     assert_eq!(offsets(&read), (0..16).collect::<Vec<_>>());
-    assert_eq!(
-        read.iter()
-            .filter(|item| item.payload.starts_with(b"small"))
-            .count(),
-        15
-    );
+    assert_eq!(read.iter().filter(|item| item.payload.starts_with(b"small")).count(), 15);
 }

@@ -8,9 +8,7 @@ pub async fn the_log_counts_what_it_does(site: Site) {
     let log = site.open();
     log.append(ONE, sized("k", 3, 68)).await.unwrap();
     log.append(ONE, sized("k", 1, 68)).await.unwrap();
-    log.append(ONE, sized("k", 1, PAYLOAD_BYTES_MAX + 1))
-        .await
-        .unwrap_err();
+    log.append(ONE, sized("k", 1, PAYLOAD_BYTES_MAX + 1)).await.unwrap_err();
     log.read(ONE, 0, 1, 1 << 20).await.unwrap();
     log.retain(ONE, &everything_below([2])).await.unwrap();
     let text = site.registry.encode();
@@ -27,10 +25,6 @@ pub async fn the_log_counts_what_it_does(site: Site) {
         "millrace_log_commit_seconds_count 2",
         "millrace_log_commit_items_sum 4",
     ] {
-        assert!(
-            text.lines()
-                .any(|found| found.trim_end_matches(".0") == line),
-            "{line}\n{text}"
-        );
+        assert!(text.lines().any(|found| found.trim_end_matches(".0") == line), "{line}\n{text}");
     }
 }

@@ -53,11 +53,7 @@ impl Model {
     fn append(&mut self, now_us: i64, payload: Vec<u8>) {
         let last_us = self.items.last().map_or(0, |item| item.appended_us);
         let offset = self.items.len() as i64;
-        self.items.push(Item {
-            offset,
-            appended_us: now_us.max(last_us),
-            payload: payload.into(),
-        });
+        self.items.push(Item { offset, appended_us: now_us.max(last_us), payload: payload.into() });
     }
 
     fn read(&self, from: i64, bytes_max: usize) -> Result<Vec<Item>, LogError> {
@@ -66,9 +62,7 @@ impl Model {
             return Ok(Vec::new());
         }
         if from < self.oldest as i64 {
-            return Err(LogError::Truncated {
-                oldest: self.oldest as i64,
-            });
+            return Err(LogError::Truncated { oldest: self.oldest as i64 });
         }
         let mut room = bytes_max.min(READ_BYTES_MAX) as i64;
         let fits = |item: &&Item| {
@@ -76,11 +70,7 @@ impl Model {
             room -= cost(item) as i64;
             first || room >= 0
         };
-        Ok(self.items[from as usize..]
-            .iter()
-            .take_while(fits)
-            .cloned()
-            .collect())
+        Ok(self.items[from as usize..].iter().take_while(fits).cloned().collect())
     }
 
     fn retain(&mut self, before_us: Option<i64>, bytes_max: Option<u64>, floor: i64) -> u64 {
@@ -106,14 +96,11 @@ fn cost(item: &Item) -> u64 {
 pub async fn it_does_what_a_vector_does(site: Site) {
     let handle = Handle::current();
     tokio::task::block_in_place(|| {
-        let mut runner = TestRunner::new(Config {
-            failure_persistence: None,
-            ..Config::with_cases(40)
-        });
+        let mut runner =
+            TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(40) });
         let (name, engine) = (site.engine_name, site.config.engine);
-        let outcome = runner.run(&ops(), |ops| {
-            handle.block_on(try_ops(&Site::new(name, engine), ops))
-        });
+        let outcome =
+            runner.run(&ops(), |ops| handle.block_on(try_ops(&Site::new(name, engine), ops)));
         outcome.map_err(|failure| failure.to_string()).unwrap();
     });
 }
@@ -141,27 +128,15 @@ async fn try_ops(site: &Site, ops: Vec<Op>) -> Result<(), proptest::test_runner:
             }
             Op::Retain(topic, age_s, bytes_max, back) => {
                 let models = &mut models[index(topic)];
-                let floors: Vec<_> = models
-                    .iter()
-                    .map(|model| model.items.len() as i64 - back)
-                    .collect();
+                let floors: Vec<_> =
+                    models.iter().map(|model| model.items.len() as i64 - back).collect();
                 let share = bytes_max.map(|bytes| bytes / models.len() as u64);
                 let before_us = age_s.map(|age| now_us - age * 1_000_000);
                 let pairs = models.iter_mut().zip(&floors);
-                let expected: u64 = pairs
-                    .map(|(model, floor)| model.retain(before_us, share, *floor))
-                    .sum();
+                let expected: u64 =
+                    pairs.map(|(model, floor)| model.retain(before_us, share, *floor)).sum();
                 let age_us = age_s.map(|age| age * 1_000_000);
-                let removed = log
-                    .retain(
-                        topic,
-                        &Retention {
-                            age_us,
-                            bytes_max,
-                            floors,
-                        },
-                    )
-                    .await;
+                let removed = log.retain(topic, &Retention { age_us, bytes_max, floors }).await;
                 prop_assert_eq!(removed.map(|removed| removed.items), Ok(expected));
             }
             Op::Advance(seconds) => site.clock.advance(Duration::from_secs(seconds)),
@@ -170,10 +145,7 @@ async fn try_ops(site: &Site, ops: Vec<Op>) -> Result<(), proptest::test_runner:
         }
         for (topic, models) in Topic::ALL.into_iter().zip(&models) {
             for (partition, model) in (0..).zip(models) {
-                prop_assert_eq!(
-                    log.tail(topic, partition).await,
-                    Ok(model.items.len() as i64)
-                );
+                prop_assert_eq!(log.tail(topic, partition).await, Ok(model.items.len() as i64));
                 prop_assert_eq!(log.oldest(topic, partition).await, Ok(model.oldest as i64));
             }
         }
@@ -188,10 +160,8 @@ async fn append(
     now_us: i64,
     models: &mut [Model],
 ) -> Result<(), proptest::test_runner::TestCaseError> {
-    let items: Vec<_> = sizes
-        .iter()
-        .map(|(key, bytes)| Append::new(vec![*key], vec![*key; *bytes]))
-        .collect();
+    let items: Vec<_> =
+        sizes.iter().map(|(key, bytes)| Append::new(vec![*key], vec![*key; *bytes])).collect();
     let appended = log.append(topic, items.clone()).await.unwrap();
     prop_assert_eq!(appended.offsets.len(), items.len());
     for (item, at) in items.into_iter().zip(appended.offsets) {

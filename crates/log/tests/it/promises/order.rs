@@ -12,9 +12,7 @@ use crate::site::{ONE, START_US, Site, THREE, all, items};
 async fn produce(log: &Log, name: usize, calls: usize) {
     for call in 0..calls {
         let payloads = (0..3).map(|n| format!("{name} {}", 3 * call + n));
-        log.append(THREE, items(&format!("producer {name}"), payloads))
-            .await
-            .unwrap();
+        log.append(THREE, items(&format!("producer {name}"), payloads)).await.unwrap();
     }
 }
 
@@ -24,10 +22,7 @@ async fn produced(log: &Log) -> Vec<Vec<(usize, usize)>> {
     for partition in 0..3 {
         let read = all(log, THREE, partition).await;
         let parse = |payload: &[u8]| {
-            let (name, number) = std::str::from_utf8(payload)
-                .unwrap()
-                .split_once(' ')
-                .unwrap();
+            let (name, number) = std::str::from_utf8(payload).unwrap().split_once(' ').unwrap();
             (name.parse().unwrap(), number.parse().unwrap())
         };
         partitions.push(read.iter().map(|item| parse(&item.payload)).collect());
@@ -64,20 +59,12 @@ pub async fn times_never_step_back(site: Site) {
     let log = site.open();
     log.append(ONE, items("k", ["first"])).await.unwrap();
     site.clock.set_us(START_US - 5_000_000);
-    log.append(ONE, items("k", ["clock set back"]))
-        .await
-        .unwrap();
+    log.append(ONE, items("k", ["clock set back"])).await.unwrap();
     let log = site.reopen(log).await;
-    log.append(ONE, items("k", ["and after a restart"]))
-        .await
-        .unwrap();
+    log.append(ONE, items("k", ["and after a restart"])).await.unwrap();
     site.clock.set_us(START_US);
     site.clock.advance(Duration::from_secs(1));
     log.append(ONE, items("k", ["right again"])).await.unwrap();
-    let times: Vec<_> = all(&log, ONE, 0)
-        .await
-        .iter()
-        .map(|item| item.appended_us)
-        .collect();
+    let times: Vec<_> = all(&log, ONE, 0).await.iter().map(|item| item.appended_us).collect();
     assert_eq!(times, [START_US, START_US, START_US, START_US + 1_000_000]);
 }

@@ -8,9 +8,7 @@ use crate::site::{ONE, START_US, Site, THREE, all, items, offsets, sized};
 
 pub async fn a_read_begins_where_asked(site: Site) {
     let log = site.open();
-    log.append(ONE, items("k", (0..10).map(|n| format!("{n}"))))
-        .await
-        .unwrap();
+    log.append(ONE, items("k", (0..10).map(|n| format!("{n}")))).await.unwrap();
     for from in 0..10 {
         let read = log.read(ONE, 0, from, 1 << 20).await.unwrap();
         assert_eq!(offsets(&read), (from..10).collect::<Vec<_>>());
@@ -46,28 +44,21 @@ pub async fn at_the_tail_and_beyond_there_is_nothing(site: Site) {
     log.append(ONE, sized("k", 3, 10)).await.unwrap();
     assert_eq!(log.read(ONE, 0, 3, 1_000).await, Ok(vec![]));
     assert_eq!(log.read(ONE, 0, i64::MAX, 1_000).await, Ok(vec![]));
-    assert_eq!(
-        log.read(ONE, 0, -1, 1_000).await,
-        Err(LogError::Truncated { oldest: 0 })
-    );
+    assert_eq!(log.read(ONE, 0, -1, 1_000).await, Err(LogError::Truncated { oldest: 0 }));
 }
 
 pub async fn every_byte_comes_back(site: Site) {
     let log = site.open();
     let every_byte: Vec<u8> = (0..=255).collect();
     let sizes = [0, 1, 2, 3, 4_000, 8_150, 8_192, 40_000, 300_000];
-    let mut given: Vec<Vec<u8>> = sizes
-        .map(|bytes| every_byte.iter().copied().cycle().take(bytes).collect())
-        .into();
+    let mut given: Vec<Vec<u8>> =
+        sizes.map(|bytes| every_byte.iter().copied().cycle().take(bytes).collect()).into();
     given.push(b"\0".to_vec());
     given.push("héllo \u{1f980}".as_bytes().to_vec());
     log.append(ONE, items("k", &given)).await.unwrap();
     let log = site.reopen(log).await;
-    let read: Vec<Vec<u8>> = all(&log, ONE, 0)
-        .await
-        .iter()
-        .map(|item| item.payload.to_vec())
-        .collect();
+    let read: Vec<Vec<u8>> =
+        all(&log, ONE, 0).await.iter().map(|item| item.payload.to_vec()).collect();
     assert_eq!(read, given);
 }
 
@@ -77,12 +68,9 @@ pub async fn readers_see_a_growing_prefix(site: Site) {
         let log = log.clone();
         async move {
             for n in 0..100 {
-                log.append(
-                    ONE,
-                    items("k", [format!("{}", 2 * n), format!("{}", 2 * n + 1)]),
-                )
-                .await
-                .unwrap();
+                log.append(ONE, items("k", [format!("{}", 2 * n), format!("{}", 2 * n + 1)]))
+                    .await
+                    .unwrap();
             }
         }
     });
@@ -90,14 +78,8 @@ pub async fn readers_see_a_growing_prefix(site: Site) {
     while seen < 200 {
         let tail = log.tail(ONE, 0).await.unwrap();
         let read = log.read(ONE, 0, 0, 1 << 20).await.unwrap();
-        assert!(
-            read.len() as i64 >= tail,
-            "the tail covers what cannot be read"
-        );
-        assert!(
-            read.len() >= seen && read.len().is_multiple_of(2),
-            "half of a call was seen"
-        );
+        assert!(read.len() as i64 >= tail, "the tail covers what cannot be read");
+        assert!(read.len() >= seen && read.len().is_multiple_of(2), "half of a call was seen");
         for (n, item) in read.iter().enumerate() {
             assert_eq!(item.payload, format!("{n}"));
         }
@@ -118,11 +100,7 @@ pub async fn many_readers_share_few_threads(mut site: Site) {
 
 pub async fn a_partition_that_is_not_there_is_refused(site: Site) {
     let log = site.open();
-    let refusal = LogError::NoSuchPartition {
-        topic: THREE,
-        partition: 3,
-        partitions: 3,
-    };
+    let refusal = LogError::NoSuchPartition { topic: THREE, partition: 3, partitions: 3 };
     assert_eq!(log.read(THREE, 3, 0, 1_000).await, Err(refusal.clone()));
     assert_eq!(log.tail(THREE, 3).await, Err(refusal.clone()));
     assert_eq!(log.oldest(THREE, 3).await, Err(refusal.clone()));

@@ -16,31 +16,18 @@ pub async fn items_go_by_age(site: Site) {
         site.clock.advance(Duration::from_secs(3_600));
     }
     // Ages now: 4 h, 3 h, 2 h, 1 h, two items each.
-    let by_age = |hours| Retention {
-        age_us: Some(hours * HOUR_US),
-        bytes_max: None,
-        floors: vec![100],
-    };
+    let by_age =
+        |hours| Retention { age_us: Some(hours * HOUR_US), bytes_max: None, floors: vec![100] };
     assert_eq!(
         log.retain(ONE, &by_age(4)).await,
         Ok(Removed::default()),
         "4 h old is not older than 4 h"
     );
     let removed = log.retain(ONE, &by_age(2)).await.unwrap();
-    assert_eq!(
-        removed,
-        Removed {
-            items: 4,
-            bytes: 4 * (100 + ITEM_FRAME_BYTES as u64)
-        }
-    );
+    assert_eq!(removed, Removed { items: 4, bytes: 4 * (100 + ITEM_FRAME_BYTES as u64) });
     assert_eq!(log.oldest(ONE, 0).await, Ok(4));
     assert_eq!(offsets(&all(&log, ONE, 0).await), [4, 5, 6, 7]);
-    assert_eq!(
-        log.retain(ONE, &by_age(2)).await,
-        Ok(Removed::default()),
-        "done is done"
-    );
+    assert_eq!(log.retain(ONE, &by_age(2)).await, Ok(Removed::default()), "done is done");
 }
 
 pub async fn items_go_by_size(site: Site) {
@@ -52,43 +39,25 @@ pub async fn items_go_by_size(site: Site) {
         floors: vec![100; 3],
     };
     for partition in 0..2 {
-        log.append(THREE, sized(&key_in(&log, THREE, partition), 10, 1_000))
-            .await
-            .unwrap();
+        log.append(THREE, sized(&key_in(&log, THREE, partition), 10, 1_000)).await.unwrap();
     }
-    assert_eq!(
-        log.retain(THREE, &by_size(10)).await,
-        Ok(Removed::default())
-    );
+    assert_eq!(log.retain(THREE, &by_size(10)).await, Ok(Removed::default()));
     assert_eq!(
         log.retain(THREE, &by_size(4)).await.unwrap().items,
         12,
         "each partition has its share"
     );
     for partition in 0..2 {
-        assert_eq!(
-            offsets(&all(&log, THREE, partition).await),
-            (6..10).collect::<Vec<_>>()
-        );
+        assert_eq!(offsets(&all(&log, THREE, partition).await), (6..10).collect::<Vec<_>>());
     }
-    log.append(THREE, sized(&key_in(&log, THREE, 0), 1, 1_000))
-        .await
-        .unwrap();
-    assert_eq!(
-        log.retain(THREE, &by_size(4)).await.unwrap(),
-        Removed {
-            items: 1,
-            bytes: item
-        }
-    );
+    log.append(THREE, sized(&key_in(&log, THREE, 0), 1, 1_000)).await.unwrap();
+    assert_eq!(log.retain(THREE, &by_size(4)).await.unwrap(), Removed { items: 1, bytes: item });
 }
 
 pub async fn nothing_goes_at_or_beyond_the_floor(site: Site) {
     let log = site.open();
     for partition in 0..3 {
-        log.append(THREE, sized(&key_in(&log, THREE, partition), 5, 10))
-            .await
-            .unwrap();
+        log.append(THREE, sized(&key_in(&log, THREE, partition), 5, 10)).await.unwrap();
     }
     site.clock.advance(Duration::from_secs(10));
     let mut rule = everything_below([0, 3, 99]);
@@ -106,15 +75,9 @@ pub async fn a_late_reader_is_told_the_oldest(site: Site) {
     log.append(ONE, sized("k", 10, 10)).await.unwrap();
     log.retain(ONE, &everything_below([4])).await.unwrap();
     for from in [0, 3] {
-        assert_eq!(
-            log.read(ONE, 0, from, 1_000).await,
-            Err(LogError::Truncated { oldest: 4 })
-        );
+        assert_eq!(log.read(ONE, 0, from, 1_000).await, Err(LogError::Truncated { oldest: 4 }));
     }
-    assert_eq!(
-        offsets(&log.read(ONE, 0, 4, 1_000).await.unwrap()),
-        (4..10).collect::<Vec<_>>()
-    );
+    assert_eq!(offsets(&log.read(ONE, 0, 4, 1_000).await.unwrap()), (4..10).collect::<Vec<_>>());
 }
 
 pub async fn offsets_go_on_after_everything_is_gone(site: Site) {
@@ -127,10 +90,7 @@ pub async fn offsets_go_on_after_everything_is_gone(site: Site) {
         assert_eq!(log.oldest(ONE, 0).await, Ok(tail));
         assert_eq!(log.tail(ONE, 0).await, Ok(tail));
         assert_eq!(log.read(ONE, 0, tail, 1_000).await, Ok(vec![]));
-        assert_eq!(
-            log.read(ONE, 0, 0, 1_000).await,
-            Err(LogError::Truncated { oldest: tail })
-        );
+        assert_eq!(log.read(ONE, 0, 0, 1_000).await, Err(LogError::Truncated { oldest: tail }));
     }
     let appended = log.append(ONE, items("k", ["next"])).await.unwrap();
     assert_eq!(appended.offsets[0].offset, 15);
@@ -148,9 +108,7 @@ pub async fn more_than_one_step_goes(site: Site) {
 
 pub async fn appends_go_on_meanwhile(site: Site) {
     let log = site.open();
-    log.append(ONE, sized("k", 3 * RETAIN_ITEMS_STEP, 1))
-        .await
-        .unwrap();
+    log.append(ONE, sized("k", 3 * RETAIN_ITEMS_STEP, 1)).await.unwrap();
     let producer = spawn_detached_named("producer", {
         let log = log.clone();
         async move {
@@ -172,15 +130,9 @@ pub async fn floors_must_fit_the_partitions(site: Site) {
     let log = site.open();
     log.append(THREE, sized("k", 5, 10)).await.unwrap();
     for floors in [vec![], vec![9], vec![9; 4]] {
-        let refusal = LogError::FloorsMismatch {
-            topic: THREE,
-            floors: floors.len(),
-            partitions: 3,
-        };
-        assert_eq!(
-            log.retain(THREE, &everything_below(floors)).await,
-            Err(refusal)
-        );
+        let refusal =
+            LogError::FloorsMismatch { topic: THREE, floors: floors.len(), partitions: 3 };
+        assert_eq!(log.retain(THREE, &everything_below(floors)).await, Err(refusal));
     }
     let partition = log.partition_of(THREE, b"k");
     assert_eq!(all(&log, THREE, partition).await.len(), 5);

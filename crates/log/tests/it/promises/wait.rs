@@ -23,9 +23,7 @@ pub async fn an_append_wakes_all_who_wait(site: Site) {
     let here = key_in(&log, THREE, 2);
     let mut waiting = Box::pin(join_all((0..20).map(|_| log.wait(THREE, 2, 0))));
     assert!(poll!(waiting.as_mut()).is_pending());
-    log.append(THREE, items(&elsewhere, ["another partition"]))
-        .await
-        .unwrap();
+    log.append(THREE, items(&elsewhere, ["another partition"])).await.unwrap();
     assert!(poll!(waiting.as_mut()).is_pending());
     log.append(THREE, items(&here, ["this one"])).await.unwrap();
     assert!(waiting.await.into_iter().all(|woken| woken.is_ok()));
