@@ -1,0 +1,69 @@
+//! Counters of a batch: differences gathered in memory, written once, in key order.
+//!
+//! Only rows that were really inserted or removed get here, so a counter equals a count of rows.
+
+use std::collections::BTreeMap;
+
+use millrace_store::{Param, StoreError, Tx};
+
+use super::ids::Subject;
+
+/// What changes on an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ActorChange {
+    pub followers: i64,
+    pub follows: i64,
+    pub posts: i64,
+}
+
+/// What changes on a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct RecordChange {
+    pub likes: i64,
+    pub replies: i64,
+    pub reposts: i64,
+    pub quotes: i64,
+}
+
+/// The differences of a batch, in the order their rows are locked.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    actors: BTreeMap<i64, ActorChange>,
+    records: BTreeMap<Subject, RecordChange>,
+}
+
+impl Counters {
+    pub(crate) fn actor(&mut self, actor: i64) -> &mut ActorChange {
+        self.actors.entry(actor).or_default()
+    }
+
+    pub(crate) fn record(&mut self, subject: Subject) -> &mut RecordChange {
+        self.records.entry(subject).or_default()
+    }
+
+    pub(crate) fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let actors = std::mem::take(&mut self.actors);
+        tx.execute_many(
+            "INSERT INTO actor_count (actor_id, followers, follows, posts)
+             {values:BIGINT KEY,BIGINT,BIGINT,BIGINT}
+             ON CONFLICT (actor_id) DO UPDATE SET followers = actor_count.followers + excluded.followers,
+                follows = actor_count.follows + excluded.follows, posts = actor_count.posts + excluded.posts",
+            actors.into_iter().filter(|(_, change)| *change != ActorChange::default()).map(|(actor, change)| {
+                [actor, change.followers, change.follows, change.posts].map(Param::Int)
+            }),
+        )?;
+        let records = std::mem::take(&mut self.records);
+        tx.execute_many(
+            "INSERT INTO record_count (actor_id, rkey, collection, likes, replies, reposts, quotes)
+             {values:BIGINT KEY,BIGINT KEY,BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT}
+             ON CONFLICT (actor_id, rkey, collection) DO UPDATE SET likes = record_count.likes + excluded.likes,
+                replies = record_count.replies + excluded.replies, reposts = record_count.reposts + excluded.reposts,
+                quotes = record_count.quotes + excluded.quotes",
+            records.into_iter().filter(|(_, change)| *change != RecordChange::default()).map(|(subject, change)| {
+                let Subject { actor, rkey, collection } = subject;
+                [actor, rkey, collection, change.likes, change.replies, change.reposts, change.quotes].map(Param::Int)
+            }),
+        )?;
+        Ok(())
+    }
+}

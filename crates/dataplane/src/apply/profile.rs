@@ -1,0 +1,80 @@
+//! `app.bsky.actor.profile`: one record an account, under the key `self`.
+
+use std::collections::HashMap;
+
+use millrace_atproto::cid::Cid;
+use millrace_store::{Param, StoreError, Tx};
+
+use super::{Effects, Key, Op, Put, StoredRow, change, decide};
+
+/// A profile is kept as its record; nothing is extracted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fields;
+
+/// The identity of a stored profile.
+#[derive(Debug, Clone)]
+pub(crate) struct ProfileRow {
+    key: Key,
+    cid: [u8; 36],
+    indexed_at_us: i64,
+}
+
+impl StoredRow for ProfileRow {
+    type Fields = Fields;
+
+    fn is_of(&self, cid: &Cid) -> bool {
+        self.cid == cid.to_bytes()
+    }
+
+    fn made(op: &Op<Fields>, put: &Put<Fields>, replaced: Option<&Self>) -> Self {
+        // An edit does not make the profile a new one.
+        let indexed_at_us = replaced.map_or(op.at_us, |row| row.indexed_at_us);
+        Self { key: op.key, cid: put.cid.to_bytes(), indexed_at_us }
+    }
+}
+
+pub(crate) fn apply(
+    tx: &mut Tx,
+    ops: &[Op<Fields>],
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    if ops.is_empty() {
+        return Ok(());
+    }
+    let decision = decide(existing(tx, ops)?, ops);
+    tx.execute_many(
+        "DELETE FROM profile WHERE actor_id IN (SELECT k.actor FROM {rows:actor BIGINT} AS k)",
+        decision.removed.iter().map(|row| [Param::Int(row.key.0)]),
+    )?;
+    tx.execute_many(
+        "INSERT INTO profile (actor_id, cid, record, indexed_at_us) {values:BIGINT,BLOB,TEXT,BIGINT}",
+        decision.inserted.iter().map(|(row, put)| {
+            [Param::Int(row.key.0), Param::Blob(&row.cid), Param::Text(&put.json), Param::Int(row.indexed_at_us)]
+        }),
+    )?;
+    for row in &decision.removed {
+        effects.facts.profile(row.key, change::Op::Removed);
+    }
+    for (row, _) in &decision.inserted {
+        effects.facts.profile(row.key, change::Op::Inserted);
+    }
+    Ok(())
+}
+
+fn existing(tx: &mut Tx, ops: &[Op<Fields>]) -> Result<HashMap<Key, ProfileRow>, StoreError> {
+    let keys: HashMap<i64, Key> = ops.iter().map(|op| (op.key.0, op.key)).collect();
+    let rows = tx.query_many(
+        "SELECT p.actor_id, p.cid, p.indexed_at_us FROM {rows:actor BIGINT} AS k CROSS JOIN profile AS p
+         WHERE p.actor_id = k.actor",
+        ops.iter().map(|op| [Param::Int(op.key.0)]),
+        |row| {
+            let cid = <[u8; 36]>::try_from(row.get::<Vec<u8>>(1)?).unwrap_or([0; 36]);
+            Ok((row.get::<i64>(0)?, cid, row.get::<i64>(2)?))
+        },
+    )?;
+    let rows = rows.into_iter().map(|(actor, cid, indexed_at_us)| {
+        let key = keys[&actor];
+        (key, ProfileRow { key, cid, indexed_at_us })
+    });
+    Ok(rows.collect())
+}

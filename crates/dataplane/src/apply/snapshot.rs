@@ -1,0 +1,91 @@
+//! A part of a whole repository: "in the key range (after, through] exactly these records exist".
+//!
+//! What is stored in the range and not in the part is deleted, the rest is put; a record that is
+//! stored already with the same CID costs nothing. An empty part over the whole range therefore
+//! removes all of an account's records: that is how a deleted account is purged.
+
+use millrace_store::{Param, StoreError, Tx};
+
+use super::Key;
+use crate::collection::Collection;
+use crate::names::Names;
+
+/// The range of repository paths a part speaks of; `None` is open.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Range<'a> {
+    pub after: Option<&'a str>,
+    pub through: Option<&'a str>,
+}
+
+impl Range<'_> {
+    fn holds(&self, path: &str) -> bool {
+        self.after.is_none_or(|after| path > after)
+            && self.through.is_none_or(|through| path <= through)
+    }
+
+    /// Whether any path of the collection can lie in the range.
+    fn touches(&self, collection: &str) -> bool {
+        // '/' ends the collection's name and '0' is the character after it.
+        self.after.is_none_or(|after| format!("{collection}0").as_str() > after)
+            && self.through.is_none_or(|through| format!("{collection}/").as_str() <= through)
+    }
+}
+
+/// Collections with rows, and the statement that lists an actor's record keys in each.
+const KEPT: [(Collection, &str); 4] = [
+    (Collection::Profile, "SELECT actor_id FROM profile WHERE actor_id = $1"),
+    (Collection::Post, "SELECT rkey FROM post WHERE actor_id = $1"),
+    (Collection::Like, "SELECT rkey FROM \"like\" WHERE actor_id = $1"),
+    (Collection::Follow, "SELECT rkey FROM follow WHERE actor_id = $1"),
+];
+
+/// The stored records of `actor` within `range`; `self_key` is the id of the record key `self`.
+pub(crate) fn stored_in(
+    tx: &mut Tx,
+    actor: i64,
+    range: &Range<'_>,
+    self_key: i64,
+) -> Result<Vec<(Collection, Key)>, StoreError> {
+    let mut stored = Vec::new();
+    for (collection, sql) in KEPT {
+        if !range.touches(collection.nsid()) {
+            continue;
+        }
+        let mut rkeys: Vec<i64> = tx.query(sql, &[Param::Int(actor)], |row| row.get(0))?;
+        if collection == Collection::Profile {
+            rkeys.iter_mut().for_each(|rkey| *rkey = self_key);
+        }
+        let names = Names::of(tx, [], rkeys.iter().copied())?;
+        for rkey in rkeys {
+            if range.holds(&format!("{}/{}", collection.nsid(), names.rkey(rkey)?)) {
+                stored.push((collection, (actor, rkey)));
+            }
+        }
+    }
+    Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_open_below_and_closed_above() {
+        let range =
+            Range { after: Some("app.bsky.feed.like/a"), through: Some("app.bsky.feed.post/b") };
+        for (path, expected) in [
+            ("app.bsky.feed.like/a", false),
+            ("app.bsky.feed.like/b", true),
+            ("app.bsky.feed.post/b", true),
+            ("app.bsky.feed.post/c", false),
+            ("app.bsky.actor.profile/self", false),
+        ] {
+            assert_eq!(range.holds(path), expected, "{path}");
+        }
+        assert!(range.touches("app.bsky.feed.like") && range.touches("app.bsky.feed.post"));
+        assert!(
+            !range.touches("app.bsky.actor.profile") && !range.touches("app.bsky.graph.follow")
+        );
+        assert!(Range::default().touches("app.bsky.graph.follow") && Range::default().holds("x/y"));
+    }
+}

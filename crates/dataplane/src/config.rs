@@ -1,0 +1,22 @@
+//! The data-plane's part of the configuration.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[dataplane]`: how entries are applied.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataplaneConfig {
+    /// Most log entries applied in one transaction.
+    pub batch_entries_max: u32,
+    /// Most bytes of log entries applied in one transaction.
+    pub batch_bytes_max: u64,
+    /// `/ready` is refused while more entries than this wait to be applied.
+    pub ready_lag_entries_max: u64,
+}
+
+impl Default for DataplaneConfig {
+    fn default() -> Self {
+        Self { batch_entries_max: 1_000, batch_bytes_max: 8 << 20, ready_lag_entries_max: 100_000 }
+    }
+}

@@ -1,0 +1,7 @@
+//! Bits of a post's and a feed item's `flags` column.
+
+pub const REPLY: i64 = 1;
+pub const IMAGES: i64 = 2;
+pub const VIDEO: i64 = 4;
+/// The reply does not belong to the thread its root names.
+pub const INVALID_ROOT: i64 = 8;

@@ -1,0 +1,167 @@
+//! What the data-plane says of the network: the shapes its answers are made of.
+//!
+//! Actors and posts are named by DID and AT URI here, never by the store's integer ids, so that
+//! an answer means the same after a rebuild. Records are the JSON text made once at apply
+//! (`RawValue`): the AppView splices it into its answers and never serialises it again.
+
+use millrace_atproto::cid::Cid;
+use millrace_atproto::syntax::{Did, Handle};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A stored record: its CID and the JSON text it is served as.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    pub cid: Cid,
+    pub value: Box<RawValue>,
+    /// When this version was indexed, microseconds since the epoch.
+    pub indexed_at_us: i64,
+}
+
+/// An account as it is known here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    pub did: Did,
+    /// Verified both ways; `None` is shown as `handle.invalid`.
+    pub handle: Option<Handle>,
+    pub active: bool,
+    /// The upstream status (`takendown`, `suspended`, `deactivated` …) of an account.
+    pub status: Option<String>,
+    pub indexed_at_us: i64,
+    /// `app.bsky.actor.profile/self`.
+    pub profile: Option<Record>,
+    pub followers_count: i64,
+    pub follows_count: i64,
+    pub posts_count: i64,
+    /// What the asking viewer has to do with this account; `None` without a viewer.
+    pub viewer: Option<ActorViewer>,
+}
+
+/// The relation of a viewer to an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorViewer {
+    /// URI of the viewer's follow of this account.
+    pub following: Option<String>,
+    /// URI of this account's follow of the viewer.
+    pub followed_by: Option<String>,
+}
+
+/// A post with its counters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Post {
+    pub uri: String,
+    pub author: Did,
+    pub record: Record,
+    /// `min(createdAt, indexedAt)`, microseconds.
+    pub sort_at_us: i64,
+    pub like_count: i64,
+    pub reply_count: i64,
+    pub repost_count: i64,
+    pub quote_count: i64,
+    pub reply_parent: Option<String>,
+    pub reply_root: Option<String>,
+    /// The post this one quotes.
+    pub quoted: Option<String>,
+    /// The reply does not belong to the thread its root names.
+    pub invalid_reply_root: bool,
+    pub viewer: Option<PostViewer>,
+}
+
+/// The relation of a viewer to a post.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostViewer {
+    /// URI of the viewer's like.
+    pub like: Option<String>,
+}
+
+/// One line of an author feed or a timeline, before hydration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedItem {
+    /// The post shown.
+    pub uri: String,
+    /// URI of the repost that brought it here.
+    pub repost: Option<String>,
+    pub sort_at_us: i64,
+}
+
+/// The seed's flat profile, as `/internal/getProfile` answers it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileRecord {
+    pub did: Did,
+    pub handle: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banner_url: Option<String>,
+    pub followers_count: i64,
+    pub follows_count: i64,
+    pub posts_count: i64,
+    /// RFC 3339, milliseconds, UTC.
+    pub indexed_at: String,
+}
+
+/// One notification of a recipient.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// The record that caused it.
+    pub uri: String,
+    pub cid: Cid,
+    pub author: Did,
+    /// `like`, `reply`, `follow`, `mention`, `quote` …, the lexicon's known values.
+    pub reason: String,
+    pub reason_subject: Option<String>,
+    pub record: Box<RawValue>,
+    pub sort_at_us: i64,
+}
+
+/// A like of a subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Like {
+    pub uri: String,
+    pub actor: Did,
+    pub created_at_us: i64,
+    pub indexed_at_us: i64,
+}
+
+/// A follow, seen from either end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowEdge {
+    pub uri: String,
+    /// The other account: the follower in getFollowers, the followed in getFollows.
+    pub did: Did,
+}
+
+/// What two accounts are to each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Relationship {
+    pub did: Did,
+    /// URI of the asking actor's follow of `did`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub following: Option<String>,
+    /// URI of `did`'s follow of the asking actor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<String>,
+}
+
+/// How far a source's events are visible in the answers given here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceProgress {
+    pub source: String,
+    pub visible_seq: i64,
+}

@@ -1,0 +1,131 @@
+//! `getAuthorFeed`: the posts of one account, newest first, by filter.
+
+use millrace_atproto::syntax::AtIdentifier;
+use millrace_store::{Param, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::cursor::TimeKey;
+use super::{Context, Question, lookup, page_limit};
+use crate::collection::Collection;
+use crate::error::DataplaneError;
+use crate::flags;
+use crate::model::FeedItem;
+
+/// Largest page.
+pub const LIMIT_MAX: u32 = 100;
+
+/// Which of an author's posts are wanted; the lexicon's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorFilter {
+    #[default]
+    PostsWithReplies,
+    PostsNoReplies,
+    PostsWithMedia,
+    PostsAndAuthorThreads,
+    PostsWithVideo,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetAuthorFeed {
+    pub actor: AtIdentifier,
+    #[serde(default)]
+    pub filter: AuthorFilter,
+    #[serde(default = "super::timeline::default_limit")]
+    pub limit: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A page of feed items; no cursor on the last one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedPage {
+    pub items: Vec<FeedItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Question for GetAuthorFeed {
+    const NAME: &'static str = "getAuthorFeed";
+    type Answer = FeedPage;
+
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<FeedPage, DataplaneError> {
+        let limit = page_limit(self.limit, LIMIT_MAX)?;
+        let before = TimeKey::parse(self.cursor.as_deref())?;
+        let actor = lookup::known_actor(tx, &self.actor)?.ok_or_else(|| {
+            DataplaneError::NotFound(format!("profile not found: {}", self.actor))
+        })?;
+        // One statement serves every filter: (flags & wanted) = expected, with the root's author
+        // let through for an author's own threads.
+        let (mask, expected, own_threads) = match self.filter {
+            AuthorFilter::PostsWithReplies => (0, 0, false),
+            AuthorFilter::PostsNoReplies => (flags::REPLY, 0, false),
+            AuthorFilter::PostsAndAuthorThreads => (flags::REPLY, 0, true),
+            AuthorFilter::PostsWithMedia => (flags::IMAGES, flags::IMAGES, false),
+            AuthorFilter::PostsWithVideo => (flags::VIDEO, flags::VIDEO, false),
+        };
+        let rows = tx.query(
+            "SELECT sort_at_us, rkey, collection, post_actor, post_rkey FROM feed_item
+             WHERE actor_id = $1 AND (sort_at_us, rkey) < ($2, $3)
+               AND ((flags & $4) = $5 OR ($6 = 1 AND root_actor = $1))
+             ORDER BY sort_at_us DESC, rkey DESC, collection LIMIT $7",
+            &[
+                Param::Int(actor),
+                Param::Int(before.time_us),
+                Param::Int(before.key),
+                Param::Int(mask),
+                Param::Int(expected),
+                Param::Bool(own_threads),
+                Param::Int(limit + 1),
+            ],
+            |row| {
+                Ok(ItemRow {
+                    actor,
+                    sort_at_us: row.get(0)?,
+                    rkey: row.get(1)?,
+                    collection: row.get(2)?,
+                    post_actor: row.get(3)?,
+                    post_rkey: row.get(4)?,
+                })
+            },
+        )?;
+        page(tx, rows, limit)
+    }
+}
+
+/// A row of `feed_item`.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemRow {
+    pub actor: i64,
+    pub sort_at_us: i64,
+    pub rkey: i64,
+    pub collection: i64,
+    pub post_actor: i64,
+    pub post_rkey: i64,
+}
+
+/// Turns up to `limit + 1` rows, newest first, into a page; the extra row proves a next page.
+pub(crate) fn page(
+    tx: &mut Tx,
+    mut rows: Vec<ItemRow>,
+    limit: i64,
+) -> Result<FeedPage, DataplaneError> {
+    let cursor = TimeKey::next(&mut rows, limit, |row| (row.sort_at_us, row.rkey, row.actor));
+    let names = lookup::Names::of(
+        tx,
+        rows.iter().flat_map(|row| [row.actor, row.post_actor]),
+        rows.iter().flat_map(|row| [row.rkey, row.post_rkey]),
+    )?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let uri = names.uri(row.post_actor, Collection::Post.code(), row.post_rkey)?;
+        let repost = match row.collection == Collection::Post.code() {
+            true => None,
+            false => Some(names.uri(row.actor, row.collection, row.rkey)?),
+        };
+        items.push(FeedItem { uri, repost, sort_at_us: row.sort_at_us });
+    }
+    Ok(FeedPage { items, cursor })
+}

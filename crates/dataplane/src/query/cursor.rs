@@ -1,0 +1,100 @@
+//! Keyset cursors: a time and a key, so that equal times lose nothing between two pages.
+
+use crate::error::DataplaneError;
+
+/// The position after which the next page begins, newest first: a time, the record key and the
+/// actor, which together name one row. The text is opaque to callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeKey {
+    pub time_us: i64,
+    pub key: i64,
+    pub actor: i64,
+}
+
+impl TimeKey {
+    /// Before every row.
+    const START: Self = Self { time_us: i64::MAX, key: i64::MAX, actor: i64::MAX };
+
+    /// The text handed to the caller.
+    pub(crate) fn pack(self) -> String {
+        format!("{}::{}::{}", self.time_us, self.key, self.actor)
+    }
+
+    /// Reads a cursor of ours; no cursor means the first page.
+    pub(crate) fn parse(cursor: Option<&str>) -> Result<Self, DataplaneError> {
+        let Some(cursor) = cursor else { return Ok(Self::START) };
+        let parts: Vec<i64> = cursor.split("::").map_while(|part| part.parse().ok()).collect();
+        match parts[..] {
+            [time_us, key, actor] if cursor.matches("::").count() == 2 => {
+                Ok(Self { time_us, key, actor })
+            }
+            _ => {
+                Err(DataplaneError::InvalidRequest(format!("malformed cursor: {}", shown(cursor))))
+            }
+        }
+    }
+
+    /// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one.
+    pub(crate) fn next<R>(
+        rows: &mut Vec<R>,
+        limit: i64,
+        position: impl Fn(&R) -> (i64, i64, i64),
+    ) -> Option<String> {
+        if rows.len() as i64 <= limit {
+            return None;
+        }
+        rows.truncate(limit as usize);
+        let (time_us, key, actor) = position(rows.last()?);
+        Some(Self { time_us, key, actor }.pack())
+    }
+}
+
+/// As much of a foreign text as an error message should repeat.
+fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_what_it_parses() {
+        for key in [
+            TimeKey { time_us: 0, key: -7, actor: 3 },
+            TimeKey { time_us: i64::MAX, key: i64::MIN, actor: 0 },
+        ] {
+            assert_eq!(TimeKey::parse(Some(&key.pack())).unwrap(), key);
+        }
+        assert_eq!(TimeKey::parse(None).unwrap(), TimeKey::START);
+    }
+
+    #[test]
+    fn refuses_what_is_not_ours() {
+        let foreign = [
+            "",
+            "::",
+            "1",
+            "1::",
+            "1::2",
+            "::1",
+            "a::b::c",
+            "1::2::3::4",
+            "99999999999999999999::1::1",
+            "\0",
+            "1::2::3::",
+        ];
+        for text in foreign {
+            assert!(TimeKey::parse(Some(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_page_without_a_further_row_has_no_cursor() {
+        let mut rows = vec![3, 2, 1];
+        assert_eq!(TimeKey::next(&mut rows, 3, |row| (*row, 0, 0)), None);
+        assert_eq!(TimeKey::next(&mut rows, 2, |row| (*row, 0, 0)), Some("2::0::0".to_owned()));
+        assert_eq!(rows, [3, 2]);
+    }
+}

@@ -1,0 +1,65 @@
+//! The read side: one question, one file, one function over a snapshot.
+//!
+//! A [`Question`] is a request type that knows its name on the wire, its answer and how a
+//! snapshot answers it. [`crate::Client::ask`] runs it in process or over `/internal/<NAME>`;
+//! both run the same `answer`.
+
+pub mod actors;
+pub mod author_feed;
+pub(crate) mod edges;
+pub mod follows;
+pub mod hydrate;
+pub mod likes;
+pub mod notifications;
+pub mod posts;
+pub mod profiles;
+pub mod progress;
+pub mod record;
+pub mod relationships;
+pub mod thread;
+pub mod timeline;
+
+mod cursor;
+pub(crate) mod lookup;
+
+use millrace_store::Tx;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::DataplaneError;
+
+/// What answers may use besides the snapshot.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Image URL pattern with `{preset}`, `{did}`, `{cid}`.
+    pub image_url_pattern: String,
+}
+
+/// A question with its answer. Read-only; its name is the path under `/internal/`.
+pub trait Question: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The method's name, e.g. `getAuthorFeed`.
+    const NAME: &'static str;
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Answers from one snapshot of the data-plane's tables.
+    fn answer(self, tx: &mut Tx, cx: &Context) -> Result<Self::Answer, DataplaneError>;
+}
+
+/// A change to what Millrace itself owns (seen marks, mutes …), made in the `own` domain.
+pub trait OwnCommand: Serialize + DeserializeOwned + Send + Sync + 'static {
+    const NAME: &'static str;
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+
+    fn apply(self, tx: &mut Tx, now_us: i64) -> Result<Self::Answer, DataplaneError>;
+}
+
+/// The page size a caller asked for, refused when it is out of `1..=max`.
+pub(crate) fn page_limit(limit: u32, max: u32) -> Result<i64, DataplaneError> {
+    if (1..=max).contains(&limit) {
+        Ok(i64::from(limit))
+    } else {
+        Err(DataplaneError::InvalidRequest(format!(
+            "limit must be between 1 and {max}, not {limit}"
+        )))
+    }
+}

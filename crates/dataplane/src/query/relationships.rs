@@ -1,0 +1,58 @@
+//! `getRelationships`: what one account is to others.
+
+use millrace_atproto::syntax::Did;
+use millrace_store::Tx;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Question, hydrate, lookup};
+use crate::error::DataplaneError;
+use crate::model::Relationship;
+
+/// Most accounts one question may name.
+pub const OTHERS_MAX: usize = 100;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetRelationships {
+    pub actor: Did,
+    pub others: Vec<Did>,
+}
+
+/// One item for each account asked for, in that order; accounts without any edge have bare items.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Relationships {
+    pub relationships: Vec<Relationship>,
+}
+
+impl Question for GetRelationships {
+    const NAME: &'static str = "getRelationships";
+    type Answer = Relationships;
+
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<Relationships, DataplaneError> {
+        if self.others.len() > OTHERS_MAX {
+            return Err(DataplaneError::InvalidRequest(format!(
+                "at most {OTHERS_MAX} others, not {}",
+                self.others.len()
+            )));
+        }
+        let viewer = lookup::actor_id(tx, &self.actor)?;
+        let mut relationships = Vec::with_capacity(self.others.len());
+        for did in self.others {
+            let ids = viewer.zip(lookup::actor_id(tx, &did)?);
+            let state = match ids {
+                Some((viewer, other)) => {
+                    hydrate::actor_viewers(tx, viewer, &[other])?.remove(&other)
+                }
+                None => None,
+            }
+            .unwrap_or_default();
+            relationships.push(Relationship {
+                did,
+                following: state.following,
+                followed_by: state.followed_by,
+            });
+        }
+        Ok(Relationships { relationships })
+    }
+}

@@ -1,0 +1,126 @@
+//! `getPostThread`: which posts make up a thread around an anchor.
+//!
+//! Ancestors are walked by key, descendants level by level; both are bounded, so a cycle or a
+//! mined thread ends. The AppView hydrates the URIs and builds the tree.
+
+use millrace_atproto::syntax::AtUri;
+use millrace_store::{Param, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Question, lookup};
+use crate::collection::Collection;
+use crate::error::DataplaneError;
+
+/// Deepest levels below the anchor and highest above it, as the lexicon bounds them.
+pub const DEPTH_MAX: u32 = 1_000;
+/// Most descendants in one answer, the nearest levels and newest replies first.
+pub const DESCENDANTS_MAX: usize = 5_000;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetPostThread {
+    pub uri: AtUri,
+    /// Levels of replies below the anchor.
+    #[serde(default = "default_below")]
+    pub below: u32,
+    /// Levels of parents above the anchor.
+    #[serde(default = "default_above")]
+    pub above: u32,
+}
+
+fn default_below() -> u32 {
+    6
+}
+
+fn default_above() -> u32 {
+    80
+}
+
+/// The URIs of a thread.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thread {
+    /// The anchor, then its ancestors, nearest first; the walk ends at a post not known here.
+    pub ancestors: Vec<String>,
+    /// Replies by level, newest first within a level.
+    pub descendants: Vec<String>,
+}
+
+type Key = (i64, i64);
+
+impl Question for GetPostThread {
+    const NAME: &'static str = "getPostThread";
+    type Answer = Thread;
+
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<Thread, DataplaneError> {
+        if self.below > DEPTH_MAX || self.above > DEPTH_MAX {
+            return Err(DataplaneError::InvalidRequest(format!(
+                "depth must be at most {DEPTH_MAX}"
+            )));
+        }
+        let not_found = || DataplaneError::NotFound(format!("post not found: {}", self.uri));
+        let anchor =
+            lookup::post_keys(tx, std::slice::from_ref(&self.uri))?.pop().ok_or_else(not_found)?;
+        let ancestors = ancestors(tx, anchor, self.above)?;
+        if ancestors.is_empty() {
+            return Err(not_found());
+        }
+        let descendants = descendants(tx, anchor, self.below)?;
+        let keys = || ancestors.iter().chain(&descendants);
+        let names = lookup::Names::of(tx, keys().map(|key| key.0), keys().map(|key| key.1))?;
+        let uris = |keys: &[Key]| -> Result<Vec<String>, StoreError> {
+            keys.iter().map(|key| names.uri(key.0, Collection::Post.code(), key.1)).collect()
+        };
+        Ok(Thread { ancestors: uris(&ancestors)?, descendants: uris(&descendants)? })
+    }
+}
+
+/// The anchor and up to `above` posts above it.
+fn ancestors(tx: &mut Tx, anchor: Key, above: u32) -> Result<Vec<Key>, DataplaneError> {
+    let mut chain = Vec::new();
+    let mut next = Some(anchor);
+    while let Some(key) = next.take() {
+        if chain.len() as u64 > u64::from(above) || chain.contains(&key) {
+            break;
+        }
+        let parent: Option<Option<Key>> = tx.query_opt(
+            "SELECT parent_actor, parent_rkey FROM post WHERE actor_id = $1 AND rkey = $2",
+            &[Param::Int(key.0), Param::Int(key.1)],
+            |row| Ok(row.get::<Option<i64>>(0)?.zip(row.get::<Option<i64>>(1)?)),
+        )?;
+        if let Some(parent) = parent {
+            chain.push(key);
+            next = parent;
+        }
+    }
+    Ok(chain)
+}
+
+/// The newest replies to each post of a level; the limit is [`DESCENDANTS_MAX`].
+const REPLIES: &str = "SELECT p.sort_at_us, p.actor_id, p.rkey
+    FROM {rows:actor BIGINT, rkey BIGINT} AS k CROSS JOIN post AS p
+    WHERE p.parent_actor = k.actor AND p.parent_rkey = k.rkey
+    ORDER BY p.sort_at_us DESC, p.rkey DESC LIMIT 5000";
+
+fn descendants(tx: &mut Tx, anchor: Key, below: u32) -> Result<Vec<Key>, DataplaneError> {
+    let mut found: Vec<Key> = Vec::new();
+    let mut seen = std::collections::HashSet::from([anchor]);
+    let mut level = vec![anchor];
+    for _ in 0..below {
+        let room = DESCENDANTS_MAX - found.len();
+        if level.is_empty() || room == 0 {
+            break;
+        }
+        let mut replies: Vec<(i64, Key)> = tx.query_many(
+            REPLIES,
+            level.iter().map(|key| [Param::Int(key.0), Param::Int(key.1)]),
+            |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
+        )?;
+        replies.sort_unstable_by(|left, right| right.cmp(left));
+        replies.truncate(room);
+        let replies = replies.into_iter().map(|(_, key)| key);
+        level = replies.filter(|key| seen.insert(*key)).collect();
+        found.extend_from_slice(&level);
+    }
+    Ok(found)
+}

@@ -1,0 +1,101 @@
+//! The data-plane's routes: `POST /internal/<method>` with JSON, one route a question.
+//!
+//! A shared secret, when configured, is demanded as a bearer token; without one the listener
+//! must be on loopback (`config check` sees to that).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use millrace_runtime::config::Secret;
+
+use crate::client::Local;
+use crate::error::{DataplaneError, ErrorBody};
+use crate::query::{OwnCommand, Question};
+use crate::query::{
+    actors, author_feed, follows, hydrate, likes, notifications, posts, profiles, progress, record,
+    relationships, thread, timeline,
+};
+
+/// Largest question, bytes.
+pub const QUESTION_BYTES_MAX: usize = 4 << 20;
+
+/// The routes under `/internal/`; `secret` guards them when it is given.
+pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
+    let router = Router::new();
+    let router = question::<profiles::GetProfile>(router);
+    let router = question::<profiles::GetProfiles>(router);
+    let router = question::<actors::GetActors>(router);
+    let router = question::<actors::GetRepoRev>(router);
+    let router = question::<author_feed::GetAuthorFeed>(router);
+    let router = question::<timeline::GetTimeline>(router);
+    let router = question::<posts::GetPost>(router);
+    let router = question::<posts::GetPosts>(router);
+    let router = question::<thread::GetPostThread>(router);
+    let router = question::<likes::GetLikes>(router);
+    let router = question::<follows::GetFollowers>(router);
+    let router = question::<follows::GetFollows>(router);
+    let router = question::<relationships::GetRelationships>(router);
+    let router = question::<hydrate::Hydrate>(router);
+    let router = question::<record::GetRecord>(router);
+    let router = question::<notifications::ListNotifications>(router);
+    let router = question::<notifications::GetUnreadCount>(router);
+    let router = question::<progress::GetSourceProgress>(router);
+    let router = command::<notifications::UpdateSeen>(router);
+    router
+        .layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
+        .with_state(local)
+}
+
+fn question<Q: Question>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
+    let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
+        let question: Q = parsed(&body)?;
+        local.ask(question).await.map(Json)
+    };
+    router.route(&format!("/internal/{}", Q::NAME), post(handler))
+}
+
+fn command<C: OwnCommand>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
+    let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
+        let command: C = parsed(&body)?;
+        local.command(command).await.map(Json)
+    };
+    router.route(&format!("/internal/{}", C::NAME), post(handler))
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, DataplaneError> {
+    serde_json::from_slice(body)
+        .map_err(|error| DataplaneError::InvalidRequest(format!("request body: {error}")))
+}
+
+async fn guard(
+    State(secret): State<Arc<Option<Secret>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(secret) = secret.as_ref() else { return next.run(request).await };
+    let given =
+        request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if secret.matches(given) {
+        next.run(request).await
+    } else {
+        DataplaneError::Unauthorized("the internal secret is missing or wrong".to_owned())
+            .into_response()
+    }
+}
+
+impl IntoResponse for DataplaneError {
+    fn into_response(self) -> Response {
+        let (error, status) = self.wire();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(ErrorBody { error: error.to_owned(), message: self.to_string() }))
+            .into_response()
+    }
+}

@@ -1,0 +1,19 @@
+//! The migrations of the domains this crate owns.
+
+use millrace_store::Migration;
+
+/// Domain `dataplane`: actors, records, graph, counters, notifications.
+pub const DATAPLANE: &[Migration] = &[Migration {
+    number: 1,
+    name: "base",
+    sql: include_str!("migrations/0001_base.sql"),
+    compatible_back_to: 1,
+}];
+
+/// Domain `own`: what Millrace alone knows.
+pub const OWN: &[Migration] = &[Migration {
+    number: 1,
+    name: "base",
+    sql: include_str!("migrations/own_0001_base.sql"),
+    compatible_back_to: 1,
+}];

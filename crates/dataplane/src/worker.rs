@@ -1,0 +1,75 @@
+//! The projection: what the store's worker loop calls with batches of `network.entries.v1`.
+
+use millrace_log::Item;
+use millrace_store::Tx;
+use millrace_store::dictionary::Dictionary;
+use millrace_store::worker::{ApplyError, Projection};
+
+use crate::apply::batch::{self, Batch};
+use crate::apply::decode;
+use crate::apply::ids::Names;
+use crate::metrics::Metrics;
+
+/// Applies network entries to the data-plane's tables.
+#[derive(Clone)]
+pub struct Dataplane {
+    dictionary: Dictionary,
+    metrics: Metrics,
+}
+
+/// The projection's name in `projection_offset`, in metrics and on the command line.
+pub const NAME: &str = "dataplane";
+
+impl Dataplane {
+    pub fn new(dictionary: Dictionary, metrics: Metrics) -> Self {
+        Self { dictionary, metrics }
+    }
+}
+
+impl Projection for Dataplane {
+    type Prepared = Prepared;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn key(&self, item: &Item) -> Option<Vec<u8>> {
+        millrace_atproto::entry::Entry::decode(&item.payload)
+            .ok()
+            .map(|entry| entry.header.did.as_str().as_bytes().to_vec())
+    }
+
+    async fn prepare(&self, items: &[Item]) -> Result<Prepared, ApplyError> {
+        let mut entries = Vec::with_capacity(items.len());
+        let mut names = Names::default();
+        for item in items {
+            let mut dropped = |reason: &'static str| self.metrics.record_dropped(reason);
+            let entry =
+                decode::entry(&item.payload, item.appended_us, &mut dropped).map_err(|error| {
+                    ApplyError::Entry {
+                        code: "undecodable",
+                        message: error.to_string(),
+                        offset: Some(item.offset),
+                    }
+                })?;
+            entry.names(&mut names);
+            entries.push(entry);
+        }
+        let ids = names.allocate(&self.dictionary).await?;
+        Ok(Prepared(Batch { entries, ids }))
+    }
+
+    fn write(&self, tx: &mut Tx, prepared: Prepared) -> Result<(), ApplyError> {
+        batch::apply(tx, &prepared.0)?;
+        self.metrics.applied(prepared.0.entries.len());
+        Ok(())
+    }
+
+    fn overflow(&self, _tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError> {
+        tracing::error!(did = %String::from_utf8_lossy(key), "too many entries are parked behind this account");
+        Ok(())
+    }
+}
+
+/// A batch ready to be written.
+pub struct Prepared(Batch);

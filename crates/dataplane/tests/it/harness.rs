@@ -1,0 +1,143 @@
+//! A data-plane on an empty store of one engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use millrace_atproto::entry::Entry;
+use millrace_dataplane::client::{Client, Local};
+use millrace_dataplane::metrics::Metrics;
+use millrace_dataplane::query::Context;
+use millrace_dataplane::schema;
+use millrace_dataplane::worker::Dataplane;
+use millrace_log::Item;
+use millrace_runtime::clock::ManualClock;
+use millrace_runtime::metrics::Registry;
+use millrace_store::testing::{Engine, Place};
+use millrace_store::worker::Projection;
+use millrace_store::{Dictionary, Domain, Store, StoreError};
+
+use crate::entries::START_US;
+
+/// Declares tests that every engine runs.
+macro_rules! on_every_engine {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::harness::run(millrace_store::testing::Engine::Sqlite, super::$name).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::harness::run(millrace_store::testing::Engine::Postgres, super::$name).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_every_engine;
+
+/// Runs a test on an engine, or says that the engine is not here.
+pub async fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Harness) -> F) {
+    if let Some(harness) = Harness::open(engine).await {
+        test(harness).await;
+    }
+}
+
+pub struct Harness {
+    engine: Engine,
+    pub client: Client,
+    pub store: Store,
+    projection: Dataplane,
+    next_offset: AtomicI64,
+    _place: Place,
+}
+
+impl Harness {
+    async fn open(engine: Engine) -> Option<Self> {
+        let place = Place::new(engine).await?;
+        let clock = ManualClock::at(START_US).shared();
+        let (registry, config) = (Registry::new(), place.config());
+        let dictionary = Dictionary::open(&config, &clock, &registry).await.unwrap();
+        let own =
+            Store::open(&config, Domain::Own, schema::OWN, &[], &clock, &registry).await.unwrap();
+        let attach = [Domain::Dictionary, Domain::Own];
+        let store =
+            Store::open(&config, Domain::Dataplane, schema::DATAPLANE, &attach, &clock, &registry)
+                .await
+                .unwrap();
+        let context = Context { image_url_pattern: "http://img/{preset}/{did}/{cid}".to_owned() };
+        let local = Local { store: store.clone(), own, context, clock };
+        Some(Self {
+            engine,
+            client: Client::Local(Arc::new(local)),
+            store,
+            projection: Dataplane::new(dictionary, Metrics::new(&registry)),
+            next_offset: AtomicI64::new(0),
+            _place: place,
+        })
+    }
+
+    /// Another empty store of the same engine.
+    pub async fn fresh(&self) -> Self {
+        Self::open(self.engine).await.expect("the engine was here before")
+    }
+
+    /// Applies entries as one batch.
+    pub async fn apply(&self, entries: &[Entry]) {
+        let items: Vec<Item> = entries.iter().map(|entry| self.item(entry)).collect();
+        let prepared = self.projection.prepare(&items).await.unwrap();
+        let projection = &self.projection;
+        let written = async {
+            // The projection is borrowed; the closure has to own what it uses.
+            let projection = projection.clone();
+            self.store.write(move |tx| projection.write(tx, prepared).map_err(failed)).await
+        };
+        written.await.unwrap();
+    }
+
+    fn item(&self, entry: &Entry) -> Item {
+        let offset = self.next_offset.fetch_add(1, Ordering::Relaxed);
+        let appended_us = entry.header.time_us;
+        Item { offset, appended_us, payload: Bytes::from(entry.encode().unwrap()) }
+    }
+
+    /// Every row of the projection's tables, as text.
+    pub async fn dump(&self) -> Vec<String> {
+        const TABLES: [(&str, &str); 10] = [
+            ("actor", "actor_id, handle, active, status, repo_rev >= 0"),
+            ("profile", "actor_id, record, indexed_at_us"),
+            (
+                "post",
+                "actor_id, rkey, record, sort_at_us, flags, parent_rkey, root_rkey, quote_rkey",
+            ),
+            ("feed_item", "actor_id, sort_at_us, rkey, flags"),
+            ("\"like\"", "actor_id, rkey, subject_rkey, created_at_us"),
+            ("like_by_subject", "subject_actor, subject_rkey, actor_id, rkey, sort_at_us"),
+            ("follow", "actor_id, rkey, subject_actor, created_at_us"),
+            ("follow_by_subject", "subject_actor, actor_id, rkey, sort_at_us"),
+            ("actor_count", "actor_id, followers, follows, posts"),
+            ("notification", "actor_id, author, rkey, collection, reason, sort_at_us, record"),
+        ];
+        let dump = |tx: &mut millrace_store::Tx| -> Result<Vec<String>, StoreError> {
+            let mut rows = Vec::new();
+            for (table, columns) in TABLES {
+                let sql = format!("SELECT concat_ws('|', {columns}) FROM {table}");
+                rows.extend(
+                    tx.query(&sql, &[], |row| Ok(format!("{table}|{}", row.get::<String>(0)?)))?,
+                );
+            }
+            rows.sort();
+            Ok(rows)
+        };
+        self.store.read(dump).await.unwrap()
+    }
+}
+
+fn failed(error: millrace_store::worker::ApplyError) -> StoreError {
+    match error {
+        millrace_store::worker::ApplyError::Store(error) => error,
+        other => StoreError::Aborted { reason: other.to_string() },
+    }
+}

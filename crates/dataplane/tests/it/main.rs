@@ -1,0 +1,8 @@
+//! The data-plane through its public interface: entries in, questions answered, on every engine.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod counters;
+mod entries;
+mod harness;
+mod replies;
+mod snapshots;
