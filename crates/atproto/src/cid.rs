@@ -30,12 +30,8 @@ const DIGEST_BYTES: usize = 32;
 /// RFC 4648 base32, lower case, unpadded; bits left over at the end must be zero.
 static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification = Specification::new();
-    specification
-        .symbols
-        .push_str("abcdefghijklmnopqrstuvwxyz234567");
-    specification
-        .encoding()
-        .expect("invariant: 32 distinct symbols make an encoding")
+    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    specification.encoding().expect("invariant: 32 distinct symbols make an encoding")
 });
 
 /// What the bytes behind a CID are.
@@ -82,18 +78,12 @@ pub struct Cid {
 impl Cid {
     /// The CID of a DAG-CBOR block.
     pub fn of_dag_cbor(block: &[u8]) -> Self {
-        Self {
-            codec: Codec::DagCbor,
-            digest: sha256(block),
-        }
+        Self { codec: Codec::DagCbor, digest: sha256(block) }
     }
 
     /// The CID of a blob's bytes.
     pub fn of_raw(block: &[u8]) -> Self {
-        Self {
-            codec: Codec::Raw,
-            digest: sha256(block),
-        }
+        Self { codec: Codec::Raw, digest: sha256(block) }
     }
 
     /// Puts a CID together from its codec and sha2-256 digest.
@@ -103,9 +93,8 @@ impl Cid {
 
     /// Reads the binary form, exactly [`CID_BYTES`] long.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CidError> {
-        let (prefix, digest) = bytes
-            .split_at_checked(PREFIX_BYTES)
-            .ok_or(CidError::Length(bytes.len()))?;
+        let (prefix, digest) =
+            bytes.split_at_checked(PREFIX_BYTES).ok_or(CidError::Length(bytes.len()))?;
         let digest =
             <[u8; DIGEST_BYTES]>::try_from(digest).map_err(|_| CidError::Length(bytes.len()))?;
         match *prefix {
@@ -156,10 +145,8 @@ impl Cid {
 
     /// The first 8 bytes of the digest, big-endian: what edge rows keep of a CID.
     pub fn prefix_i64(&self) -> i64 {
-        let (head, _) = self
-            .digest
-            .split_first_chunk::<8>()
-            .expect("invariant: a digest has 32 bytes");
+        let (head, _) =
+            self.digest.split_first_chunk::<8>().expect("invariant: a digest has 32 bytes");
         i64::from_be_bytes(*head)
     }
 }
@@ -238,18 +225,12 @@ mod tests {
             (dag_pb, CidError::Form),
             (&upper, CidError::Text),
             (&loose_bits, CidError::Text),
-            (
-                "QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR",
-                CidError::Length(46),
-            ),
+            ("QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR", CidError::Length(46)),
         ];
         for (text, error) in cases {
             assert_eq!(Cid::parse(text), Err(error), "{text}");
         }
-        assert_eq!(
-            Cid::from_bytes(&[1, 0x71, 0x12, 0x20]),
-            Err(CidError::Length(4))
-        );
+        assert_eq!(Cid::from_bytes(&[1, 0x71, 0x12, 0x20]), Err(CidError::Length(4)));
         assert_eq!(Cid::from_bytes(&[1; 36]), Err(CidError::Form));
     }
 

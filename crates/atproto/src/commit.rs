@@ -106,9 +106,7 @@ impl Commit {
             rev: rev.ok_or(CommitError::Missing("rev"))?,
             data: data.ok_or(CommitError::Missing("data"))?,
             prev,
-            sig: sig
-                .try_into()
-                .map_err(|_| CommitError::SignatureLength(sig.len()))?,
+            sig: sig.try_into().map_err(|_| CommitError::SignatureLength(sig.len()))?,
             version: COMMIT_VERSION,
             block: block.into(),
             sig_pair,
@@ -127,22 +125,8 @@ impl Commit {
     pub fn sign(commit: UnsignedCommit, key: &SigningKey) -> Self {
         let sig = key.sign(&encode(&commit, None).0);
         let (block, sig_pair) = encode(&commit, Some(&sig));
-        let UnsignedCommit {
-            did,
-            rev,
-            data,
-            prev,
-        } = commit;
-        Self {
-            did,
-            rev,
-            data,
-            prev,
-            sig,
-            version: COMMIT_VERSION,
-            block: block.into(),
-            sig_pair,
-        }
+        let UnsignedCommit { did, rev, data, prev } = commit;
+        Self { did, rev, data, prev, sig, version: COMMIT_VERSION, block: block.into(), sig_pair }
     }
 
     /// The commit block.
@@ -247,33 +231,20 @@ mod tests {
             ("more", Value::Int(1)),
         ] {
             let commit = Commit::parse(&with(field, value)).unwrap();
-            assert_eq!(
-                commit.verify(&public),
-                Err(SignatureError::Mismatch),
-                "{field}"
-            );
+            assert_eq!(commit.verify(&public), Err(SignatureError::Mismatch), "{field}");
         }
     }
 
     #[test]
     fn malformed_commits_are_refused() {
         let sig = Value::Bytes(vec![1; 63].into());
-        assert_eq!(
-            Commit::parse(&with("sig", sig)),
-            Err(CommitError::SignatureLength(63))
-        );
-        assert_eq!(
-            Commit::parse(&with("version", Value::Int(2))),
-            Err(CommitError::Version(2))
-        );
+        assert_eq!(Commit::parse(&with("sig", sig)), Err(CommitError::SignatureLength(63)));
+        assert_eq!(Commit::parse(&with("version", Value::Int(2))), Err(CommitError::Version(2)));
         assert!(matches!(
             Commit::parse(&with("did", Value::text("x"))),
             Err(CommitError::Syntax(_))
         ));
-        assert!(matches!(
-            Commit::parse(&with("data", Value::Null)),
-            Err(CommitError::Cbor(_))
-        ));
+        assert!(matches!(Commit::parse(&with("data", Value::Null)), Err(CommitError::Cbor(_))));
         assert_eq!(Commit::parse(&[0xa0]), Err(CommitError::Missing("version")));
     }
 }

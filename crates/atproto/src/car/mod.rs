@@ -33,23 +33,13 @@ pub struct CarLimits {
 
 impl CarLimits {
     /// The slice in a `#commit`: ≤ 2,000,000 bytes.
-    pub const COMMIT: Self = Self {
-        bytes_max: 2_000_000,
-        blocks_max: 50_000,
-        block_bytes_max: 2_000_000,
-    };
+    pub const COMMIT: Self =
+        Self { bytes_max: 2_000_000, blocks_max: 50_000, block_bytes_max: 2_000_000 };
     /// The slice in a `#sync`: ≤ 10,000 bytes.
-    pub const SYNC: Self = Self {
-        bytes_max: 10_000,
-        blocks_max: 256,
-        block_bytes_max: 10_000,
-    };
+    pub const SYNC: Self = Self { bytes_max: 10_000, blocks_max: 256, block_bytes_max: 10_000 };
     /// A whole repository: ≤ 512 MiB, ≤ 4 million blocks.
-    pub const REPO: Self = Self {
-        bytes_max: 512 << 20,
-        blocks_max: 4_000_000,
-        block_bytes_max: 2_000_000,
-    };
+    pub const REPO: Self =
+        Self { bytes_max: 512 << 20, blocks_max: 4_000_000, block_bytes_max: 2_000_000 };
 
     /// A section is a CID and a block.
     fn section_bytes_max(&self) -> usize {

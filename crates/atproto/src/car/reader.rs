@@ -25,14 +25,7 @@ pub struct CarReader {
 impl CarReader {
     /// Starts a file.
     pub fn new(limits: CarLimits) -> Self {
-        Self {
-            limits,
-            root: None,
-            buffer: Vec::new(),
-            at: 0,
-            bytes: 0,
-            blocks: 0,
-        }
+        Self { limits, root: None, buffer: Vec::new(), at: 0, bytes: 0, blocks: 0 }
     }
 
     /// Takes the next piece, at most [`PIECE_BYTES_MAX`] long. All blocks that [`CarReader::next_block`] can
@@ -152,11 +145,7 @@ mod tests {
         let bytes = file();
         for piece_bytes in [1, 2, 37, 100, bytes.len()] {
             let expected = Ok((Cid::of_dag_cbor(b"root"), 4));
-            assert_eq!(
-                read(&bytes, piece_bytes, CarLimits::REPO),
-                expected,
-                "{piece_bytes}"
-            );
+            assert_eq!(read(&bytes, piece_bytes, CarLimits::REPO), expected, "{piece_bytes}");
         }
     }
 
@@ -180,27 +169,9 @@ mod tests {
         assert!(matches!(error, CarError::Hash(_)) && !error.retryable());
         let limits = CarLimits::REPO;
         for (limits, expected) in [
-            (
-                CarLimits {
-                    bytes_max: 99,
-                    ..limits
-                },
-                CarError::TooLarge(99),
-            ),
-            (
-                CarLimits {
-                    blocks_max: 3,
-                    ..limits
-                },
-                CarError::TooManyBlocks(3),
-            ),
-            (
-                CarLimits {
-                    block_bytes_max: 299,
-                    ..limits
-                },
-                CarError::BlockTooLarge(336),
-            ),
+            (CarLimits { bytes_max: 99, ..limits }, CarError::TooLarge(99)),
+            (CarLimits { blocks_max: 3, ..limits }, CarError::TooManyBlocks(3)),
+            (CarLimits { block_bytes_max: 299, ..limits }, CarError::BlockTooLarge(336)),
         ] {
             assert_eq!(read(&file(), 50, limits), Err(expected));
         }
@@ -213,9 +184,6 @@ mod tests {
         let refused = (0..8).find_map(|_| reader.push(&piece).err());
         assert_eq!(refused, Some(CarError::Backlog));
         let oversized = vec![0; PIECE_BYTES_MAX + 1];
-        assert_eq!(
-            CarReader::new(CarLimits::REPO).push(&oversized),
-            Err(CarError::Backlog)
-        );
+        assert_eq!(CarReader::new(CarLimits::REPO).push(&oversized), Err(CarError::Backlog));
     }
 }

@@ -28,11 +28,7 @@ pub(super) fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, CarError> {
             };
         }
     }
-    if bytes.len() >= VARINT_BYTES_MAX {
-        Err(CarError::Varint)
-    } else {
-        Ok(None)
-    }
+    if bytes.len() >= VARINT_BYTES_MAX { Err(CarError::Varint) } else { Ok(None) }
 }
 
 /// Reads `{roots: [CID, …], version: 1}` and returns the first root.
@@ -74,20 +70,12 @@ fn first_root(reader: &mut Reader<'_>) -> Result<Option<Cid>, CarError> {
 pub(super) fn block(section: &[u8]) -> Result<Option<(Cid, &[u8])>, CarError> {
     // CIDs of other forms have other lengths; only version 1 with a 32-byte digest is told apart here.
     let Some((head, block)) = section.split_at_checked(CID_BYTES) else {
-        return if section.is_empty() {
-            Err(CarError::Section)
-        } else {
-            Ok(None)
-        };
+        return if section.is_empty() { Err(CarError::Section) } else { Ok(None) };
     };
     let Ok(cid) = Cid::from_bytes(head) else {
         return Ok(None);
     };
-    if cid.names(block) {
-        Ok(Some((cid, block)))
-    } else {
-        Err(CarError::Hash(cid))
-    }
+    if cid.names(block) { Ok(Some((cid, block))) } else { Err(CarError::Hash(cid)) }
 }
 
 #[cfg(test)]
@@ -106,14 +94,8 @@ mod tests {
             (&[0x80, 1], Ok(Some((128, 2)))),
             (&[0x80, 0], Err(CarError::Varint)),
             (&[0xff; 9], Ok(None)),
-            (
-                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-                Ok(Some((u64::MAX, 10))),
-            ),
-            (
-                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2],
-                Err(CarError::Varint),
-            ),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], Ok(Some((u64::MAX, 10)))),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2], Err(CarError::Varint)),
             (&[0xff; 11], Err(CarError::Varint)),
         ];
         for (bytes, expected) in cases {

@@ -44,10 +44,7 @@ impl<'a> CarSlice<'a> {
 
     /// The block a CID names.
     pub fn get(&self, cid: &Cid) -> Option<&'a [u8]> {
-        let at = self
-            .blocks
-            .binary_search_by(|(probe, _)| probe.cmp(cid))
-            .ok()?;
+        let at = self.blocks.binary_search_by(|(probe, _)| probe.cmp(cid)).ok()?;
         self.blocks.get(at).map(|(_, block)| *block)
     }
 
@@ -125,27 +122,9 @@ mod tests {
         let bytes = file(&[b"one", b"two"]);
         let limits = CarLimits::COMMIT;
         for (limits, expected) in [
-            (
-                CarLimits {
-                    bytes_max: 10,
-                    ..limits
-                },
-                CarError::TooLarge(10),
-            ),
-            (
-                CarLimits {
-                    blocks_max: 1,
-                    ..limits
-                },
-                CarError::TooManyBlocks(1),
-            ),
-            (
-                CarLimits {
-                    block_bytes_max: 2,
-                    ..limits
-                },
-                CarError::BlockTooLarge(39),
-            ),
+            (CarLimits { bytes_max: 10, ..limits }, CarError::TooLarge(10)),
+            (CarLimits { blocks_max: 1, ..limits }, CarError::TooManyBlocks(1)),
+            (CarLimits { block_bytes_max: 2, ..limits }, CarError::BlockTooLarge(39)),
         ] {
             assert_eq!(CarSlice::parse(&bytes, &limits).unwrap_err(), expected);
         }

@@ -120,9 +120,7 @@ fn write_value(text: &mut String, value: &Value<'_>) {
 fn write_text(text: &mut String, value: &str) {
     text.push('"');
     let mut rest = value;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
     {
         let (plain, tail) = rest.split_at(at);
         text.push_str(plain);
@@ -154,10 +152,7 @@ fn read_value(json: &Json, depth: usize) -> Result<Value<'static>, JsonError> {
         Json::Array(items) => {
             let depth = deeper(depth, items.len())?;
             Value::Array(
-                items
-                    .iter()
-                    .map(|item| read_value(item, depth))
-                    .collect::<Result<_, _>>()?,
+                items.iter().map(|item| read_value(item, depth)).collect::<Result<_, _>>()?,
             )
         }
         Json::Object(fields) => {
@@ -187,11 +182,7 @@ fn deeper(depth: usize, items: usize) -> Result<usize, JsonError> {
     if items > CONTAINER_ITEMS_MAX {
         return Err(JsonError::ContainerItems(items));
     }
-    if depth >= DEPTH_MAX {
-        Err(JsonError::Depth)
-    } else {
-        Ok(depth + 1)
-    }
+    if depth >= DEPTH_MAX { Err(JsonError::Depth) } else { Ok(depth + 1) }
 }
 
 /// An exact integer; `123.0` counts as one.
@@ -234,10 +225,7 @@ fn check_type(map: &Value<'_>) -> Result<(), JsonError> {
         Some(Value::Text(text)) if text == "blob" => {
             let link = map.get("ref").and_then(Value::as_link);
             let mime = map.get_str("mimeType");
-            let size = map
-                .get("size")
-                .and_then(Value::as_int)
-                .filter(|size| *size >= 0);
+            let size = map.get("size").and_then(Value::as_int).filter(|size| *size >= 0);
             if link.is_some() && mime.is_some() && size.is_some() {
                 Ok(())
             } else {
@@ -256,11 +244,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: Result<Value<'_>, JsonError>) {
-        assert_eq!(
-            from_json(&serde_json::from_str(json).unwrap()),
-            expected,
-            "{json}"
-        );
+        assert_eq!(from_json(&serde_json::from_str(json).unwrap()), expected, "{json}");
     }
 
     #[test]
@@ -284,10 +268,7 @@ mod tests {
         let value = Value::map([
             ("link", Value::Link(cid)),
             ("bytes", Value::Bytes(Cow::Borrowed(&[1, 2]))),
-            (
-                "list",
-                Value::Array(vec![Value::Null, Value::Bool(true), Value::Int(-5)]),
-            ),
+            ("list", Value::Array(vec![Value::Null, Value::Bool(true), Value::Int(-5)])),
         ]);
         let json = to_json(&value);
         let expected = format!(
@@ -299,10 +280,7 @@ mod tests {
 
     #[test]
     fn padding_is_optional() {
-        check(
-            r#"{"$bytes":"AQ=="}"#,
-            Ok(Value::Bytes(Cow::Borrowed(&[1]))),
-        );
+        check(r#"{"$bytes":"AQ=="}"#, Ok(Value::Bytes(Cow::Borrowed(&[1]))));
         check(r#"{"$bytes":"AQ"}"#, Ok(Value::Bytes(Cow::Borrowed(&[1]))));
         check(r#"{"$bytes":"A-"}"#, Err(JsonError::Bytes));
     }
@@ -312,13 +290,9 @@ mod tests {
         check("123.0", Ok(Value::Int(123)));
         check("9007199254740991", Ok(Value::Int(INT_MAX)));
         check("-9007199254740991", Ok(Value::Int(-INT_MAX)));
-        for json in [
-            "0.5",
-            "9007199254740992",
-            "-9007199254740992",
-            "18446744073709551615",
-            "1e300",
-        ] {
+        for json in
+            ["0.5", "9007199254740992", "-9007199254740992", "18446744073709551615", "1e300"]
+        {
             check(json, Err(JsonError::Number));
         }
     }

@@ -8,6 +8,8 @@
 mod error;
 mod json;
 mod reader;
+#[cfg(test)]
+mod reader_tests;
 mod value;
 mod writer;
 

@@ -31,10 +31,7 @@ impl<'a> Value<'a> {
     /// A map from pairs in any order; they are put in canonical order.
     /// Of pairs with the same key the first is kept.
     pub fn map<K: Into<Cow<'a, str>>>(pairs: impl IntoIterator<Item = (K, Value<'a>)>) -> Self {
-        let mut pairs: Vec<_> = pairs
-            .into_iter()
-            .map(|(key, value)| (key.into(), value))
-            .collect();
+        let mut pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (key.into(), value)).collect();
         pairs.sort_by(|(left, _), (right, _)| canonical_order(left, right));
         pairs.dedup_by(|(later, _), (earlier, _)| later == earlier);
         Self::Map(pairs)
@@ -48,9 +45,7 @@ impl<'a> Value<'a> {
     /// The value under `key`; `None` if there is none or this is no map.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         let pairs = self.as_map()?;
-        let at = pairs
-            .binary_search_by(|(probe, _)| canonical_order(probe, key))
-            .ok()?;
+        let at = pairs.binary_search_by(|(probe, _)| canonical_order(probe, key)).ok()?;
         pairs.get(at).map(|(_, value)| value)
     }
 
@@ -142,9 +137,7 @@ impl<'a> Value<'a> {
 
 /// The order of map keys in DAG-CBOR: shorter first, then bytewise.
 pub(crate) fn canonical_order(left: &str, right: &str) -> std::cmp::Ordering {
-    left.len()
-        .cmp(&right.len())
-        .then_with(|| left.as_bytes().cmp(right.as_bytes()))
+    left.len().cmp(&right.len()).then_with(|| left.as_bytes().cmp(right.as_bytes()))
 }
 
 /// Decodes exactly one value; bytes after it are an error.
@@ -263,20 +256,14 @@ mod tests {
         let bytes = encode(&post());
         let value = decode(&bytes).unwrap();
         assert_eq!(value, post());
-        assert!(matches!(
-            value.get("text"),
-            Some(Value::Text(Cow::Borrowed(_)))
-        ));
+        assert!(matches!(value.get("text"), Some(Value::Text(Cow::Borrowed(_)))));
         assert_eq!(encode(&value), bytes);
         assert_eq!(validate_record(&bytes), Ok(()));
     }
 
     #[test]
     fn encoding_puts_keys_in_order() {
-        let loose = Value::Map(vec![
-            ("bb".into(), Value::Int(1)),
-            ("c".into(), Value::Int(2)),
-        ]);
+        let loose = Value::Map(vec![("bb".into(), Value::Int(1)), ("c".into(), Value::Int(2))]);
         assert_eq!(encode(&loose), [0xa2, 0x61, b'c', 2, 0x62, b'b', b'b', 1]);
     }
 
@@ -285,19 +272,10 @@ mod tests {
         let post = post();
         assert_eq!(post.get_str("$type"), Some("app.bsky.feed.post"));
         assert_eq!(post.get("n").and_then(Value::as_int), Some(-70_000));
-        assert_eq!(
-            post.get("raw").and_then(Value::as_bytes),
-            Some(&[0, 255][..])
-        );
-        assert_eq!(
-            post.get("link").and_then(Value::as_link),
-            Some(Cid::of_raw(b"blob"))
-        );
+        assert_eq!(post.get("raw").and_then(Value::as_bytes), Some(&[0, 255][..]));
+        assert_eq!(post.get("link").and_then(Value::as_link), Some(Cid::of_raw(b"blob")));
         assert_eq!(post.get("ok").and_then(Value::as_bool), Some(true));
-        assert_eq!(
-            post.get("langs").and_then(Value::as_array).map(<[_]>::len),
-            Some(2)
-        );
+        assert_eq!(post.get("langs").and_then(Value::as_array).map(<[_]>::len), Some(2));
         assert_eq!(post.get("absent"), None);
         assert_eq!(Value::Null.get("absent"), None);
     }
@@ -313,10 +291,7 @@ mod tests {
 
     #[test]
     fn a_record_is_a_map() {
-        assert!(matches!(
-            validate_record(&[0x80]),
-            Err(CborError::Unexpected { .. })
-        ));
+        assert!(matches!(validate_record(&[0x80]), Err(CborError::Unexpected { .. })));
         assert_eq!(validate_record(&[0xa0]), Ok(()));
         assert_eq!(validate_record(&[0xa0, 0]), Err(CborError::Trailing(1)));
     }

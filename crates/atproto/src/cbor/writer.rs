@@ -17,9 +17,7 @@ impl Writer {
 
     /// Starts with room for `bytes`.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(bytes),
-        }
+        Self { bytes: Vec::with_capacity(bytes) }
     }
 
     /// What was written so far.
@@ -81,8 +79,7 @@ impl Writer {
     /// Writes a link.
     pub fn link(&mut self, cid: &Cid) {
         const CID_AND_PREFIX_BYTES: u8 = CID_BYTES as u8 + 1;
-        self.bytes
-            .extend_from_slice(&[0xd8, 42, 0x58, CID_AND_PREFIX_BYTES, 0x00]);
+        self.bytes.extend_from_slice(&[0xd8, 42, 0x58, CID_AND_PREFIX_BYTES, 0x00]);
         self.bytes.extend_from_slice(&cid.to_bytes());
     }
 
@@ -141,11 +138,7 @@ mod tests {
                 let mut writer = Writer::new();
                 writer.int(value);
                 let expected = if value < -INT_MAX { None } else { Some(value) };
-                assert_eq!(
-                    Reader::new(writer.as_bytes()).int().ok(),
-                    expected,
-                    "{value}"
-                );
+                assert_eq!(Reader::new(writer.as_bytes()).int().ok(), expected, "{value}");
             }
         }
     }

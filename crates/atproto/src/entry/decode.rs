@@ -1,8 +1,8 @@
 //! Reads entries. The log is our own, but a damaged one must give an error, not a panic.
 
 use super::{
-    Action, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, EntryHeader, EntryKind, EntryOp, SnapshotRecord,
-    VERSION,
+    Action, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, EntryHeader, EntryKind, EntryOp,
+    SnapshotRecord, VERSION,
 };
 use crate::cbor::{CborError, Reader};
 use crate::syntax::{Did, Handle, Nsid, RecordKey, Tid};
@@ -207,7 +207,9 @@ mod tests {
             record: vec![0xa0],
         };
         vec![
-            EntryBody::Commit { ops: vec![op(Action::Create, Some(vec![0xa0])), op(Action::Delete, None)] },
+            EntryBody::Commit {
+                ops: vec![op(Action::Create, Some(vec![0xa0])), op(Action::Delete, None)],
+            },
             EntryBody::Commit { ops: Vec::new() },
             EntryBody::Snapshot {
                 after: None,
@@ -215,7 +217,12 @@ mod tests {
                 records: vec![record.clone(), record],
                 last: false,
             },
-            EntryBody::Snapshot { after: Some("x".to_owned()), through: None, records: Vec::new(), last: true },
+            EntryBody::Snapshot {
+                after: Some("x".to_owned()),
+                through: None,
+                records: Vec::new(),
+                last: true,
+            },
             EntryBody::Identity { handle: None, pds: None },
             EntryBody::Identity {
                 handle: Some(Handle::parse("alice.test").unwrap()),
@@ -256,15 +263,19 @@ mod tests {
 
     #[test]
     fn a_newer_layout_is_refused() {
-        let bytes = cbor::encode(&Value::map([("v", Value::Int(2)), ("at", Value::text("unknown form"))]));
+        let bytes =
+            cbor::encode(&Value::map([("v", Value::Int(2)), ("at", Value::text("unknown form"))]));
         assert_eq!(Entry::decode(&bytes), Err(EntryError::Version(2)));
     }
 
     #[test]
     fn size_and_kind_are_checked() {
-        let large = entry(EntryBody::Commit { ops: vec![op(Action::Create, Some(vec![0; ENTRY_BYTES_MAX]))] });
+        let large = entry(EntryBody::Commit {
+            ops: vec![op(Action::Create, Some(vec![0; ENTRY_BYTES_MAX]))],
+        });
         assert!(matches!(large.encode(), Err(EntryError::TooLarge(_))));
-        let fits = entry(EntryBody::Commit { ops: vec![op(Action::Create, Some(vec![0; 2_000_000]))] });
+        let fits =
+            entry(EntryBody::Commit { ops: vec![op(Action::Create, Some(vec![0; 2_000_000]))] });
         assert!(fits.encode().is_ok());
         assert_eq!(
             Entry::decode(&vec![0; ENTRY_BYTES_MAX + 1]),
@@ -272,14 +283,18 @@ mod tests {
         );
         let mut mixed = entry(EntryBody::Mark);
         mixed.header.kind = EntryKind::Commit;
-        assert_eq!(mixed.encode(), Err(EntryError::KindMismatch { header: "commit", body: "mark" }));
+        assert_eq!(
+            mixed.encode(),
+            Err(EntryError::KindMismatch { header: "commit", body: "mark" })
+        );
     }
 
     #[test]
     fn the_largest_verified_commit_fits() {
         let limits = crate::sync::Limits::default();
         let rkey = RecordKey::parse(&"k".repeat(512)).unwrap();
-        let collection = Nsid::parse(&format!("{0}.{0}.{0}.{0}.{1}", "a".repeat(62), "b".repeat(62))).unwrap();
+        let collection =
+            Nsid::parse(&format!("{0}.{0}.{0}.{0}.{1}", "a".repeat(62), "b".repeat(62))).unwrap();
         let record = vec![0; limits.records_bytes_max / limits.ops_max];
         let op = EntryOp { rkey, collection, ..op(Action::Create, Some(record)) };
         let body = EntryBody::Commit { ops: vec![op; limits.ops_max] };

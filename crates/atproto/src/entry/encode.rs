@@ -21,7 +21,11 @@ impl Entry {
         writer.text("content");
         self.body.write(&mut writer);
         let bytes = writer.into_bytes();
-        if bytes.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+        if bytes.len() > ENTRY_BYTES_MAX {
+            Err(EntryError::TooLarge(bytes.len()))
+        } else {
+            Ok(bytes)
+        }
     }
 
     fn write_header(&self, writer: &mut Writer) {
@@ -54,7 +58,9 @@ impl EntryBody {
     fn bytes_expected(&self) -> usize {
         let records: usize = match self {
             Self::Commit { ops } => ops.iter().map(EntryOp::bytes_expected).sum(),
-            Self::Snapshot { records, .. } => records.iter().map(SnapshotRecord::bytes_expected).sum(),
+            Self::Snapshot { records, .. } => {
+                records.iter().map(SnapshotRecord::bytes_expected).sum()
+            }
             Self::Identity { .. } | Self::Account { .. } | Self::Mark => 0,
         };
         // Not beyond what may be encoded, however much was put in.

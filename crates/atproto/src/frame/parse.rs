@@ -69,16 +69,9 @@ fn read<'a, T>(
     let mut reader = Reader::new(payload);
     let value = read(&mut reader).map_err(|cause| {
         let (seq, did) = locate(payload);
-        FrameError::Payload {
-            kind,
-            seq,
-            did: did.map(str::to_owned),
-            cause,
-        }
+        FrameError::Payload { kind, seq, did: did.map(str::to_owned), cause }
     })?;
-    reader
-        .finish()
-        .map_err(|error| FrameError::Framing(error.into()))?;
+    reader.finish().map_err(|error| FrameError::Framing(error.into()))?;
     Ok(value)
 }
 
@@ -138,11 +131,7 @@ fn ops<'a>(reader: &mut Reader<'a>) -> Result<Vec<RepoOp<'a>>, PayloadError> {
     let count = reader.array()?;
     let mut ops = Vec::with_capacity(count.min(OPS_USUAL));
     for at in 0..count {
-        if at <= OPS_MAX {
-            ops.push(op(reader)?)
-        } else {
-            reader.skip()?
-        }
+        if at <= OPS_MAX { ops.push(op(reader)?) } else { reader.skip()? }
     }
     Ok(ops)
 }
@@ -160,12 +149,7 @@ fn op<'a>(reader: &mut Reader<'a>) -> Result<RepoOp<'a>, PayloadError> {
         Ok(())
     })?;
     let action = Action::parse(required(action, "action")?);
-    Ok(RepoOp {
-        action,
-        path: required(path, "path")?,
-        cid,
-        prev,
-    })
+    Ok(RepoOp { action, path: required(path, "path")?, cid, prev })
 }
 
 fn sync<'a>(reader: &mut Reader<'a>) -> Result<SyncFrame<'a>, PayloadError> {
@@ -202,12 +186,7 @@ fn identity<'a>(reader: &mut Reader<'a>) -> Result<IdentityFrame<'a>, PayloadErr
         }
         Ok(())
     })?;
-    Ok(IdentityFrame {
-        seq: required(seq, "seq")?,
-        did: required(did, "did")?,
-        handle,
-        time,
-    })
+    Ok(IdentityFrame { seq: required(seq, "seq")?, did: required(did, "did")?, handle, time })
 }
 
 fn account<'a>(reader: &mut Reader<'a>) -> Result<AccountFrame<'a>, PayloadError> {
@@ -276,24 +255,14 @@ mod tests {
         let (seq, did, time) = (77, "did:plc:abc", "2026-01-02T03:04:05.678Z");
         let cid = Cid::of_dag_cbor(b"x");
         let ops = vec![
-            RepoOp {
-                action: Some(Action::Create),
-                path: "a.b.c/1",
-                cid: Some(cid),
-                prev: None,
-            },
+            RepoOp { action: Some(Action::Create), path: "a.b.c/1", cid: Some(cid), prev: None },
             RepoOp {
                 action: Some(Action::Update),
                 path: "a.b.c/2",
                 cid: Some(cid),
                 prev: Some(cid),
             },
-            RepoOp {
-                action: Some(Action::Delete),
-                path: "a.b.c/3",
-                cid: None,
-                prev: Some(cid),
-            },
+            RepoOp { action: Some(Action::Delete), path: "a.b.c/3", cid: None, prev: Some(cid) },
         ];
         let commit = CommitFrame {
             seq,
@@ -306,60 +275,18 @@ mod tests {
             ops,
             time,
         };
-        let first = CommitFrame {
-            since: None,
-            prev_data: None,
-            ops: Vec::new(),
-            ..commit.clone()
-        };
+        let first = CommitFrame { since: None, prev_data: None, ops: Vec::new(), ..commit.clone() };
         vec![
             Frame::Commit(commit),
             Frame::Commit(first),
-            Frame::Sync(SyncFrame {
-                seq,
-                did,
-                rev: "3jzfcijpj2z2a",
-                blocks: &[4],
-                time,
-            }),
-            Frame::Identity(IdentityFrame {
-                seq,
-                did,
-                handle: None,
-                time,
-            }),
-            Frame::Identity(IdentityFrame {
-                seq,
-                did,
-                handle: Some("alice.test"),
-                time,
-            }),
-            Frame::Account(AccountFrame {
-                seq,
-                did,
-                active: true,
-                status: None,
-                time,
-            }),
-            Frame::Account(AccountFrame {
-                seq,
-                did,
-                active: false,
-                status: Some("deleted"),
-                time,
-            }),
-            Frame::Info {
-                name: "OutdatedCursor",
-                message: Some("older than kept"),
-            },
-            Frame::Error {
-                error: "FutureCursor",
-                message: None,
-            },
-            Frame::Unknown {
-                op: 1,
-                t: Some("#newer"),
-            },
+            Frame::Sync(SyncFrame { seq, did, rev: "3jzfcijpj2z2a", blocks: &[4], time }),
+            Frame::Identity(IdentityFrame { seq, did, handle: None, time }),
+            Frame::Identity(IdentityFrame { seq, did, handle: Some("alice.test"), time }),
+            Frame::Account(AccountFrame { seq, did, active: true, status: None, time }),
+            Frame::Account(AccountFrame { seq, did, active: false, status: Some("deleted"), time }),
+            Frame::Info { name: "OutdatedCursor", message: Some("older than kept") },
+            Frame::Error { error: "FutureCursor", message: None },
+            Frame::Unknown { op: 1, t: Some("#newer") },
             Frame::Unknown { op: 7, t: None },
         ]
     }
@@ -387,16 +314,9 @@ mod tests {
 
     #[test]
     fn accessors_name_sequence_and_account() {
-        let known: Vec<_> = all_kinds()
-            .iter()
-            .map(|frame| frame.seq().zip(frame.did()).is_some())
-            .collect();
-        assert_eq!(
-            known,
-            [
-                true, true, true, true, true, true, true, false, false, false, false
-            ]
-        );
+        let known: Vec<_> =
+            all_kinds().iter().map(|frame| frame.seq().zip(frame.did()).is_some()).collect();
+        assert_eq!(known, [true, true, true, true, true, true, true, false, false, false, false]);
     }
 
     #[test]
@@ -406,13 +326,7 @@ mod tests {
         bytes.extend(
             b"\xa5\x66active\xf5\x64more\x81\x01\x63seq\x09\x63did\x69did:web:x\x64time\x60",
         );
-        let frame = AccountFrame {
-            seq: 9,
-            did: "did:web:x",
-            active: true,
-            status: None,
-            time: "",
-        };
+        let frame = AccountFrame { seq: 9, did: "did:web:x", active: true, status: None, time: "" };
         assert_eq!(Frame::parse(&bytes), Ok(Frame::Account(frame)));
     }
 
@@ -436,15 +350,9 @@ mod tests {
         trailing.push(0);
         let cases = [
             (Vec::new(), FrameError::Framing(CborError::Truncated.into())),
-            (
-                b"\xa1\x61t\x61x".to_vec(),
-                FrameError::Framing(PayloadError::Missing("op")),
-            ),
+            (b"\xa1\x61t\x61x".to_vec(), FrameError::Framing(PayloadError::Missing("op"))),
             (trailing, FrameError::Framing(CborError::Trailing(1).into())),
-            (
-                vec![0; MESSAGE_BYTES_MAX + 1],
-                FrameError::TooLarge(MESSAGE_BYTES_MAX + 1),
-            ),
+            (vec![0; MESSAGE_BYTES_MAX + 1], FrameError::TooLarge(MESSAGE_BYTES_MAX + 1)),
         ];
         for (bytes, expected) in cases {
             let error = Frame::parse(&bytes).unwrap_err();
@@ -455,12 +363,8 @@ mod tests {
 
     #[test]
     fn operations_are_bounded_and_unknown_actions_kept_apart() {
-        let op = |action| {
-            Value::map([
-                ("action", Value::text(action)),
-                ("path", Value::text("a/b")),
-            ])
-        };
+        let op =
+            |action| Value::map([("action", Value::text(action)), ("path", Value::text("a/b"))]);
         let payload = |ops| {
             Value::map([
                 ("seq", Value::Int(1)),
@@ -472,14 +376,10 @@ mod tests {
             ])
         };
         let bytes = message("#commit", &payload(vec![op("explode")]));
-        let Frame::Commit(frame) = Frame::parse(&bytes).unwrap() else {
-            unreachable!()
-        };
+        let Frame::Commit(frame) = Frame::parse(&bytes).unwrap() else { unreachable!() };
         assert_eq!(frame.ops[0].action, None);
         let bytes = message("#commit", &payload(vec![op("delete"); OPS_MAX + 50]));
-        let Frame::Commit(frame) = Frame::parse(&bytes).unwrap() else {
-            unreachable!()
-        };
+        let Frame::Commit(frame) = Frame::parse(&bytes).unwrap() else { unreachable!() };
         assert_eq!(frame.ops.len(), OPS_MAX + 1);
     }
 }

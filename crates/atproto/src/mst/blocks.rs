@@ -24,12 +24,10 @@ impl Mst {
         let mut at = 0;
         while let Some(id) = ids.get(at).copied() {
             let node = self.node(id);
-            ids.extend(
-                (0..=node.entries.len()).filter_map(|gap| match node.gap(gap) {
-                    Link::Node(child) => Some(child),
-                    Link::None | Link::Opaque(_) => None,
-                }),
-            );
+            ids.extend((0..=node.entries.len()).filter_map(|gap| match node.gap(gap) {
+                Link::Node(child) => Some(child),
+                Link::None | Link::Opaque(_) => None,
+            }));
             at += 1;
         }
         self.encode(&ids)
@@ -92,8 +90,7 @@ impl Mst {
                 let mut writer = Writer::new();
                 self.write_node(node, &mut writer);
                 (
-                    node.cid
-                        .expect("invariant: the root was hashed, and so all below it"),
+                    node.cid.expect("invariant: the root was hashed, and so all below it"),
                     writer.into_bytes(),
                 )
             })

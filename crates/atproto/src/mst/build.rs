@@ -39,19 +39,11 @@ impl Mst {
 
     /// Builds the node at `layer` over `leaves`, of which there is at least one, none of a higher layer.
     fn build<K: AsRef<str>>(&mut self, leaves: &[Leaf<K>], layer: u8) -> NodeId {
-        let mut node = Node {
-            layer,
-            left: Link::None,
-            entries: Vec::new(),
-            cid: None,
-        };
+        let mut node = Node { layer, left: Link::None, entries: Vec::new(), cid: None };
         let mut rest = leaves;
         loop {
-            let (below, from) = rest.split_at(
-                rest.iter()
-                    .position(|leaf| leaf.layer == layer)
-                    .unwrap_or(rest.len()),
-            );
+            let (below, from) = rest
+                .split_at(rest.iter().position(|leaf| leaf.layer == layer).unwrap_or(rest.len()));
             if !below.is_empty() {
                 // Below layer 0 there is nothing, so `layer` is at least 1 here.
                 let child = self.build(below, layer.saturating_sub(1));
@@ -61,11 +53,7 @@ impl Mst {
                 break;
             };
             let key = self.keys.push(leaf.key.as_ref());
-            node.entries.push(Entry {
-                key,
-                value: leaf.value,
-                right: Link::None,
-            });
+            node.entries.push(Entry { key, value: leaf.value, right: Link::None });
             rest = after;
         }
         self.add_node(node)

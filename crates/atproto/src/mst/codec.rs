@@ -55,10 +55,7 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<NodeEntry<'a>, MstError> {
     }
     field(reader, "k")?;
     let suffix = reader.bytes()?;
-    let suffix = str::from_utf8(suffix)
-        .ok()
-        .filter(|text| text.is_ascii())
-        .ok_or(MstError::Key)?;
+    let suffix = str::from_utf8(suffix).ok().filter(|text| text.is_ascii()).ok_or(MstError::Key)?;
     field(reader, "p")?;
     let prefix = usize::try_from(reader.int()?).map_err(|_| MstError::Prefix)?;
     if prefix.saturating_add(suffix.len()) > KEY_BYTES_MAX {
@@ -68,20 +65,11 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<NodeEntry<'a>, MstError> {
     let right = reader.nullable(Reader::link)?;
     field(reader, "v")?;
     let value = reader.link()?;
-    Ok(NodeEntry {
-        prefix,
-        suffix,
-        value,
-        right,
-    })
+    Ok(NodeEntry { prefix, suffix, value, right })
 }
 
 fn field(reader: &mut Reader<'_>, name: &str) -> Result<(), MstError> {
-    if reader.text()? == name {
-        Ok(())
-    } else {
-        Err(MstError::Fields)
-    }
+    if reader.text()? == name { Ok(()) } else { Err(MstError::Fields) }
 }
 
 impl NodeEntry<'_> {
@@ -111,10 +99,7 @@ impl NodeEntry<'_> {
 
 /// How many bytes two keys share at their beginning.
 pub fn shared_prefix(left: &str, right: &str) -> usize {
-    left.bytes()
-        .zip(right.bytes())
-        .take_while(|(left, right)| left == right)
-        .count()
+    left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count()
 }
 
 /// The block of a tree without leaves.
@@ -162,11 +147,9 @@ impl Mst {
         match link {
             Link::None => None,
             Link::Opaque(cid) => Some(cid),
-            Link::Node(id) => Some(
-                self.node(id)
-                    .cid
-                    .expect("invariant: children are hashed before their parent"),
-            ),
+            Link::Node(id) => {
+                Some(self.node(id).cid.expect("invariant: children are hashed before their parent"))
+            }
         }
     }
 
@@ -203,17 +186,8 @@ mod tests {
             (Some("a/b"), 3, "", Err(MstError::Order)),
             (Some("a/b"), 2, "", Err(MstError::Order)),
         ] {
-            let entry = NodeEntry {
-                prefix,
-                suffix,
-                value,
-                right: None,
-            };
-            assert_eq!(
-                entry.follows(previous),
-                expected,
-                "{previous:?} {prefix} {suffix:?}"
-            );
+            let entry = NodeEntry { prefix, suffix, value, right: None };
+            assert_eq!(entry.follows(previous), expected, "{previous:?} {prefix} {suffix:?}");
         }
     }
 
@@ -230,10 +204,7 @@ mod tests {
                     found: "a map",
                 })),
             ),
-            (
-                "a2616580616cf600",
-                Err(MstError::Shape(crate::cbor::CborError::Trailing(1))),
-            ),
+            ("a2616580616cf600", Err(MstError::Shape(crate::cbor::CborError::Trailing(1)))),
             (
                 "a261658180616cf6",
                 Err(MstError::Shape(crate::cbor::CborError::Unexpected {
@@ -242,21 +213,16 @@ mod tests {
                 })),
             ),
         ] {
-            let block = data_encoding::HEXLOWER
-                .decode(hex.as_bytes())
-                .expect("hex in a test");
+            let block = data_encoding::HEXLOWER.decode(hex.as_bytes()).expect("hex in a test");
             assert_eq!(read_node(&block, |_| Ok(())), expected, "{hex}");
         }
     }
 
     #[test]
     fn shared_prefixes_are_counted_in_bytes() {
-        for (left, right, length) in [
-            ("", "", 0),
-            ("abc", "abd", 2),
-            ("abc", "abcd", 3),
-            ("q", "abb", 0),
-        ] {
+        for (left, right, length) in
+            [("", "", 0), ("abc", "abd", 2), ("abc", "abcd", 3), ("q", "abb", 0)]
+        {
             assert_eq!(shared_prefix(left, right), length);
         }
     }

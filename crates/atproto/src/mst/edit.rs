@@ -37,10 +37,8 @@ impl Mst {
                 Place::Entry(at) => {
                     let node = self.node_mut(id);
                     node.cid = None;
-                    let entry = node
-                        .entries
-                        .get_mut(at)
-                        .expect("invariant: the place was just found");
+                    let entry =
+                        node.entries.get_mut(at).expect("invariant: the place was just found");
                     return Ok(std::mem::replace(&mut entry.value, value));
                 }
             }
@@ -107,12 +105,7 @@ impl Mst {
 
     fn add_leaf(&mut self, key: &str, value: Cid, layer: u8, left: Link, right: Link) -> NodeId {
         let key = self.keys.push(key);
-        self.add_node(Node {
-            layer,
-            left,
-            entries: vec![Entry { key, value, right }],
-            cid: None,
-        })
+        self.add_node(Node { layer, left, entries: vec![Entry { key, value, right }], cid: None })
     }
 
     fn delete_from(&mut self, link: Link, key: &str) -> Result<(Link, Cid), MstError> {
@@ -149,17 +142,8 @@ impl Mst {
         let layer = node.layer;
         let entries = node.entries.split_off(gap);
         node.set_gap(gap, left);
-        let greater = Node {
-            layer,
-            left: right,
-            entries,
-            cid: None,
-        };
-        let right = if greater.is_bare() {
-            Link::None
-        } else {
-            Link::Node(self.add_node(greater))
-        };
+        let greater = Node { layer, left: right, entries, cid: None };
+        let right = if greater.is_bare() { Link::None } else { Link::Node(self.add_node(greater)) };
         Ok((self.changed(id), right))
     }
 

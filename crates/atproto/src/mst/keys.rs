@@ -105,9 +105,7 @@ mod tests {
     fn keys_are_found_where_they_were_put() {
         let mut keys = Keys::default();
         let first = keys.push("app.bsky.feed.like/3k");
-        let second = keys
-            .push_compressed(first, 19, "3l")
-            .map(|key| keys.get(key).to_owned());
+        let second = keys.push_compressed(first, 19, "3l").map(|key| keys.get(key).to_owned());
         assert_eq!(keys.get(first), "app.bsky.feed.like/3k");
         assert_eq!(second.as_deref(), Some("app.bsky.feed.like/3l"));
         assert!(keys.push_compressed(first, 22, "x").is_none());

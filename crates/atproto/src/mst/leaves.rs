@@ -14,10 +14,7 @@ pub struct Leaves<'a> {
 
 impl<'a> Leaves<'a> {
     pub(super) fn new(tree: &'a Mst) -> Self {
-        let mut leaves = Self {
-            tree,
-            path: Vec::new(),
-        };
+        let mut leaves = Self { tree, path: Vec::new() };
         leaves.descend(tree.root_link());
         leaves
     }

@@ -28,10 +28,7 @@ impl Mst {
         let first = node.entries.first().ok_or(MstError::EmptyNode)?;
         node.layer = layer(tree.keys.get(first.key));
         node.cid = Some(*root);
-        let bounds = Bounds {
-            low: None,
-            high: None,
-        };
+        let bounds = Bounds { low: None, high: None };
         let root = tree.load_below(node, bounds, blocks)?;
         tree.root = match root {
             Link::Node(id) => Some(id),
@@ -48,11 +45,7 @@ impl Mst {
         blocks: &CarSlice<'_>,
     ) -> Result<Link, MstError> {
         self.check_bounds(&node, bounds)?;
-        if node
-            .entries
-            .iter()
-            .any(|entry| layer(self.keys.get(entry.key)) != node.layer)
-        {
+        if node.entries.iter().any(|entry| layer(self.keys.get(entry.key)) != node.layer) {
             return Err(MstError::Layer);
         }
         for gap in 0..=node.entries.len() {
@@ -61,10 +54,7 @@ impl Mst {
                 .and_then(|before| node.entries.get(before))
                 .map(|entry| entry.key);
             let high = node.entries.get(gap).map(|entry| entry.key);
-            let bounds = Bounds {
-                low: low.or(bounds.low),
-                high: high.or(bounds.high),
-            };
+            let bounds = Bounds { low: low.or(bounds.low), high: high.or(bounds.high) };
             let link = self.load_link(node.gap(gap), node.layer, bounds, blocks)?;
             node.set_gap(gap, link);
         }
@@ -105,19 +95,10 @@ impl Mst {
         let left = read_node(block, |entry| {
             let key = self.expand(&entry, previous)?;
             previous = Some(key);
-            entries.push(Entry {
-                key,
-                value: entry.value,
-                right: opaque(entry.right),
-            });
+            entries.push(Entry { key, value: entry.value, right: opaque(entry.right) });
             Ok(())
         })?;
-        Ok(Node {
-            layer: 0,
-            left: opaque(left),
-            entries,
-            cid: None,
-        })
+        Ok(Node { layer: 0, left: opaque(left), entries, cid: None })
     }
 
     fn expand(&mut self, entry: &NodeEntry<'_>, previous: Option<Key>) -> Result<Key, MstError> {
@@ -136,17 +117,9 @@ impl Mst {
         let (Some(first), Some(last)) = (node.entries.first(), node.entries.last()) else {
             return Ok(());
         };
-        let above = bounds
-            .low
-            .is_none_or(|low| self.keys.get(low) < self.keys.get(first.key));
-        let below = bounds
-            .high
-            .is_none_or(|high| self.keys.get(last.key) < self.keys.get(high));
-        if above && below {
-            Ok(())
-        } else {
-            Err(MstError::Order)
-        }
+        let above = bounds.low.is_none_or(|low| self.keys.get(low) < self.keys.get(first.key));
+        let below = bounds.high.is_none_or(|high| self.keys.get(last.key) < self.keys.get(high));
+        if above && below { Ok(()) } else { Err(MstError::Order) }
     }
 }
 

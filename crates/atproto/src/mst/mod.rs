@@ -151,15 +151,11 @@ impl Mst {
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        self.nodes
-            .get(id.index())
-            .expect("invariant: links point at nodes")
+        self.nodes.get(id.index()).expect("invariant: links point at nodes")
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        self.nodes
-            .get_mut(id.index())
-            .expect("invariant: links point at nodes")
+        self.nodes.get_mut(id.index()).expect("invariant: links point at nodes")
     }
 
     /// Where `key` is in a node, or between which of its keys it would be.

@@ -60,10 +60,7 @@ impl Node {
     pub(super) fn gap(&self, gap: usize) -> Link {
         match gap.checked_sub(1) {
             None => self.left,
-            Some(before) => self
-                .entries
-                .get(before)
-                .map_or(Link::None, |entry| entry.right),
+            Some(before) => self.entries.get(before).map_or(Link::None, |entry| entry.right),
         }
     }
 

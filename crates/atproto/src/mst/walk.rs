@@ -3,9 +3,9 @@
 
 use std::vec;
 
+use super::MstError;
 use super::codec::{NodeEntry, empty_node, read_node};
 use super::keys::layer;
-use super::MstError;
 use crate::cid::Cid;
 
 /// A leaf that [`Walk`] came by.

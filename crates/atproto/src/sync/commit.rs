@@ -4,8 +4,8 @@
 use super::signed::{check_future, signed_commit};
 use super::tree::prove_ops;
 use super::{
-    ChainState, DesyncReason, InvalidReason, InvalidRecord, Limits, Reject, Verified, VerifiedOp, check_record,
-    split_path,
+    ChainState, DesyncReason, InvalidReason, InvalidRecord, Limits, Reject, Verified, VerifiedOp,
+    check_record, split_path,
 };
 use crate::car::CarSlice;
 use crate::crypto::PublicKey;

@@ -36,8 +36,10 @@ impl Held {
             self.pieces.push(Vec::with_capacity(capacity));
         }
         let index = self.pieces.len().saturating_sub(1);
-        let piece = self.pieces.last_mut().expect("invariant: a piece with room was just made sure of");
-        let place = Place { piece: index as u32, start: piece.len() as u32, length: block.len() as u32 };
+        let piece =
+            self.pieces.last_mut().expect("invariant: a piece with room was just made sure of");
+        let place =
+            Place { piece: index as u32, start: piece.len() as u32, length: block.len() as u32 };
         piece.extend_from_slice(block);
         vacant.insert(place);
     }
@@ -57,7 +59,16 @@ mod tests {
     #[test]
     fn blocks_of_all_sizes_are_found_again() {
         let mut held = Held::default();
-        let sizes = [0, 1, 100, PIECE_BYTES_FIRST / 4, PIECE_BYTES_FIRST / 4 + 1, PIECE_BYTES, 7, PIECE_BYTES - 1];
+        let sizes = [
+            0,
+            1,
+            100,
+            PIECE_BYTES_FIRST / 4,
+            PIECE_BYTES_FIRST / 4 + 1,
+            PIECE_BYTES,
+            7,
+            PIECE_BYTES - 1,
+        ];
         let blocks: Vec<_> = sizes.iter().map(|size| vec![*size as u8; *size]).collect();
         for block in blocks.iter().chain(&blocks) {
             held.insert(Cid::of_raw(block), block);

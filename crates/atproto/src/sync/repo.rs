@@ -53,7 +53,12 @@ impl RepoReader {
     ///
     /// # Errors
     /// [`RepoError::Incomplete`] if the file broke off or lacks blocks, else [`RepoError::Invalid`].
-    pub fn finish(self, did: &Did, key: &PublicKey, now_us: i64) -> Result<VerifiedRepo, RepoError> {
+    pub fn finish(
+        self,
+        did: &Did,
+        key: &PublicKey,
+        now_us: i64,
+    ) -> Result<VerifiedRepo, RepoError> {
         let root = self.car.finish()?;
         let block = self.held.get(&root).ok_or(RepoError::Incomplete)?;
         let commit = Commit::parse(block).map_err(InvalidReason::Commit)?;

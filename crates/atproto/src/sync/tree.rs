@@ -32,7 +32,11 @@ pub(super) fn prove_ops(
 }
 
 fn look_up(tree: &Mst, op: &RepoOp<'_>) -> Result<(), Reject> {
-    if tree.get(op.path).map_err(tree_error)? == op.cid { Ok(()) } else { Err(InvalidReason::OpTree.into()) }
+    if tree.get(op.path).map_err(tree_error)? == op.cid {
+        Ok(())
+    } else {
+        Err(InvalidReason::OpTree.into())
+    }
 }
 
 /// Undoes one operation. What it takes out must be what the operation put in.

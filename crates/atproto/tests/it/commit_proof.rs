@@ -26,7 +26,8 @@ struct Proof {
 fn commits_carry_exactly_the_blocks_that_undo_them() {
     for vector in fixtures::json::<Proof>("firehose/commit-proof-fixtures.json", 6) {
         let comment = &vector.comment;
-        let mut tree = Mst::from_leaves(vector.keys.iter().map(|key| (key, vector.leaf_value))).unwrap();
+        let mut tree =
+            Mst::from_leaves(vector.keys.iter().map(|key| (key, vector.leaf_value))).unwrap();
         assert_eq!(tree.root(), vector.root_before_commit, "{comment}");
         for key in &vector.adds {
             tree.insert(key, vector.leaf_value).unwrap();

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use millrace_atproto::cbor::{decode, encode, from_json, record_from_json, to_json, validate_record};
+use millrace_atproto::cbor::{
+    decode, encode, from_json, record_from_json, to_json, validate_record,
+};
 use millrace_atproto::cid::Cid;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -41,7 +43,8 @@ fn json_and_cbor_agree() {
 #[test]
 fn valid_data_is_accepted() {
     for vector in fixtures::json::<Noted>("data-model/data-model-valid.json", 5) {
-        let value = record_from_json(&vector.json).unwrap_or_else(|error| panic!("{}: {error}", vector.note));
+        let value = record_from_json(&vector.json)
+            .unwrap_or_else(|error| panic!("{}: {error}", vector.note));
         let bytes = encode(&value);
         assert_eq!(decode(&bytes).unwrap(), value, "{}", vector.note);
         let json = serde_json::from_str(&to_json(&value)).unwrap();

@@ -127,7 +127,8 @@ fn proofs_show_what_is_there_and_what_is_not() {
     for key in &keys {
         for (key, expected) in [(key.clone(), Some(leaf())), (format!("{key}x"), None)] {
             let bytes = car(&root, &tree.proof_blocks(&key).unwrap());
-            let part = Mst::load(&root, &CarSlice::parse(&bytes, &CarLimits::COMMIT).unwrap()).unwrap();
+            let part =
+                Mst::load(&root, &CarSlice::parse(&bytes, &CarLimits::COMMIT).unwrap()).unwrap();
             assert_eq!(part.get(&key), Ok(expected), "{key}");
         }
     }
@@ -164,7 +165,9 @@ mod malformed {
         let walked: Result<Vec<_>, _> = Walk::new(root, |cid| car.get(cid)).collect();
         // The walk has no memory of nodes, so it sees a repeated node as one out of order.
         let walked = walked.map(|_| ()).unwrap_err();
-        assert!(walked == expected || (expected == MstError::Repeated && walked == MstError::Order));
+        assert!(
+            walked == expected || (expected == MstError::Repeated && walked == MstError::Order)
+        );
     }
 
     // Of the vectors' keys: A0, B0, C0 are on layer 0, B1 on 1, B2 on 2.
@@ -200,7 +203,10 @@ mod malformed {
         // A layer left out; one too many.
         check(&[low.clone(), node(Some(low.0), vec![entry(0, B2, None)])], MstError::Layer);
         let lifted = node(Some(low.0), Vec::new());
-        check(&[low.clone(), lifted.clone(), node(Some(lifted.0), vec![entry(0, B1, None)])], MstError::Layer);
+        check(
+            &[low.clone(), lifted.clone(), node(Some(lifted.0), vec![entry(0, B1, None)])],
+            MstError::Layer,
+        );
         // A subtree on the wrong side of its key, and one on both.
         check(&[low.clone(), node(None, vec![entry(0, B1, Some(low.0))])], MstError::Order);
         check(&[low.clone(), node(Some(low.0), vec![entry(0, B1, Some(low.0))])], MstError::Order);
