@@ -1,0 +1,252 @@
+//! Saves what the log already has: rows, tasks and rejected events of many items, then the cursors
+//! that they allow, in one transaction that also proves we still hold the leases.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_atproto::Did;
+use millrace_runtime::clock::Stopwatch;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Backoff, Shutdown};
+use millrace_store::lease::{self, Lease};
+use millrace_store::{Fault, Store, StoreError};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Change, Item};
+use crate::config::IngestConfig;
+use crate::error::IngestError;
+use crate::metrics::Metrics;
+use crate::model::AccountState;
+use crate::progress::{SourceState, Ticket};
+use crate::tables::cursors::Position;
+use crate::tables::identities::Outcome;
+use crate::tables::rejects::Rejected;
+use crate::tables::{accounts, cursors, identities, rejects};
+
+/// Rejected events kept of one checkpoint: a flood of them must not become a flood of writes.
+const REJECTED_PER_CHECKPOINT_MAX: usize = 64;
+/// Items gathered at once.
+const GATHER_ITEMS_MAX: usize = 1_024;
+
+const RETRY: Backoff =
+    Backoff { base: Duration::from_millis(100), max: Duration::from_secs(10), reset_after: Duration::from_secs(60) };
+
+/// What the checkpoint works with.
+pub(crate) struct CheckpointDeps {
+    pub(crate) store: Store,
+    pub(crate) config: Arc<IngestConfig>,
+    pub(crate) sources: Vec<Arc<SourceState>>,
+    pub(crate) leases: Vec<Lease>,
+    /// Woken after a checkpoint that may have made work for resync or identity.
+    pub(crate) work: Arc<Notify>,
+    pub(crate) rng: Rng,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The one writer of the `ingest` tables, `backfill` excepted.
+pub(crate) struct Checkpoint {
+    deps: CheckpointDeps,
+    saved: HashMap<String, Position>,
+}
+
+/// What is to be saved next.
+#[derive(Default)]
+struct Gathered {
+    accounts: HashMap<Did, AccountState>,
+    wanted: HashMap<Did, i64>,
+    settled: Vec<Outcome>,
+    rejected: Vec<Rejected>,
+    tickets: Vec<Ticket>,
+    pins: Vec<Arc<()>>,
+    told: Vec<oneshot::Sender<()>>,
+}
+
+/// One transaction's worth, shared by its attempts.
+struct Batch {
+    accounts: Vec<AccountState>,
+    wanted: Vec<(Did, i64)>,
+    settled: Vec<Outcome>,
+    rejected: Vec<Rejected>,
+    positions: Vec<Position>,
+    leases: Vec<Lease>,
+    rejected_rows_max: u32,
+    lease_ttl_us: i64,
+}
+
+impl Checkpoint {
+    pub(crate) fn new(deps: CheckpointDeps) -> Self {
+        Self { deps, saved: HashMap::new() }
+    }
+
+    /// Runs until the items end or `shutdown`; either way what was gathered is saved first.
+    pub(crate) async fn run(
+        mut self,
+        mut items: mpsc::Receiver<Item>,
+        shutdown: Shutdown,
+    ) -> Result<(), IngestError> {
+        let pause = Duration::from_millis(self.deps.config.checkpoint_ms);
+        let renew = Duration::from_millis((self.deps.config.lease_ttl_ms / 3).max(1));
+        let mut gathered = Gathered::default();
+        let mut batch = Vec::with_capacity(GATHER_ITEMS_MAX);
+        loop {
+            let mut deadline = Instant::now() + renew;
+            let mut ended = false;
+            while gathered.accounts.len() < self.deps.config.checkpoint_accounts_max {
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => { ended = true; break; }
+                    () = tokio::time::sleep_until(deadline) => break,
+                    taken = items.recv_many(&mut batch, GATHER_ITEMS_MAX) => {
+                        if taken == 0 {
+                            ended = true;
+                            break;
+                        }
+                        let first = gathered.is_empty();
+                        batch.drain(..).for_each(|item| gathered.add(item));
+                        if first {
+                            deadline = deadline.min(Instant::now() + pause);
+                        }
+                    }
+                }
+            }
+            if ended {
+                while let Ok(item) = items.try_recv() {
+                    gathered.add(item);
+                }
+            }
+            self.save(std::mem::take(&mut gathered), &shutdown).await?;
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn save(&mut self, gathered: Gathered, shutdown: &Shutdown) -> Result<(), IngestError> {
+        let Gathered { accounts, wanted, settled, mut rejected, tickets, pins, told } = gathered;
+        tickets.iter().for_each(Ticket::complete);
+        rejected.truncate(REJECTED_PER_CHECKPOINT_MAX);
+        let batch = Arc::new(Batch {
+            accounts: accounts.into_values().collect(),
+            wanted: wanted.into_iter().collect(),
+            settled,
+            rejected,
+            positions: self.moved(),
+            leases: self.deps.leases.clone(),
+            rejected_rows_max: self.deps.config.rejected_rows_max,
+            lease_ttl_us: self.deps.config.lease_ttl_ms.saturating_mul(1_000).try_into().unwrap_or(i64::MAX),
+        });
+        let watch = Stopwatch::start();
+        self.write(&batch, shutdown).await?;
+        self.deps.metrics.checkpoint_seconds.observe_duration(watch.elapsed());
+        for position in &batch.positions {
+            self.saved.insert(position.name.clone(), position.clone());
+        }
+        for source in &self.deps.sources {
+            if let Some(position) = self.saved.get(&source.name) {
+                source.saved(position.cursor);
+                self.deps.metrics.cursor(&source.name, position.cursor);
+            }
+        }
+        drop(pins);
+        for told in told {
+            // Whoever asked may be gone; what was asked for is saved all the same.
+            let _ = told.send(());
+        }
+        if !batch.wanted.is_empty() || batch.accounts.iter().any(|account| account.next_try_us.is_some()) {
+            self.deps.work.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Positions that differ from those saved.
+    fn moved(&self) -> Vec<Position> {
+        let mut moved = Vec::new();
+        for source in &self.deps.sources {
+            let Some(cursor) = source.cursor() else { continue };
+            let (_, event_us) = source.received();
+            let gap_us = source.gap_us();
+            let stored = self.saved.get(&source.name);
+            if stored.is_some_and(|stored| stored.cursor == cursor && stored.gap_us == gap_us) {
+                continue;
+            }
+            moved.push(Position {
+                name: source.name.clone(),
+                address: source.endpoint.address().to_owned(),
+                cursor,
+                event_us,
+                gap_us,
+            });
+        }
+        moved
+    }
+
+    /// Writes until it succeeds; gives up when another process holds a lease, when the store says
+    /// that waiting is useless, or when it fails while the process drains.
+    async fn write(&self, batch: &Arc<Batch>, shutdown: &Shutdown) -> Result<(), IngestError> {
+        let mut attempt = 0;
+        loop {
+            let rows = Arc::clone(batch);
+            let error = match self.deps.store.write(move |tx| write_batch(tx, &rows)).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(lost)) => return Err(IngestError::LeaseLost(lost)),
+                Err(error) => error,
+            };
+            let error: StoreError = error;
+            if error.fault() != Fault::Retry || shutdown.is_cancelled() {
+                return Err(IngestError::Store(error));
+            }
+            if attempt == 0 {
+                tracing::warn!(%error, "the ingest store takes no writes; cursors wait");
+            }
+            self.deps.metrics.checkpoint_retries.inc();
+            tokio::time::sleep(self.deps.rng.jitter(RETRY.delay(attempt))).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// Saves everything, or nothing and the name of the lease that is not ours any more.
+fn write_batch(tx: &mut millrace_store::Tx, batch: &Batch) -> Result<Option<String>, StoreError> {
+    for held in &batch.leases {
+        if !lease::renew(tx, held, batch.lease_ttl_us)? {
+            return Ok(Some(held.name.clone()));
+        }
+    }
+    accounts::save(tx, &batch.accounts)?;
+    identities::settle(tx, &batch.settled)?;
+    identities::request(tx, &batch.wanted)?;
+    rejects::save(tx, &batch.rejected, batch.rejected_rows_max)?;
+    cursors::save(tx, &batch.positions)?;
+    Ok(None)
+}
+
+impl Gathered {
+    fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+            && self.wanted.is_empty()
+            && self.settled.is_empty()
+            && self.rejected.is_empty()
+            && self.tickets.is_empty()
+            && self.told.is_empty()
+    }
+
+    fn add(&mut self, item: Item) {
+        if let Some(account) = item.account {
+            self.accounts.insert(account.did.clone(), account);
+        }
+        for change in item.changes {
+            match change {
+                Change::IdentityWanted(did, due_us) => {
+                    self.wanted.insert(did, due_us);
+                }
+                Change::IdentitySettled(outcome) => self.settled.push(*outcome),
+                Change::Rejected(rejected) => self.rejected.push(*rejected),
+            }
+        }
+        self.tickets.extend(item.tickets);
+        self.pins.extend(item.pin);
+        self.told.extend(item.saved);
+    }
+}

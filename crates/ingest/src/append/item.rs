@@ -1,0 +1,44 @@
+//! What became of one event, on its way to the disk.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_atproto::Did;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::model::AccountState;
+use crate::progress::Ticket;
+use crate::tables::identities::Outcome;
+use crate::tables::rejects::Rejected;
+
+/// One step of one account. Items of an account are saved in the order in which they are sent.
+#[derive(Debug, Default)]
+pub(crate) struct Item {
+    /// The account, and an encoded entry for the log.
+    pub(crate) entry: Option<(Did, Bytes)>,
+    /// The event's number at its source, if it was appended for one.
+    pub(crate) entry_ticket: Option<Ticket>,
+    /// Events that are settled once this item is saved.
+    pub(crate) tickets: Vec<Ticket>,
+    /// The account's row after it.
+    pub(crate) account: Option<AccountState>,
+    /// Whatever else is to be saved with it.
+    pub(crate) changes: Vec<Change>,
+    /// The event's share of the bytes in flight; given back when its entry is durable.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Keeps the account's state in memory until its row is saved.
+    pub(crate) pin: Option<Arc<()>>,
+    /// Told when everything above is saved.
+    pub(crate) saved: Option<oneshot::Sender<()>>,
+}
+
+/// A change of a table beside `account`.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// The account's handle is to be looked at, from this time on.
+    IdentityWanted(Did, i64),
+    /// It was looked at.
+    IdentitySettled(Box<Outcome>),
+    /// An event was not accepted.
+    Rejected(Box<Rejected>),
+}

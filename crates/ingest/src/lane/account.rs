@@ -1,0 +1,250 @@
+//! `#account` and `#identity`: what an account's host says of it, and a hint that its DID document
+//! changed.
+//!
+//! A status is true *at the host that emitted it*. After a migration the old host still says
+//! "deactivated"; so whoever is not the account's present PDS is not simply believed: the later event
+//! wins, and where that leaves a doubt the present PDS is asked.
+
+use std::collections::VecDeque;
+
+use millrace_atproto::Datetime;
+use millrace_atproto::entry::EntryBody;
+use millrace_atproto::frame::AccountFrame;
+
+use super::events::MustWait;
+use super::slot::{Slot, Wait};
+use super::{Event, Lane, StatusAnswer};
+use crate::append::{Change, Item};
+use crate::config::SourceKind;
+use crate::model::SyncState;
+use crate::progress::Ticket;
+
+/// The status of an account that will not come back under this repository.
+pub(super) const DELETED: &str = "deleted";
+/// Bytes of a status that are kept; the protocol's own are shorter.
+const STATUS_BYTES_MAX: usize = 64;
+/// How far ahead of our clock an event's time may be before ours is used instead.
+const AHEAD_MAX_US: i64 = 5 * 60 * 1_000_000;
+
+/// What made a status change.
+pub(super) struct Cause {
+    source: String,
+    source_seq: Option<i64>,
+    time_us: i64,
+    ticket: Option<Ticket>,
+    permit: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+impl Cause {
+    /// The account's host, directory or repository said so when it was asked.
+    pub(super) fn told(source: String, time_us: i64) -> Self {
+        Self { source, source_seq: None, time_us, ticket: None, permit: None }
+    }
+
+    fn event(event: Event) -> Self {
+        Self {
+            source: event.source.name.clone(),
+            source_seq: Some(event.seq),
+            time_us: event.received_us,
+            ticket: event.ticket,
+            permit: event.permit,
+        }
+    }
+}
+
+impl Lane {
+    pub(super) fn account_status(
+        &mut self,
+        slot: &mut Slot,
+        mut event: Event,
+        frame: &AccountFrame<'_>,
+    ) -> MustWait {
+        let time_us = event_time_us(frame.time, event.received_us);
+        let known_us = slot.account.as_ref().and_then(|account| account.status_us);
+        if known_us.is_some_and(|known_us| time_us < known_us) {
+            self.skip(slot, event, "account_stale");
+            return None;
+        }
+        let said = (frame.active, frame.status.map(kept_status));
+        let settled = match event.told.take() {
+            None if self.in_doubt(slot, &event, frame) => return Some((Wait::Status, event)),
+            None => Some(said),
+            Some(answer) => settle(said, event.source.kind, &answer),
+        };
+        let Some((active, status)) = settled else {
+            self.reject(slot, event, "account_not_authoritative", "the account's present host does not say so");
+            return None;
+        };
+        event.source.judged(event.seq);
+        self.set_status(slot, active, status, time_us, Cause::event(event));
+        None
+    }
+
+    /// Whether the account's present host must be asked before this is believed.
+    fn in_doubt(&self, slot: &Slot, event: &Event, frame: &AccountFrame<'_>) -> bool {
+        match event.source.kind {
+            // A PDS speaks for the accounts it hosts.
+            SourceKind::Pds => slot
+                .keys
+                .identity
+                .as_ref()
+                .filter(|_| !slot.keys.stale)
+                .is_none_or(|identity| identity.pds.as_deref() != Some(event.source.endpoint.origin())),
+            // A relay's own decisions are its own; what it passes on from a host may be an old host's.
+            SourceKind::Relay => !frame.active && !matches!(frame.status, Some("takendown" | "suspended")),
+        }
+    }
+
+    /// The account has this status from now on: an entry says so, unless nothing changed.
+    pub(super) fn set_status(
+        &mut self,
+        slot: &mut Slot,
+        active: bool,
+        status: Option<String>,
+        status_us: i64,
+        cause: Cause,
+    ) {
+        let mut changes = self.first_sight(slot);
+        let now_us = self.deps.clock.now_us();
+        let account = slot.account(now_us);
+        let unchanged = account.status_us.is_some() && account.active == active && account.status == status;
+        let was_active = account.active;
+        account.active = active;
+        account.status = status.clone();
+        account.status_us = Some(status_us.max(account.status_us.unwrap_or(i64::MIN)));
+        account.updated_us = now_us;
+        let mut dropped = VecDeque::new();
+        if !active && status.as_deref() == Some(DELETED) {
+            account.sync_state = SyncState::Gone;
+            account.rev = None;
+            account.data = None;
+            account.next_try_us = None;
+            account.attempts = 0;
+            account.error = None;
+            slot.marked = None;
+            dropped = self.release(slot);
+        } else if active && !was_active {
+            match account.sync_state {
+                // What was purged has to be fetched again.
+                SyncState::Gone => {
+                    account.sync_state = SyncState::Desynchronized;
+                    account.error = Some("reactivated".to_owned());
+                    account.next_try_us = Some(now_us);
+                }
+                SyncState::Desynchronized => account.next_try_us = Some(now_us),
+                SyncState::Complete | SyncState::Partial | SyncState::InProgress => {}
+            }
+            changes.push(Change::IdentityWanted(slot.did.clone(), now_us));
+        }
+        let entry = (!unchanged)
+            .then(|| {
+                let body = EntryBody::Account { active, status };
+                self.entry(slot, cause.source, cause.source_seq, cause.time_us, body).ok()
+            })
+            .flatten();
+        let account = self.row(slot);
+        let mut tickets: Vec<Ticket> = cause.ticket.into_iter().collect();
+        let entry_ticket = tickets.first().filter(|_| entry.is_some()).cloned();
+        tickets.extend(dropped.into_iter().filter_map(|event| event.ticket));
+        self.send(
+            slot,
+            Item { entry, entry_ticket, tickets, account, changes, permit: cause.permit, ..Item::default() },
+        );
+    }
+
+    /// The DID document may have changed: what is known of it is forgotten, and it is looked at.
+    pub(super) fn identity_hint(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+        slot.keys.stale = true;
+        let now_us = self.deps.clock.now_us();
+        let _first = self.first_sight(slot);
+        event.source.judged(event.seq);
+        let account = self.row(slot);
+        self.send(
+            slot,
+            Item {
+                tickets: event.ticket.into_iter().collect(),
+                account,
+                changes: vec![Change::IdentityWanted(slot.did.clone(), now_us)],
+                permit: event.permit,
+                ..Item::default()
+            },
+        );
+        None
+    }
+}
+
+/// What is believed, given what was said and what the account's present host answered; `None` if
+/// nothing of it.
+fn settle(
+    said: (bool, Option<String>),
+    source: SourceKind,
+    answer: &StatusAnswer,
+) -> Option<(bool, Option<String>)> {
+    match answer {
+        StatusAnswer::Known(told) => Some((told.active, told.status.as_deref().map(kept_status))),
+        StatusAnswer::Tombstoned => Some((false, Some(DELETED.to_owned()))),
+        // Its present host does not know it (any more): that agrees with every inactive status.
+        StatusAnswer::NotFound => (!said.0).then_some(said),
+        // Nobody to ask: a relay heard it from somebody, another PDS has no say.
+        StatusAnswer::Unreachable(_) => (source == SourceKind::Relay).then_some(said),
+    }
+}
+
+fn kept_status(status: &str) -> String {
+    status.get(..status.floor_char_boundary(STATUS_BYTES_MAX)).unwrap_or(status).replace('\0', "")
+}
+
+/// When the event happened, by the clock of its host.
+fn event_time_us(time: &str, received_us: i64) -> i64 {
+    Datetime::parse(time)
+        .ok()
+        .and_then(|time| time.epoch_us())
+        .filter(|time_us| *time_us <= received_us.saturating_add(AHEAD_MAX_US))
+        .unwrap_or(received_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_atproto::Did;
+    use millrace_net::pds::RepoStatus;
+
+    use super::*;
+
+    fn told(active: bool, status: Option<&str>) -> StatusAnswer {
+        let did = Did::parse("did:plc:abc").expect("a DID");
+        StatusAnswer::Known(RepoStatus { did, active, status: status.map(str::to_owned), rev: None })
+    }
+
+    #[test]
+    fn the_present_host_has_the_last_word() {
+        let said = (false, Some("deactivated".to_owned()));
+        let check = |source, answer: &StatusAnswer, expected: Option<(bool, Option<&str>)>| {
+            let expected = expected.map(|(active, status)| (active, status.map(str::to_owned)));
+            assert_eq!(settle(said.clone(), source, answer), expected, "{source:?} {answer:?}");
+        };
+        for source in [SourceKind::Relay, SourceKind::Pds] {
+            check(source, &told(true, None), Some((true, None)));
+            check(source, &told(false, Some("takendown")), Some((false, Some("takendown"))));
+            check(source, &StatusAnswer::Tombstoned, Some((false, Some("deleted"))));
+            check(source, &StatusAnswer::NotFound, Some((false, Some("deactivated"))));
+        }
+        let down = StatusAnswer::Unreachable("timeout".to_owned());
+        check(SourceKind::Relay, &down, Some((false, Some("deactivated"))));
+        check(SourceKind::Pds, &down, None);
+        assert_eq!(settle((true, None), SourceKind::Relay, &StatusAnswer::NotFound), None);
+    }
+
+    #[test]
+    fn a_time_we_cannot_believe_is_replaced_by_ours() {
+        let received_us = 1_700_000_000_000_000;
+        assert_eq!(event_time_us("2023-11-14T22:13:10.000Z", received_us), received_us - 10_000_000);
+        assert_eq!(event_time_us("2093-11-14T22:13:10.000Z", received_us), received_us);
+        assert_eq!(event_time_us("yesterday", received_us), received_us);
+    }
+
+    #[test]
+    fn a_status_is_short_and_without_nul() {
+        assert_eq!(kept_status("dele\0ted"), "deleted");
+        assert_eq!(kept_status(&"x".repeat(500)).len(), STATUS_BYTES_MAX);
+    }
+}

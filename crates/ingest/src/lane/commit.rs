@@ -1,0 +1,226 @@
+//! `#commit` and `#sync`: the way most events take.
+
+use millrace_atproto::crypto::PublicKey;
+use millrace_atproto::entry::EntryBody;
+use millrace_atproto::frame::{CommitFrame, SyncFrame};
+use millrace_atproto::sync::{SyncVerdict, verify_sync};
+
+use super::events::MustWait;
+use super::slot::{Slot, Wait};
+use super::verify::{self, Accepted, How, Kind, Refusal};
+use super::{Event, Lane, StatusAnswer};
+use crate::append::{Change, Item};
+use crate::model::SyncState;
+
+/// Appended to the source's name in entries whose commit was not verified.
+pub const UNVERIFIED: &str = "+unverified";
+
+impl Lane {
+    pub(super) fn commit(&mut self, slot: &mut Slot, mut event: Event, frame: &CommitFrame<'_>) -> MustWait {
+        if !slot.active() && !self.came_back(slot, &mut event) {
+            return self.of_inactive(slot, event);
+        }
+        if slot.sync_state() == Some(SyncState::Desynchronized) {
+            self.of_desynchronized(slot, event);
+            return None;
+        }
+        let how = verify::how(&self.deps.config, &self.deps.rng);
+        let verdict = match how {
+            How::Unverified => verify::chain_only(frame, slot.chain().as_ref(), event.received_us),
+            How::Full => match self.key(slot) {
+                Key::Known(key) => {
+                    let watch = millrace_runtime::clock::Stopwatch::start();
+                    let verdict = verify::full(frame, &key, slot.chain().as_ref(), event.received_us);
+                    self.deps.metrics.verify_seconds.observe_duration(watch.elapsed());
+                    verdict
+                }
+                Key::Missing => Err(Refusal::no_key()),
+                Key::Unknown => return Some((Wait::Key, event)),
+            },
+        };
+        match verdict {
+            Ok(accepted) => {
+                self.accept(slot, event, accepted, how);
+                None
+            }
+            Err(refusal) => self.refuse(slot, event, &refusal),
+        }
+    }
+
+    pub(super) fn sync(&mut self, slot: &mut Slot, event: Event, frame: &SyncFrame<'_>) -> MustWait {
+        if !slot.active() {
+            self.skip(slot, event, "account_inactive");
+            return None;
+        }
+        if slot.sync_state() == Some(SyncState::Desynchronized) {
+            self.of_desynchronized(slot, event);
+            return None;
+        }
+        let key = match self.key(slot) {
+            Key::Known(key) => key,
+            Key::Missing => return self.refuse(slot, event, &Refusal::no_key()),
+            Key::Unknown => return Some((Wait::Key, event)),
+        };
+        let chain = slot.chain();
+        match verify_sync(frame, &key, chain.as_ref(), event.received_us, &verify::limits()) {
+            Ok(SyncVerdict::InSync) => self.skip(slot, event, "in_sync"),
+            Ok(SyncVerdict::Diverged(_)) if chain.is_some() => {
+                event.source.judged(event.seq);
+                self.desynchronize(slot, "sync_event", event.ticket.into_iter().collect());
+            }
+            // A stranger's state: its chain starts here, and nothing is fetched.
+            Ok(SyncVerdict::Diverged(state)) => {
+                event.source.judged(event.seq);
+                let changes = self.first_sight(slot);
+                let account = slot.account(event.received_us);
+                account.rev = Some(state.rev);
+                account.data = Some(state.data);
+                account.updated_us = event.received_us;
+                let account = self.row(slot);
+                let tickets = event.ticket.into_iter().collect();
+                self.send(slot, Item { account, tickets, changes, permit: event.permit, ..Item::default() });
+            }
+            Err(reject) => return self.refuse(slot, event, &Refusal::from(reject)),
+        }
+        None
+    }
+
+    fn accept(&mut self, slot: &mut Slot, event: Event, accepted: Accepted, how: How) {
+        let now_us = self.deps.clock.now_us();
+        let changes = self.first_sight(slot);
+        let pds = slot.keys.identity.as_ref().and_then(|identity| identity.pds.clone());
+        let account = slot.account(now_us);
+        account.rev = Some(accepted.chain.rev);
+        account.data = Some(accepted.chain.data);
+        account.pds = pds.or_else(|| account.pds.take());
+        account.updated_us = now_us;
+        let source = match how {
+            How::Full => event.source.name.clone(),
+            How::Unverified => format!("{}{UNVERIFIED}", event.source.name),
+        };
+        let body = EntryBody::Commit { ops: accepted.ops };
+        let entry = match self.entry(slot, source, Some(event.seq), event.received_us, body) {
+            Ok(entry) => entry,
+            Err(error) => {
+                // Its records fit into a repository but not into one entry: they come in chunks.
+                let change = self.rejected(&event, "entry_too_large", &error.to_string());
+                self.send(slot, Item { changes: vec![change], permit: event.permit, ..Item::default() });
+                self.desynchronize(slot, "entry_too_large", event.ticket.into_iter().collect());
+                return;
+            }
+        };
+        event.source.judged(event.seq);
+        self.deps.metrics.verified.with(&[how.name()]).inc();
+        self.deps.metrics.invalid_records.add(accepted.invalid_records as u64);
+        let account = self.row(slot);
+        self.send(
+            slot,
+            Item {
+                entry: Some(entry),
+                entry_ticket: event.ticket.clone(),
+                tickets: event.ticket.into_iter().collect(),
+                account,
+                changes,
+                permit: event.permit,
+                ..Item::default()
+            },
+        );
+    }
+
+    fn refuse(&mut self, slot: &mut Slot, event: Event, refusal: &Refusal) -> MustWait {
+        match refusal.kind {
+            Kind::Stale => self.skip(slot, event, refusal.reason),
+            Kind::Signature if self.may_refresh(slot) => {
+                slot.keys.refreshed_us = Some(self.deps.clock.now_us());
+                slot.keys.stale = true;
+                return Some((Wait::Key, event));
+            }
+            Kind::Desync => {
+                let change = self.rejected(&event, refusal.reason, &refusal.detail);
+                self.send(slot, Item { changes: vec![change], permit: event.permit, ..Item::default() });
+                self.desynchronize(slot, refusal.reason, event.ticket.into_iter().collect());
+            }
+            Kind::Signature | Kind::Invalid => self.reject(slot, event, refusal.reason, &refusal.detail),
+        }
+        None
+    }
+
+    /// Whether a bad signature may be answered by another look at the DID document.
+    fn may_refresh(&self, slot: &Slot) -> bool {
+        let pause_us = ms_to_us(self.deps.config.identity.refresh_min_ms);
+        let now_us = self.deps.clock.now_us();
+        slot.keys.refreshed_us.is_none_or(|last_us| now_us.saturating_sub(last_us) >= pause_us)
+    }
+
+    /// The account's signing key, if it is known and fresh.
+    fn key(&self, slot: &Slot) -> Key {
+        let keys = &slot.keys;
+        let age_us = self.deps.clock.now_us().saturating_sub(keys.fetched_us);
+        match &keys.identity {
+            Some(identity) if !keys.stale && age_us < ms_to_us(self.deps.config.identity.key_ttl_ms) => {
+                identity.signing_key.clone().map_or(Key::Missing, Key::Known)
+            }
+            _ => Key::Unknown,
+        }
+    }
+
+    /// What an account seen for the first time leads to.
+    pub(super) fn first_sight(&mut self, slot: &mut Slot) -> Vec<Change> {
+        if slot.account.is_some() {
+            return Vec::new();
+        }
+        let now_us = self.deps.clock.now_us();
+        let wanted = self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
+        slot.account(now_us).next_try_us = wanted.then_some(now_us);
+        vec![Change::IdentityWanted(slot.did.clone(), now_us)]
+    }
+
+    /// An event of an account whose repository has to be fetched: the repository will contain it.
+    fn of_desynchronized(&mut self, slot: &mut Slot, event: Event) {
+        let now_us = self.deps.clock.now_us();
+        let account = slot.account(now_us);
+        if account.next_try_us.is_none() {
+            account.next_try_us = Some(now_us);
+            self.save(slot, Vec::new());
+        }
+        self.skip(slot, event, "desynchronized");
+    }
+
+    /// A commit of an inactive account: either late, or the account is active again and we have not
+    /// heard. Its host is asked, but not often.
+    fn of_inactive(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+        let pause_us = ms_to_us(self.deps.config.identity.status_check_min_ms);
+        let now_us = self.deps.clock.now_us();
+        let ask = slot.status_asked_us.is_none_or(|last_us| now_us.saturating_sub(last_us) >= pause_us);
+        if ask && event.told.is_none() {
+            return Some((Wait::Status, event));
+        }
+        self.skip(slot, event, "account_inactive");
+        None
+    }
+
+    /// Whether the host said that the account is active after all.
+    fn came_back(&mut self, slot: &mut Slot, event: &mut Event) -> bool {
+        let Some(StatusAnswer::Known(told)) = &event.told else { return false };
+        if !told.active {
+            return false;
+        }
+        let status = told.status.clone();
+        let (source, time_us) = (event.source.name.clone(), event.received_us);
+        self.set_status(slot, true, status, time_us, super::account::Cause::told(source, time_us));
+        true
+    }
+}
+
+/// What is known of a signing key.
+enum Key {
+    Known(PublicKey),
+    /// The DID document has none.
+    Missing,
+    /// It must be looked up.
+    Unknown,
+}
+
+pub(super) fn ms_to_us(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000)
+}

@@ -1,0 +1,143 @@
+//! An account whose repository is fetched whole: the barrier before which its live events wait, and
+//! what happens when it is lifted.
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::account::{Cause, DELETED};
+use super::slot::{Phase, Slot, Wait, Waiting};
+use super::{Begun, Lane, ResyncOutcome};
+use crate::append::{Change, Item};
+use crate::model::SyncState;
+
+impl Lane {
+    /// Somebody wants the repository.
+    pub(super) fn want(&mut self, slot: &mut Slot, force: bool, saved: oneshot::Sender<()>) {
+        let now_us = self.deps.clock.now_us();
+        let mut changes = Vec::new();
+        if slot.account.is_none() {
+            slot.account(now_us);
+            changes.push(Change::IdentityWanted(slot.did.clone(), now_us));
+        }
+        let fetching = matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }));
+        let account = slot.account(now_us);
+        let missing = !matches!(account.sync_state, SyncState::Complete | SyncState::Gone);
+        if !fetching && account.active && (force || missing) {
+            account.next_try_us = Some(now_us);
+            account.updated_us = now_us;
+            if force {
+                account.attempts = 0;
+            }
+        }
+        let account = self.row(slot);
+        self.send(slot, Item { account, changes, saved: Some(saved), ..Item::default() });
+    }
+
+    /// The scheduler has found the account due: live events wait from here on.
+    pub(super) fn begin_resync(&mut self, slot: &mut Slot, reply: oneshot::Sender<Option<Begun>>) {
+        let now_us = self.deps.clock.now_us();
+        let open = matches!(slot.phase, Phase::Open);
+        let Some(account) = slot.account.as_mut().filter(|_| open) else {
+            // Nobody may be waiting for the answer: the run is ending.
+            let _ = reply.send(None);
+            return;
+        };
+        if !account.active || account.sync_state == SyncState::Gone {
+            account.next_try_us = None;
+            self.save(slot, Vec::new());
+            let _ = reply.send(None);
+            return;
+        }
+        if account.next_try_us.is_none_or(|due_us| due_us > now_us) {
+            let _ = reply.send(None);
+            return;
+        }
+        let intact = match account.sync_state {
+            whole @ (SyncState::Complete | SyncState::Partial) => Some(whole),
+            SyncState::Desynchronized | SyncState::InProgress | SyncState::Gone => None,
+        };
+        let rev = account.rev;
+        self.attempts += 1;
+        let attempt = self.attempts;
+        self.wait_for(slot, Wait::Repo { attempt, intact, lossy: false }, None);
+        self.mark(slot, SyncState::InProgress, Vec::new());
+        let _ = reply.send(Some(Begun { attempt, rev }));
+    }
+
+    /// A part of the repository, unless it is not wanted any more.
+    pub(super) fn chunk(&mut self, slot: &mut Slot, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit) {
+        if fetching(slot, attempt).is_some() {
+            let entry = Some((slot.did.clone(), entry));
+            self.send(slot, Item { entry, permit: Some(permit), ..Item::default() });
+        }
+    }
+
+    /// Fetching ended: the events that waited are judged.
+    pub(super) fn end_resync(&mut self, slot: &mut Slot, attempt: u64, outcome: ResyncOutcome) {
+        let Some((intact, lossy)) = fetching(slot, attempt) else { return };
+        let now_us = self.deps.clock.now_us();
+        match outcome {
+            ResyncOutcome::Fetched { chain, pds } => {
+                let account = slot.account(now_us);
+                account.sync_state = SyncState::Complete;
+                account.rev = Some(chain.rev);
+                account.data = Some(chain.data);
+                account.pds = pds.or_else(|| account.pds.take());
+                account.attempts = 0;
+                account.next_try_us = None;
+                account.error = None;
+                account.updated_us = now_us;
+                slot.fetched_us = Some(now_us);
+                if lossy {
+                    self.release(slot);
+                    self.desynchronize(slot, "held_overflow", Vec::new());
+                } else {
+                    self.drain(slot);
+                }
+            }
+            ResyncOutcome::Failed { error, retry_us } => {
+                let account = slot.account(now_us);
+                account.attempts = account.attempts.saturating_add(1);
+                account.next_try_us = Some(retry_us);
+                account.error = Some(error);
+                account.updated_us = now_us;
+                match intact.filter(|_| !lossy) {
+                    Some(state) => {
+                        account.sync_state = state;
+                        self.drain(slot);
+                    }
+                    None => {
+                        account.sync_state = SyncState::Desynchronized;
+                        // The cursor has passed them: the row says that they must be fetched.
+                        self.release(slot);
+                        slot.marked = None;
+                        self.save(slot, Vec::new());
+                    }
+                }
+            }
+            ResyncOutcome::Inactive { status } => {
+                let account = slot.account(now_us);
+                account.next_try_us = None;
+                account.sync_state = intact.filter(|_| !lossy).unwrap_or(SyncState::Desynchronized);
+                let deleted = status == DELETED;
+                let cause = Cause::told("getRepo".to_owned(), now_us);
+                slot.status_asked_us = Some(now_us);
+                self.set_status(slot, false, Some(status), now_us, cause);
+                if !deleted {
+                    self.drain(slot);
+                }
+            }
+        }
+    }
+}
+
+/// If the account is being fetched by this attempt: whether its chain is whole, and whether held
+/// events were lost.
+fn fetching(slot: &Slot, attempt: u64) -> Option<(Option<SyncState>, bool)> {
+    match &slot.phase {
+        Phase::Waiting(Waiting { wait: Wait::Repo { attempt: mine, intact, lossy }, .. }) if *mine == attempt => {
+            Some((*intact, *lossy))
+        }
+        _ => None,
+    }
+}

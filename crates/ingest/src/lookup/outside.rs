@@ -1,0 +1,160 @@
+//! Asks directories and hosts on behalf of the lanes, and asks again until there is an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_atproto::Did;
+use millrace_net::{PdsClient, PdsError, ResolveError, Resolver};
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Backoff, TaskSet};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::Ask;
+use super::queue::{Job, Queue};
+use crate::config::IdentityConfig;
+use crate::error::IngestError;
+use crate::lane::{IdentityAnswer, LaneMsg, Lanes, StatusAnswer};
+use crate::metrics::Metrics;
+
+/// How often lanes are told that a question still stands in line.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Asks the outside.
+pub(crate) struct Lookups {
+    pub(crate) resolver: Resolver,
+    pub(crate) pds: PdsClient,
+    pub(crate) asks: UnboundedReceiver<Ask>,
+    pub(crate) lanes: Lanes,
+    pub(crate) config: IdentityConfig,
+    pub(crate) rng: Rng,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Identity(IdentityAnswer),
+    Status(StatusAnswer),
+    /// Try again, not before the time the other side asked for.
+    Failed { reason: String, retry_after: Option<Duration> },
+}
+
+impl Lookups {
+    /// Runs until nobody asks any more.
+    pub(crate) async fn run(mut self) -> Result<(), IngestError> {
+        let mut queue = Queue::new(self.config.lookups_max);
+        let mut under_way: TaskSet<(Job, Attempt)> = TaskSet::new();
+        let mut tell = tokio::time::interval(TELL_EVERY.min(Duration::from_millis(self.config.hold_ms.max(1))));
+        loop {
+            while let Some(job) = queue.next() {
+                let (resolver, pds) = (self.resolver.clone(), self.pds.clone());
+                under_way.spawn("lookup", async move {
+                    let attempt = attempt(&resolver, &pds, &job.ask, job.attempt > 0).await;
+                    (job, attempt)
+                });
+            }
+            let waiting = queue.len() + under_way.len();
+            self.metrics.lookups_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+            let due = queue.next_due();
+            tokio::select! {
+                ask = self.asks.recv() => {
+                    let Some(ask) = ask else { return Ok(()) };
+                    queue.push(Job { ask, attempt: 0, since: Instant::now() });
+                }
+                Some(done) = under_way.join_next() => match done {
+                    Ok((_, (job, attempt))) => {
+                        if self.finish(&mut queue, job, attempt).is_err() {
+                            return Ok(());
+                        }
+                    }
+                    Err(fault) => {
+                        tracing::error!(%fault, "a look-up failed");
+                        return Err(IngestError::PartEnded("lookup"));
+                    }
+                },
+                () = at(due) => queue.wake(Instant::now(), None),
+                _ = tell.tick() => self.tell_overdue(&queue),
+            }
+        }
+    }
+
+    fn finish(&self, queue: &mut Queue, job: Job, attempt: Attempt) -> Result<(), crate::lane::LaneGone> {
+        let line = Queue::line(&job.ask);
+        queue.finished(line);
+        let did = job.ask.did().clone();
+        match attempt {
+            Attempt::Identity(answer) => {
+                if job.attempt > 0 {
+                    // It answers again: whoever waits for it need not wait longer.
+                    queue.wake(Instant::now(), Some(line));
+                }
+                self.lanes.send(LaneMsg::Identity { did, answer })
+            }
+            Attempt::Status(answer) => self.lanes.send(LaneMsg::Status { did, answer }),
+            Attempt::Failed { reason, retry_after } => {
+                let backoff = Backoff {
+                    base: Duration::from_millis(self.config.backoff_first_ms),
+                    max: Duration::from_millis(self.config.backoff_max_ms),
+                    reset_after: Duration::ZERO,
+                };
+                let pause = self.rng.jitter(backoff.delay(job.attempt)).max(retry_after.unwrap_or_default());
+                queue.delay(Job { attempt: job.attempt.saturating_add(1), ..job }, Instant::now() + pause);
+                self.lanes.send(LaneMsg::Identity { did, answer: IdentityAnswer::Delayed(reason) })
+            }
+        }
+    }
+
+    /// Those who stand in line behind a dead directory are told too that it takes longer.
+    fn tell_overdue(&self, queue: &Queue) {
+        let age = Duration::from_millis(self.config.hold_ms);
+        for job in queue.overdue(Instant::now(), age) {
+            if let Ask::Identity { did, .. } = &job.ask {
+                let answer = IdentityAnswer::Delayed("the directory is slow".to_owned());
+                // A lane that is gone ends the run; the loop sees it by its own queue.
+                let _ = self.lanes.send(LaneMsg::Identity { did: did.clone(), answer });
+            }
+        }
+    }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn attempt(resolver: &Resolver, pds: &PdsClient, ask: &Ask, again: bool) -> Attempt {
+    match ask {
+        // A failure is remembered by the resolver for a while; asking again means asking anew.
+        Ask::Identity { did, refresh } => identity(resolver, did, *refresh || again).await,
+        Ask::Status { did } => Attempt::Status(status(resolver, pds, did).await),
+    }
+}
+
+async fn identity(resolver: &Resolver, did: &Did, refresh: bool) -> Attempt {
+    let answer = if refresh { resolver.refresh(did).await } else { resolver.identity(did).await };
+    match answer {
+        Ok(identity) => Attempt::Identity(IdentityAnswer::Found(identity)),
+        Err(ResolveError::Tombstoned { .. }) => Attempt::Identity(IdentityAnswer::Tombstoned),
+        Err(error) if error.is_transient() => {
+            Attempt::Failed { reason: error.to_string(), retry_after: error.retry_after() }
+        }
+        Err(error) => Attempt::Identity(IdentityAnswer::Unknown(error.to_string())),
+    }
+}
+
+/// Asks the PDS that the directory names now, not the one remembered: the account may have moved.
+async fn status(resolver: &Resolver, pds: &PdsClient, did: &Did) -> StatusAnswer {
+    let identity = match resolver.refresh(did).await {
+        Ok(identity) => identity,
+        Err(ResolveError::Tombstoned { .. }) => return StatusAnswer::Tombstoned,
+        Err(error) => return StatusAnswer::Unreachable(error.to_string()),
+    };
+    let Some(host) = &identity.pds else { return StatusAnswer::NotFound };
+    match pds.get_repo_status(host, did).await {
+        Ok(status) => StatusAnswer::Known(status),
+        Err(PdsError::RepoNotFound) => StatusAnswer::NotFound,
+        Err(error) => StatusAnswer::Unreachable(error.to_string()),
+    }
+}

@@ -1,0 +1,173 @@
+//! What ingest counts. Reasons and kinds are from closed lists; sources are configured.
+
+use std::time::Duration;
+
+use millrace_runtime::metrics::{
+    BATCH_ITEMS, Counter, CounterVec, Gauge, GaugeVec, Histogram, LATENCY_SECONDS, Registry,
+};
+
+/// Handles to every metric of this crate.
+pub(crate) struct Metrics {
+    pub(crate) frames: CounterVec,
+    pub(crate) frame_bytes: CounterVec,
+    pub(crate) rejected: CounterVec,
+    pub(crate) skipped: CounterVec,
+    pub(crate) connections: CounterVec,
+    pub(crate) connected: GaugeVec,
+    pub(crate) received_seq: GaugeVec,
+    cursor_seq: GaugeVec,
+    pub(crate) lag_seconds: GaugeVec,
+    pub(crate) gaps: CounterVec,
+    pub(crate) verified: CounterVec,
+    pub(crate) verify_seconds: Histogram,
+    pub(crate) invalid_records: Counter,
+    entries: Counter,
+    entry_bytes: Counter,
+    append_entries: Histogram,
+    append_seconds: Histogram,
+    pub(crate) append_retries: Counter,
+    pub(crate) checkpoint_seconds: Histogram,
+    pub(crate) checkpoint_retries: Counter,
+    pub(crate) inflight_bytes: Gauge,
+    pub(crate) held_bytes: Gauge,
+    pub(crate) held_overflows: Counter,
+    pub(crate) desynchronized: CounterVec,
+    pub(crate) resyncs: CounterVec,
+    pub(crate) resyncs_running: Gauge,
+    pub(crate) identities: CounterVec,
+    pub(crate) lookups_waiting: Gauge,
+    pub(crate) accounts: GaugeVec,
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        Self {
+            frames: registry.counter_with("millrace_ingest_frames", "Events read, by kind", &["source", "kind"]),
+            frame_bytes: registry.counter_with("millrace_ingest_frame_bytes", "Bytes of events read", &["source"]),
+            rejected: registry.counter_with(
+                "millrace_ingest_rejected",
+                "Events not accepted, by reason",
+                &["source", "reason"],
+            ),
+            skipped: registry.counter_with(
+                "millrace_ingest_skipped",
+                "Events that needed no entry, by reason",
+                &["source", "reason"],
+            ),
+            connections: registry.counter_with(
+                "millrace_ingest_connection_ends",
+                "Connections that ended or could not be made, by code",
+                &["source", "code"],
+            ),
+            connected: registry.gauge_with(
+                "millrace_ingest_connected",
+                "1 while the source is connected",
+                &["source"],
+            ),
+            received_seq: registry.gauge_with(
+                "millrace_ingest_received_seq",
+                "Sequence number of the last event read",
+                &["source"],
+            ),
+            cursor_seq: registry.gauge_with("millrace_ingest_cursor_seq", "The saved cursor", &["source"]),
+            lag_seconds: registry.gauge_with(
+                "millrace_ingest_lag_seconds",
+                "Age of the last event when it was read",
+                &["source"],
+            ),
+            gaps: registry.counter_with(
+                "millrace_ingest_gaps",
+                "Times a part of the stream was lost because the cursor was too old",
+                &["source"],
+            ),
+            verified: registry.counter_with(
+                "millrace_ingest_commits",
+                "Commits accepted, by how they were checked",
+                &["verified"],
+            ),
+            verify_seconds: registry.histogram(
+                "millrace_ingest_verify_seconds",
+                "Time to check one commit",
+                &[0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 1.0],
+            ),
+            invalid_records: registry.counter(
+                "millrace_ingest_invalid_records",
+                "Records of accepted commits that were left out because they do not decode",
+            ),
+            entries: registry.counter("millrace_ingest_entries", "Entries appended to the log"),
+            entry_bytes: registry.counter("millrace_ingest_entry_bytes", "Bytes appended to the log"),
+            append_entries: registry.histogram(
+                "millrace_ingest_append_entries",
+                "Entries of one append",
+                BATCH_ITEMS,
+            ),
+            append_seconds: registry.histogram(
+                "millrace_ingest_append_seconds",
+                "Time until an append was durable",
+                LATENCY_SECONDS,
+            ),
+            append_retries: registry.counter(
+                "millrace_ingest_append_retries",
+                "Appends that the log refused for the moment",
+            ),
+            checkpoint_seconds: registry.histogram(
+                "millrace_ingest_checkpoint_seconds",
+                "Time to save cursors and chain states",
+                LATENCY_SECONDS,
+            ),
+            checkpoint_retries: registry.counter(
+                "millrace_ingest_checkpoint_retries",
+                "Checkpoints that the store refused for the moment",
+            ),
+            inflight_bytes: registry.gauge(
+                "millrace_ingest_inflight_bytes",
+                "Bytes of events read and not yet durable",
+            ),
+            held_bytes: registry.gauge(
+                "millrace_ingest_held_bytes",
+                "Bytes of events that wait for a key, a status or a resync",
+            ),
+            held_overflows: registry.counter(
+                "millrace_ingest_held_overflows",
+                "Times the events waiting for one account were dropped, and the account marked desynchronized",
+            ),
+            desynchronized: registry.counter_with(
+                "millrace_ingest_desynchronized",
+                "Accounts marked desynchronized, by reason",
+                &["reason"],
+            ),
+            resyncs: registry.counter_with(
+                "millrace_ingest_resyncs",
+                "Repositories fetched, by result",
+                &["result"],
+            ),
+            resyncs_running: registry.gauge("millrace_ingest_resyncs_running", "Repositories being fetched"),
+            identities: registry.counter_with(
+                "millrace_ingest_identities",
+                "Identities looked at, by result",
+                &["result"],
+            ),
+            lookups_waiting: registry.gauge(
+                "millrace_ingest_lookups_waiting",
+                "Accounts whose key or status is being asked for",
+            ),
+            accounts: registry.gauge_with(
+                "millrace_ingest_accounts",
+                "Accounts by how much of them is here",
+                &["sync_state"],
+            ),
+        }
+    }
+
+    pub(crate) fn appended(&self, entries: usize, bytes: usize, took: Duration) {
+        self.entries.add(entries as u64);
+        self.entry_bytes.add(bytes as u64);
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        self.append_entries.observe(entries as f64);
+        self.append_seconds.observe_duration(took);
+    }
+
+    pub(crate) fn cursor(&self, source: &str, cursor: i64) {
+        self.cursor_seq.with(&[source]).set(cursor);
+    }
+}

@@ -1,0 +1,179 @@
+//! Which repository is fetched next: the longest due, a bounded number at once, and fewer from one
+//! host. Failures wait twice as long each time, or as long as the host asked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_atproto::Did;
+use millrace_net::{PdsClient, Resolver};
+use millrace_runtime::clock::SharedClock;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Backoff, TaskSet};
+use millrace_store::{Fault, Store, StoreError};
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+use super::fetch::{self, FetchError};
+use crate::config::IngestConfig;
+use crate::error::IngestError;
+use crate::lane::{Begun, LaneMsg, Lanes, ResyncOutcome};
+use crate::metrics::Metrics;
+use crate::tables::accounts::{self, Due};
+
+/// Rows taken at once, beside those being worked on.
+const DUE_ROWS_MAX: u32 = 128;
+/// How often accounts are counted by state.
+const COUNT_EVERY: Duration = Duration::from_secs(300);
+
+/// What fetching works with.
+#[derive(Clone)]
+pub(crate) struct ResyncDeps {
+    pub(crate) store: Store,
+    pub(crate) resolver: Resolver,
+    pub(crate) pds: PdsClient,
+    pub(crate) lanes: Lanes,
+    pub(crate) config: Arc<IngestConfig>,
+    /// Bytes in flight, shared with the sources.
+    pub(crate) inflight: Arc<Semaphore>,
+    /// Held while a large repository is in memory.
+    pub(crate) large: Arc<Semaphore>,
+    pub(crate) clock: SharedClock,
+    pub(crate) rng: Rng,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The scheduler.
+pub(crate) struct Resync {
+    deps: ResyncDeps,
+    /// Woken when rows were saved that may be due.
+    work: Arc<Notify>,
+    /// Accounts being fetched, and from where.
+    running: HashMap<Did, Option<String>>,
+    tasks: TaskSet<Did>,
+}
+
+impl Resync {
+    pub(crate) fn new(deps: ResyncDeps, work: Arc<Notify>) -> Self {
+        Self { deps, work, running: HashMap::new(), tasks: TaskSet::new() }
+    }
+
+    /// Runs until it is dropped.
+    pub(crate) async fn run(mut self) -> Result<(), IngestError> {
+        let work = Arc::clone(&self.work);
+        let mut poll = tokio::time::interval(Duration::from_millis(self.deps.config.resync.poll_ms.max(1)));
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut count = tokio::time::interval(COUNT_EVERY);
+        loop {
+            tokio::select! {
+                _ = poll.tick() => self.start_due().await?,
+                () = work.notified() => self.start_due().await?,
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok((_, did)) => {
+                        self.running.remove(did.as_str());
+                        self.deps.metrics.resyncs_running.set(i64::try_from(self.running.len()).unwrap_or(0));
+                        self.start_due().await?;
+                    }
+                    Err(fault) => {
+                        tracing::error!(%fault, "a resync failed");
+                        return Err(IngestError::PartEnded("resync"));
+                    }
+                },
+                _ = count.tick() => self.count_accounts().await,
+            }
+        }
+    }
+
+    /// Starts as many of those due as the bounds allow.
+    async fn start_due(&mut self) -> Result<(), IngestError> {
+        if self.running.len() >= self.deps.config.resync.concurrency {
+            return Ok(());
+        }
+        let busy = self.busy_hosts();
+        let now_us = self.deps.clock.now_us();
+        let limit = DUE_ROWS_MAX.saturating_add(u32::try_from(self.running.len()).unwrap_or(u32::MAX));
+        let due: Result<Vec<Due>, StoreError> =
+            self.deps.store.read(move |tx| accounts::due(tx, now_us, &busy, limit)).await;
+        let due = match due {
+            Ok(due) => due,
+            Err(error) if error.fault() == Fault::Retry => {
+                tracing::debug!(%error, "accounts due cannot be read now");
+                return Ok(());
+            }
+            Err(error) => return Err(IngestError::Store(error)),
+        };
+        for Due { did, pds, attempts } in due {
+            if self.running.len() >= self.deps.config.resync.concurrency {
+                break;
+            }
+            if self.running.contains_key(did.as_str()) || self.at_bound(pds.as_deref()) {
+                continue;
+            }
+            self.running.insert(did.clone(), pds);
+            self.deps.metrics.resyncs_running.set(i64::try_from(self.running.len()).unwrap_or(0));
+            let deps = self.deps.clone();
+            self.tasks.spawn("resync", async move {
+                resync(&deps, &did, attempts).await;
+                did
+            });
+        }
+        Ok(())
+    }
+
+    fn at_bound(&self, host: Option<&str>) -> bool {
+        let running = self.running.values().filter(|other| other.is_some() && other.as_deref() == host).count();
+        host.is_some() && running >= self.deps.config.resync.host_concurrency
+    }
+
+    fn busy_hosts(&self) -> Vec<String> {
+        let hosts: HashSet<&String> = self.running.values().flatten().collect();
+        hosts.into_iter().filter(|host| self.at_bound(Some(host))).cloned().collect()
+    }
+
+    async fn count_accounts(&self) {
+        let counted: Result<Vec<(String, i64)>, StoreError> =
+            self.deps.store.read(|tx| accounts::counts(tx)).await;
+        // Only a figure for the dashboard; the next count will do.
+        for (state, accounts) in counted.unwrap_or_default() {
+            self.deps.metrics.accounts.with(&[&state]).set(accounts);
+        }
+    }
+}
+
+/// One account, from the barrier to its end.
+async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32) {
+    let (reply, begun) = oneshot::channel();
+    if deps.lanes.send(LaneMsg::BeginResync { did: did.clone(), reply }).is_err() {
+        return;
+    }
+    let Ok(Some(Begun { attempt, rev })) = begun.await else { return };
+    let outcome = match fetch::fetch(deps, did, attempt, rev).await {
+        Ok(fetched) => {
+            deps.metrics.resyncs.with(&["fetched"]).inc();
+            tracing::info!(%did, records = fetched.records, invalid = fetched.invalid, "repository fetched");
+            ResyncOutcome::Fetched { chain: fetched.chain, pds: fetched.pds }
+        }
+        Err(FetchError::Inactive(status)) => {
+            deps.metrics.resyncs.with(&["inactive"]).inc();
+            ResyncOutcome::Inactive { status: status.to_owned() }
+        }
+        Err(error) => {
+            deps.metrics.resyncs.with(&[error.label()]).inc();
+            let error_text = crate::error::chain(&error);
+            tracing::warn!(%did, attempts, error = error_text, "repository not fetched; it will be tried again");
+            ResyncOutcome::Failed { error: error_text, retry_us: retry_us(deps, attempts, error.retry_after()) }
+        }
+    };
+    // A lane that is gone ends the run; the row is still due.
+    let _ = deps.lanes.send(LaneMsg::EndResync { did: did.clone(), attempt, outcome });
+}
+
+fn retry_us(deps: &ResyncDeps, attempts: u32, asked: Option<Duration>) -> i64 {
+    let backoff = Backoff {
+        base: Duration::from_millis(deps.config.resync.backoff_first_ms),
+        max: Duration::from_millis(deps.config.resync.backoff_max_ms),
+        reset_after: Duration::ZERO,
+    };
+    let pause = deps.rng.jitter(backoff.delay(attempts)).max(asked.unwrap_or_default());
+    let pause_us = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
+    deps.clock.now_us().saturating_add(pause_us)
+}

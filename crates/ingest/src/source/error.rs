@@ -1,0 +1,129 @@
+//! Why a connection could not be made, or ended.
+
+/// What happened to a connection. Every variant leads to another connection, except those that
+/// `on_future_cursor = "stop"` turns into a stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No connection: name, route, TLS.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The host answered the handshake with something else.
+    #[error("the handshake was answered with status {status}: {body}")]
+    Handshake {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+    },
+    /// The handshake took too long.
+    #[error("not connected within {0} ms")]
+    ConnectTimeout(u64),
+    /// The connection is open and says nothing.
+    #[error("no event for {0} ms")]
+    Idle(u64),
+    /// The other side closed.
+    #[error("closed by the source: {0}")]
+    Closed(String),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// A message above the bound.
+    #[error("a message after seq {} is larger than {bytes_max} bytes", Shown(*after_seq))]
+    Oversize {
+        /// The last event before it.
+        after_seq: Option<i64>,
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// A message that is no event frame.
+    #[error("an invalid frame after seq {}: {reason}", Shown(*after_seq))]
+    InvalidFrame {
+        /// The last event before it.
+        after_seq: Option<i64>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cursor is ahead of everything the source has.
+    #[error("the source does not know cursor {} yet: it was reset, or the URL is another host's", Shown(*cursor))]
+    FutureCursor {
+        /// The cursor we sent.
+        cursor: Option<i64>,
+    },
+    /// The source began to count anew.
+    #[error("the source went back from seq {from} to {to}: it was reset, or the URL is another host's")]
+    SequenceReset {
+        /// The last event before.
+        from: i64,
+        /// What followed.
+        to: i64,
+    },
+    /// We read too slowly.
+    #[error("the source dropped us because we read too slowly")]
+    ConsumerTooSlow,
+    /// Another error of the source's own.
+    #[error("the source reported {name}: {message}")]
+    Reported {
+        /// The error's name.
+        name: String,
+        /// Its message.
+        message: String,
+    },
+}
+
+impl SourceError {
+    /// The stable code that metrics, status and documentation use.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "ingest.connect",
+            Self::Handshake { .. } => "ingest.handshake",
+            Self::ConnectTimeout(_) => "ingest.connect_timeout",
+            Self::Idle(_) => "ingest.idle",
+            Self::Closed(_) => "ingest.closed",
+            Self::Broken(_) => "ingest.broken",
+            Self::Oversize { .. } => "ingest.oversize",
+            Self::InvalidFrame { .. } => "ingest.invalid_frame",
+            Self::FutureCursor { .. } => "ingest.future_cursor",
+            Self::SequenceReset { .. } => "ingest.sequence_reset",
+            Self::ConsumerTooSlow => "ingest.consumer_too_slow",
+            Self::Reported { .. } => "ingest.source_error",
+        }
+    }
+
+    /// What an operator can do.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Connect(_) | Self::Handshake { .. } | Self::ConnectTimeout(_) => {
+                "check the source's url and that the host is up; the connection is tried again"
+            }
+            Self::Idle(_) | Self::Closed(_) | Self::Broken(_) | Self::Reported { .. } => {
+                "nothing to do: the stream goes on from the cursor"
+            }
+            Self::Oversize { .. } | Self::InvalidFrame { .. } => {
+                "nothing to do: a frame that is bad twice is kept in `rejected` and passed over"
+            }
+            Self::FutureCursor { .. } | Self::SequenceReset { .. } => {
+                "check that the url still names the same host; if it really was reset, set ingest.on_future_cursor = \"restart_at_oldest\""
+            }
+            Self::ConsumerTooSlow => {
+                "look at millrace_ingest_inflight_bytes: if it stands at its bound, the log or the verify threads are too slow"
+            }
+        }
+    }
+
+    /// Whether the position itself is in doubt, so that connecting again would not mend it.
+    pub const fn is_reset(&self) -> bool {
+        matches!(self, Self::FutureCursor { .. } | Self::SequenceReset { .. })
+    }
+}
+
+/// A sequence number in a message.
+struct Shown(Option<i64>);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(seq) => seq.fmt(f),
+            None => f.write_str("(none)"),
+        }
+    }
+}

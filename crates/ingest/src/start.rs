@@ -1,0 +1,62 @@
+//! Starting ingest in a process.
+
+use std::sync::Arc;
+
+use millrace_log::Log;
+use millrace_net::{PdsClient, Resolver};
+use millrace_runtime::clock::SharedClock;
+use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Policy, Supervisor, TaskError};
+use millrace_store::Store;
+
+use crate::client::{Client, Local};
+use crate::config::IngestConfig;
+use crate::error::IngestError;
+use crate::metrics::Metrics;
+use crate::progress::SourceState;
+use crate::run::Runner;
+use crate::source::endpoint;
+
+/// What ingest works with. `store` is the `ingest` domain, opened with [`crate::MIGRATIONS`].
+#[derive(Clone)]
+pub struct IngestDeps {
+    pub log: Log,
+    pub store: Store,
+    pub resolver: Resolver,
+    pub pds: PdsClient,
+    pub clock: SharedClock,
+    pub rng: Rng,
+    pub config: IngestConfig,
+    pub registry: Registry,
+}
+
+/// Ingest in this process.
+pub struct Ingest;
+
+impl Ingest {
+    /// Follows the configured sources until the supervisor drains. Returns at once; how it goes is
+    /// seen through the client.
+    ///
+    /// # Errors
+    /// The configuration cannot work.
+    pub fn start(deps: IngestDeps, supervisor: &Supervisor) -> Result<Client, IngestError> {
+        deps.config.check()?;
+        let config = Arc::new(deps.config.clone());
+        let sources = config
+            .sources
+            .iter()
+            .map(|source| Ok(Arc::new(SourceState::new(source, endpoint(source)?))))
+            .collect::<Result<Vec<_>, IngestError>>()?;
+        let local = Arc::new(Local::new(deps.store.clone(), sources.clone()));
+        let metrics = Arc::new(Metrics::new(&deps.registry));
+        let holder = format!("{:016x}", deps.rng.next_u64());
+        let runner =
+            Arc::new(Runner { deps, config, sources, local: Arc::clone(&local), metrics, holder });
+        supervisor.spawn("ingest", Policy::restart(), move |shutdown| {
+            let runner = Arc::clone(&runner);
+            async move { runner.run(shutdown).await.map_err(TaskError::from) }
+        });
+        Ok(Client::Local(local))
+    }
+}

@@ -1,0 +1,14 @@
+//! The tables of the `ingest` domain, one file each. Plain functions over a transaction; no decision
+//! is taken here.
+
+pub(crate) mod accounts;
+pub(crate) mod backfills;
+pub(crate) mod cursors;
+pub(crate) mod identities;
+pub(crate) mod rejects;
+
+use millrace_store::Migration;
+
+/// The schema of the `ingest` domain, for whoever opens its store.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "base", sql: include_str!("../../migrations/0001_base.sql"), compatible_back_to: 1 }];
