@@ -74,6 +74,7 @@ impl Remote {
         secret: Option<Secret>,
         timeout: Duration,
     ) -> Result<Self, DataplaneError> {
+        millrace_runtime::tls::install_provider();
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(timeout)

@@ -11,6 +11,7 @@ pub mod rng;
 pub mod config;
 pub mod error;
 pub mod telemetry;
+pub mod tls;
 
 pub mod metrics;
 pub mod supervise;

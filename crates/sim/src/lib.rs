@@ -20,6 +20,6 @@ mod words;
 mod xrpc;
 
 pub use config::SimConfig;
-pub use network::Network;
+pub use network::{DemoAccount, Network, history};
 pub use population::Population;
 pub use world::World;

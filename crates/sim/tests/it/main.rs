@@ -1,0 +1,5 @@
+//! The made-up network is what it claims to be: deterministic, signed, and served as outside.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod frames;
+mod served;
