@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod pds;
 
+pub mod codes;
 mod metrics;
 
 pub use guard::Guard;

@@ -28,10 +28,7 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now_us(&self) -> i64 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the wall clock"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         let now = std::time::SystemTime::now();
         match now.duration_since(std::time::UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
@@ -49,9 +46,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `now_us`.
     pub fn at(now_us: i64) -> Self {
-        Self {
-            now_us: Arc::new(AtomicI64::new(now_us)),
-        }
+        Self { now_us: Arc::new(AtomicI64::new(now_us)) }
     }
 
     /// This clock as it is handed around; later moves are seen by every holder.

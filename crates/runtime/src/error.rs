@@ -21,11 +21,7 @@ pub struct Code {
 impl Code {
     /// A diagnosis of this situation; the hint is the table's remedy.
     pub fn diagnosis(&self, message: impl Into<String>) -> Diagnosis {
-        Diagnosis {
-            code: self.id,
-            message: message.into(),
-            hint: self.remedy.to_owned(),
-        }
+        Diagnosis { code: self.id, message: message.into(), hint: self.remedy.to_owned() }
     }
 }
 
@@ -59,10 +55,7 @@ pub fn render(error: &(dyn Error + 'static), diagnosis: Option<&Diagnosis>) -> S
     let first = diagnosis.map_or_else(|| error.to_string(), ToString::to_string);
     lines.push(format!("error: {first}"));
     let mut above = first;
-    let mut causes = diagnosis
-        .is_some()
-        .then_some(error)
-        .or_else(|| error.source());
+    let mut causes = diagnosis.is_some().then_some(error).or_else(|| error.source());
     while let Some(cause) = causes {
         let text = cause.to_string();
         if !above.contains(&text) {
@@ -174,10 +167,7 @@ mod tests {
              caused by: disk full\n\
              hint: check the path and its permissions for the user the service runs as"
         );
-        assert_eq!(
-            render(&error, None),
-            "error: cannot open the store\ncaused by: disk full"
-        );
+        assert_eq!(render(&error, None), "error: cannot open the store\ncaused by: disk full");
     }
 
     #[test]
@@ -186,16 +176,8 @@ mod tests {
             let mut parts = code.id.split('-');
             assert_eq!(parts.next(), Some("MR"), "{}", code.id);
             assert_eq!(parts.clone().count(), 2, "{}", code.id);
-            assert!(
-                !code.cause.is_empty() && !code.remedy.is_empty(),
-                "{}",
-                code.id
-            );
-            assert!(
-                codes::ALL[at + 1..].iter().all(|other| other.id != code.id),
-                "{}",
-                code.id
-            );
+            assert!(!code.cause.is_empty() && !code.remedy.is_empty(), "{}", code.id);
+            assert!(codes::ALL[at + 1..].iter().all(|other| other.id != code.id), "{}", code.id);
         }
     }
 }

@@ -33,9 +33,7 @@ impl Rng {
     }
 
     fn of(stream: ChaCha12Rng) -> Self {
-        Self {
-            stream: Arc::new(Mutex::new(stream)),
-        }
+        Self { stream: Arc::new(Mutex::new(stream)) }
     }
 
     /// An independent stream that depends on this one's seed and position.
@@ -101,10 +99,7 @@ mod tests {
 
     #[test]
     fn entropy_differs() {
-        assert_ne!(
-            Rng::from_entropy().next_u64(),
-            Rng::from_entropy().next_u64()
-        );
+        assert_ne!(Rng::from_entropy().next_u64(), Rng::from_entropy().next_u64());
     }
 
     #[test]

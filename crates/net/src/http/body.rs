@@ -52,7 +52,7 @@ impl BodyStream {
             .map_err(|_| self.timed_out(idle < self.deadline))?
             .map_err(|error| HttpError::Truncated {
                 host: self.host.clone(),
-                reason: super::deepest(&error),
+                reason: super::answer::deepest(&error),
             })?;
         let Some(chunk) = chunk else {
             return Ok(None);

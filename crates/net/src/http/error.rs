@@ -12,7 +12,7 @@ pub enum HttpError {
     /// The URL is not one that may be asked.
     #[error("{url}: {reason}")]
     Url {
-        /// The URL, shortened.
+        /// The URL, without credentials and query, shortened.
         url: String,
         /// Why not.
         reason: &'static str,

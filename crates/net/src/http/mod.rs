@@ -4,21 +4,22 @@
 //! What must stay true: the guard sees the URL of every hop and every address a name resolves to;
 //! redirects are followed here, never by the library below; no body is held beyond its bound.
 
+mod answer;
 mod body;
 mod config;
+mod connect;
 mod error;
 mod gate;
 mod request;
 mod retry_after;
 mod tls;
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, USER_AGENT};
-use ::http::{HeaderMap, HeaderValue, Method};
-use bytes::{Bytes, BytesMut};
+use ::http::HeaderValue;
+use ::http::header::{AUTHORIZATION, COOKIE, HOST, USER_AGENT};
+use bytes::Bytes;
 use millrace_runtime::clock::{SharedClock, Stopwatch};
 use millrace_runtime::metrics::Registry;
 use serde::de::DeserializeOwned;
@@ -31,22 +32,19 @@ pub use error::HttpError;
 pub use request::{Limits, Request, Response};
 pub use tls::install_crypto_provider;
 
-use crate::guard::{Guard, NameFault, UrlFault};
+use crate::guard::Guard;
 use crate::metrics::HttpMetrics;
+use answer::{failed, finished, outcome, redirect, refused, succeeded};
 use gate::{Gates, Paused, Rates, Turn};
 
 /// Redirects that are followed.
 pub const REDIRECTS_MAX: usize = 5;
 
-/// Bytes of an error's body that are kept.
-const ERROR_BODY_BYTES_MAX: usize = 16 * 1024;
-
 /// Bytes of a URL.
 const URL_BYTES_MAX: usize = 8 * 1024;
 
-/// Idle connections kept to one host, and how long.
-const IDLE_CONNECTIONS_MAX: usize = 8;
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause after a 429 that names none.
+const PAUSE_UNSAID: Duration = Duration::from_secs(1);
 
 /// The guarded client. Clones share connections and bounds.
 #[derive(Clone)]
@@ -94,8 +92,8 @@ impl HttpClient {
             burst: config.per_host_burst,
         };
         let shared = Shared {
-            any: build(config, guard, &["h2", "http/1.1"])?,
-            http1: build(config, guard, &["http/1.1"])?,
+            any: connect::build(config, guard, &["h2", "http/1.1"])?,
+            http1: connect::build(config, guard, &["http/1.1"])?,
             guard,
             clock,
             metrics: HttpMetrics::new(registry),
@@ -274,153 +272,13 @@ impl HttpClient {
     }
 }
 
-/// The pause after a 429 that names none.
-const PAUSE_UNSAID: Duration = Duration::from_secs(1);
-
-fn build(config: &HttpConfig, guard: Guard, alpn: &[&str]) -> Result<reqwest::Client, HttpError> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client(config.ca_file.as_deref(), alpn)?)
-        .dns_resolver(Names(guard))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT);
-    if !alpn.contains(&"h2") {
-        builder = builder.http1_only();
-    }
-    builder.build().map_err(|error| HttpError::Setup(deepest(&error).into()))
-}
-
-/// The guard, where names become addresses.
-struct Names(Guard);
-
-impl reqwest::dns::Resolve for Names {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let guard = self.0;
-        Box::pin(async move {
-            // The port is the URL's; 0 here is replaced by it.
-            let addrs = guard.resolve(name.as_str(), 0).await?;
-            let addrs: reqwest::dns::Addrs = Box::new(addrs.into_iter());
-            Ok(addrs)
-        })
-    }
-}
-
 fn parse(url: &str) -> Result<Url, HttpError> {
-    let wrong = |reason| HttpError::Url { url: url.chars().take(120).collect(), reason };
-    if url.len() > URL_BYTES_MAX {
-        return Err(wrong("too long"));
-    }
-    Url::parse(url).map_err(|_| wrong("not a URL"))
+    let parsed = (url.len() <= URL_BYTES_MAX).then(|| Url::parse(url).ok()).flatten();
+    parsed.ok_or_else(|| HttpError::Url { url: "URL".to_owned(), reason: "too long, or not one" })
 }
 
 /// `host` or `host:port`: what bounds and errors are about.
 fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn refused(url: &Url, fault: UrlFault) -> HttpError {
-    match fault {
-        UrlFault::Reason(reason) => {
-            HttpError::Url { url: url.as_str().chars().take(120).collect(), reason }
-        }
-        UrlFault::Address { addr, reason } => {
-            HttpError::Forbidden { host: host_of(url), addr, reason }
-        }
-    }
-}
-
-/// Where an answer sends us, if anywhere.
-fn redirect(
-    method: &Method,
-    url: &Url,
-    answer: &reqwest::Response,
-) -> Result<Option<Url>, HttpError> {
-    let moved = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    if !moved || !(method == Method::GET || method == Method::HEAD) {
-        return Ok(None);
-    }
-    let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let next = location.filter(|to| to.len() <= URL_BYTES_MAX).and_then(|to| url.join(to).ok());
-    let lost = || HttpError::Redirects { host: host_of(url), reason: "to nowhere" };
-    next.map(Some).ok_or_else(lost)
-}
-
-/// Why the library below gave no answer.
-fn failed(host: &str, error: &reqwest::Error) -> HttpError {
-    let host = host.to_owned();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        match inner.downcast_ref::<NameFault>() {
-            Some(NameFault::Forbidden { addr, reason }) => {
-                return HttpError::Forbidden { host, addr: *addr, reason };
-            }
-            Some(NameFault::NoSuchHost) => return HttpError::NoSuchHost { host },
-            Some(NameFault::Unavailable(reason)) => {
-                return HttpError::Connect { host, reason: reason.clone() };
-            }
-            None => cause = inner.source(),
-        }
-    }
-    if error.is_connect() || error.is_timeout() {
-        return HttpError::Connect { host, reason: deepest(error) };
-    }
-    HttpError::Truncated { host, reason: deepest(error) }
-}
-
-/// The innermost cause, which says most.
-fn deepest(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
-fn outcome(status: u16) -> &'static str {
-    match status {
-        200..=299 => "ok",
-        429 => "rate_limited",
-        500.. => "status_5xx",
-        _ => "status_4xx",
-    }
-}
-
-/// `body`, if the answer is 2xx.
-async fn succeeded(mut body: BodyStream) -> Result<BodyStream, HttpError> {
-    let status = body.status();
-    if (200..300).contains(&status) {
-        return Ok(body);
-    }
-    let retry_after = retry_after::retry_after(body.answer.headers(), body.now_us);
-    let host = body.host.clone();
-    let body = start_of(&mut body).await;
-    Err(match status {
-        429 => HttpError::RateLimited { host, retry_after, body },
-        _ => HttpError::Status { host, status, retry_after, body },
-    })
-}
-
-/// The start of an error's body; whatever is wrong with the rest does not matter.
-async fn start_of(body: &mut BodyStream) -> Bytes {
-    let mut start = BytesMut::new();
-    body.limits.bytes_max = body.limits.bytes_max.max(ERROR_BODY_BYTES_MAX);
-    while let Ok(Some(chunk)) = body.next_chunk().await {
-        let room = ERROR_BODY_BYTES_MAX - start.len();
-        start.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if start.len() >= ERROR_BODY_BYTES_MAX {
-            break;
-        }
-    }
-    start.freeze()
-}
-
-async fn finished(mut body: BodyStream) -> Result<Response, HttpError> {
-    let status = body.status();
-    let headers: HeaderMap = std::mem::take(body.answer.headers_mut());
-    Ok(Response { status, headers, body: body.whole().await? })
 }

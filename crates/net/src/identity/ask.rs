@@ -29,14 +29,14 @@ enum Handles {
     /// One server for all.
     Base(Url),
     /// DNS and each handle's own host.
-    Own(Txt),
+    Own(Box<Txt>),
 }
 
 impl Asker {
     pub(super) fn new(http: &HttpClient, config: &ResolverConfig) -> Result<Self, ResolveError> {
         let handles = match &config.handle_resolver_url {
             Some(url) => Handles::Base(base("handle_resolver_url", url)?),
-            None => Handles::Own(Txt::new(&config.dns_servers)?),
+            None => Handles::Own(Box::new(Txt::new(&config.dns_servers)?)),
         };
         Ok(Self {
             http: http

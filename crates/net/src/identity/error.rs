@@ -71,7 +71,10 @@ impl ResolveError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dns { .. } => true,
-            Self::Http { source, .. } => source.is_retryable(),
+            // A directory whose name is gone is a fault of the network here, not of the subject.
+            Self::Http { source, .. } => {
+                source.is_retryable() || matches!(source, HttpError::NoSuchHost { .. })
+            }
             _ => false,
         }
     }

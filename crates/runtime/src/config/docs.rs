@@ -29,11 +29,7 @@ pub fn env_example<T: Serialize + Default + JsonSchema>(aliases: &[(&str, &str)]
     for (key, field) in section.settings() {
         lines.push(String::new());
         lines.extend(comment(first_sentence(&field.doc)));
-        lines.push(format!(
-            "#{}={}",
-            variable_of(&key),
-            env_value(at(&defaults, &key))
-        ));
+        lines.push(format!("#{}={}", variable_of(&key), env_value(at(&defaults, &key))));
     }
     finished(lines)
 }
@@ -58,15 +54,11 @@ fn defaults<T: Serialize + Default>() -> Value {
 
 /// The value at a dotted key; null where there is none.
 fn at<'a>(values: &'a Value, key: &str) -> &'a Value {
-    key.split('.').fold(values, |value, name| {
-        value.get(name).unwrap_or(&Value::Null)
-    })
+    key.split('.').fold(values, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
 
 fn comment(doc: &str) -> Vec<String> {
-    doc.lines()
-        .map(|line| format!("# {line}").trim_end().to_owned())
-        .collect()
+    doc.lines().map(|line| format!("# {line}").trim_end().to_owned()).collect()
 }
 
 /// `off` is `#` where the section itself is absent by default.
@@ -80,11 +72,7 @@ fn example_section(
     for (name, field) in &section.fields {
         if !matches!(field.kind, Kind::Section(_)) && !is_tables(&field.kind) {
             lines.push(String::new());
-            lines.extend(example_setting(
-                name,
-                field,
-                values.get(name).unwrap_or(&field.default),
-            ));
+            lines.extend(example_setting(name, field, values.get(name).unwrap_or(&field.default)));
         }
     }
     for (name, field) in &section.fields {
@@ -94,11 +82,7 @@ fn example_section(
                 let present = values.get(name).filter(|value| value.is_object());
                 let off = if present.is_some() { off } else { "#" };
                 lines.push(String::new());
-                lines.extend(comment(if field.doc.is_empty() {
-                    &inner.doc
-                } else {
-                    &field.doc
-                }));
+                lines.extend(comment(if field.doc.is_empty() { &inner.doc } else { &field.doc }));
                 lines.push(format!("{off}[{key}]"));
                 example_section(lines, &key, inner, present.unwrap_or(&Value::Null), off);
             }
@@ -123,27 +107,14 @@ fn example_setting(name: &str, field: &Field, default: &Value) -> Vec<String> {
     let mut lines = comment(&field.doc);
     if let Kind::Choice(words) = &field.kind {
         for (word, meaning) in words {
-            lines.push(
-                format!("#   {word}: {meaning}")
-                    .trim_end_matches([':', ' '])
-                    .to_owned(),
-            );
+            lines.push(format!("#   {word}: {meaning}").trim_end_matches([':', ' ']).to_owned());
         }
     }
     if field.kind == Kind::Secret {
-        lines.push(format!(
-            "# Or `{name}_file`: the path of a file that holds it."
-        ));
+        lines.push(format!("# Or `{name}_file`: the path of a file that holds it."));
     }
-    let unset = if default.is_null() {
-        "  # unset by default"
-    } else {
-        ""
-    };
-    lines.push(format!(
-        "#{name} = {}{unset}",
-        toml_value(default, &field.kind)
-    ));
+    let unset = if default.is_null() { "  # unset by default" } else { "" };
+    lines.push(format!("#{name} = {}{unset}", toml_value(default, &field.kind)));
     lines
 }
 
@@ -152,26 +123,16 @@ fn toml_value(value: &Value, kind: &Kind) -> String {
     match value {
         Value::Null => placeholder(kind),
         Value::Array(items) => {
-            let items: Vec<String> = items
-                .iter()
-                .map(|item| toml_value(item, &Kind::Any))
-                .collect();
+            let items: Vec<String> =
+                items.iter().map(|item| toml_value(item, &Kind::Any)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
             let field = |(name, value): (&String, &Value)| {
-                format!(
-                    "{} = {}",
-                    Value::from(name.as_str()),
-                    toml_value(value, &Kind::Any)
-                )
+                format!("{} = {}", Value::from(name.as_str()), toml_value(value, &Kind::Any))
             };
             let fields: Vec<String> = fields.iter().map(field).collect();
-            if fields.is_empty() {
-                "{}".to_owned()
-            } else {
-                format!("{{ {} }}", fields.join(", "))
-            }
+            if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
         }
         // JSON's strings and numbers are TOML's too.
         value => value.to_string(),
@@ -184,10 +145,7 @@ fn placeholder(kind: &Kind) -> String {
         Kind::Integer { min, .. } => min.unwrap_or(0).max(0).to_string(),
         Kind::Number => "0.0".to_owned(),
         Kind::Choice(words) => {
-            let first = words
-                .first()
-                .map(|(word, _)| word.as_str())
-                .unwrap_or_default();
+            let first = words.first().map(|(word, _)| word.as_str()).unwrap_or_default();
             Value::from(first).to_string()
         }
         Kind::List(_) => "[]".to_owned(),
@@ -246,12 +204,8 @@ fn reference_row(key: &str, field: &Field, defaults: &Value, aliases: &[(&str, &
         value => format!("`{}`", toml_value(value, &field.kind)),
     };
     let mut variables = vec![format!("`{}`", variable_of(key))];
-    variables.extend(
-        aliases
-            .iter()
-            .filter(|(_, of)| *of == key)
-            .map(|(alias, _)| format!("`{alias}`")),
-    );
+    variables
+        .extend(aliases.iter().filter(|(_, of)| *of == key).map(|(alias, _)| format!("`{alias}`")));
     let cells = [
         format!("`{key}`"),
         field.doc.replace("\n\n", "<br>").replace('\n', " "),
@@ -259,8 +213,5 @@ fn reference_row(key: &str, field: &Field, defaults: &Value, aliases: &[(&str, &
         default,
         variables.join(", "),
     ];
-    format!(
-        "| {} |",
-        cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
-    )
+    format!("| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
 }

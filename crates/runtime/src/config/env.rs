@@ -9,20 +9,12 @@ use super::schema::Kind;
 /// The dotted key of `MILLRACE_A__B`, or `None` for a variable of somebody else.
 pub(super) fn key_of(variable: &str) -> Option<String> {
     let name = variable.strip_prefix(ENV_PREFIX)?;
-    Some(
-        name.split("__")
-            .map(str::to_ascii_lowercase)
-            .collect::<Vec<_>>()
-            .join("."),
-    )
+    Some(name.split("__").map(str::to_ascii_lowercase).collect::<Vec<_>>().join("."))
 }
 
 /// The variable that sets a dotted key.
 pub(super) fn variable_of(key: &str) -> String {
-    format!(
-        "{ENV_PREFIX}{}",
-        key.replace('.', "__").to_ascii_uppercase()
-    )
+    format!("{ENV_PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
 }
 
 /// Reads `text` as a setting's type. The error says what was expected.
@@ -37,22 +29,13 @@ pub(super) fn parse(kind: &Kind, text: &str) -> Result<Value, String> {
         }
         Kind::Number => {
             let number = text.parse::<f64>().ok().and_then(Number::from_f64);
-            number
-                .map(Value::Number)
-                .ok_or_else(|| expected(kind, text))
+            number.map(Value::Number).ok_or_else(|| expected(kind, text))
         }
         Kind::Text | Kind::Choice(_) => check(kind, Value::from(text)),
         Kind::Secret => Ok(Value::from(text)),
         Kind::List(item) if !text.trim_start().starts_with('[') => {
-            let items = text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty());
-            Ok(Value::Array(
-                items
-                    .map(|text| parse(item, text))
-                    .collect::<Result<_, _>>()?,
-            ))
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(Value::Array(items.map(|text| parse(item, text)).collect::<Result<_, _>>()?))
         }
         Kind::List(_) | Kind::Map(_) | Kind::Any => {
             let value = serde_json::from_str(text);
@@ -100,24 +83,15 @@ pub(super) fn check(kind: &Kind, value: Value) -> Result<Value, String> {
         },
         Kind::Map(_) | Kind::Section(_) => value.is_object(),
     };
-    if fits {
-        Ok(value)
-    } else {
-        Err(expected(kind, &shown(&value)))
-    }
+    if fits { Ok(value) } else { Err(expected(kind, &shown(&value))) }
 }
 
 fn as_integer(value: &Value) -> Option<i128> {
-    value
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| value.as_u64().map(i128::from))
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
 }
 
 fn shown(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Characters of a wrong value that an error repeats.
@@ -134,17 +108,11 @@ mod tests {
 
     use super::*;
 
-    const PORT: Kind = Kind::Integer {
-        min: Some(0),
-        max: Some(65_535),
-    };
+    const PORT: Kind = Kind::Integer { min: Some(0), max: Some(65_535) };
 
     #[test]
     fn variables_name_settings() {
-        assert_eq!(
-            key_of("MILLRACE_STORE__DATA_DIR").as_deref(),
-            Some("store.data_dir")
-        );
+        assert_eq!(key_of("MILLRACE_STORE__DATA_DIR").as_deref(), Some("store.data_dir"));
         assert_eq!(key_of("PATH"), None);
         assert_eq!(variable_of("store.data_dir"), "MILLRACE_STORE__DATA_DIR");
     }
@@ -159,17 +127,9 @@ mod tests {
         check(&PORT, "5_000", json!(5000));
         check(&Kind::Number, "0.5", json!(0.5));
         check(&Kind::Text, "42", json!("42"));
-        check(
-            &Kind::List(Box::new(Kind::Text)),
-            "a, b,",
-            json!(["a", "b"]),
-        );
+        check(&Kind::List(Box::new(Kind::Text)), "a, b,", json!(["a", "b"]));
         check(&Kind::List(Box::new(PORT)), "[1, 2]", json!([1, 2]));
-        check(
-            &Kind::Map(Box::new(Kind::Text)),
-            r#"{"a":"b"}"#,
-            json!({ "a": "b" }),
-        );
+        check(&Kind::Map(Box::new(Kind::Text)), r#"{"a":"b"}"#, json!({ "a": "b" }));
     }
 
     #[test]
@@ -177,30 +137,14 @@ mod tests {
         let check = |kind: &Kind, text: &str, expected: &str| {
             assert_eq!(parse(kind, text), Err(expected.to_owned()), "{text}");
         };
-        check(
-            &Kind::Bool,
-            "maybe",
-            "expected true or false, found `maybe`",
-        );
-        check(
-            &PORT,
-            "70000",
-            "expected a whole number from 0 to 65535, found `70000`",
-        );
-        check(
-            &PORT,
-            "5s",
-            "expected a whole number from 0 to 65535, found `5s`",
-        );
+        check(&Kind::Bool, "maybe", "expected true or false, found `maybe`");
+        check(&PORT, "70000", "expected a whole number from 0 to 65535, found `70000`");
+        check(&PORT, "5s", "expected a whole number from 0 to 65535, found `5s`");
         check(&Kind::Number, "NaN", "expected a number, found `NaN`");
         let words = Kind::Choice(vec![
             ("sqlite".into(), String::new()),
             ("postgres".into(), String::new()),
         ]);
-        check(
-            &words,
-            "mysql",
-            "expected one of `sqlite`, `postgres`, found `mysql`",
-        );
+        check(&words, "mysql", "expected one of `sqlite`, `postgres`, found `mysql`");
     }
 }

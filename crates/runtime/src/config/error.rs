@@ -61,9 +61,7 @@ pub enum Problem {
 }
 
 fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion
-        .map(|key| format!("; did you mean `{key}`?"))
-        .unwrap_or_default()
+    suggestion.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
 }
 
 impl Problem {
@@ -102,10 +100,7 @@ impl fmt::Display for ConfigError {
 
 impl Diagnose for ConfigError {
     fn diagnosis(&self) -> Diagnosis {
-        let code = self
-            .problems
-            .first()
-            .map_or(codes::CONFIG_VALUE, Problem::code);
+        let code = self.problems.first().map_or(codes::CONFIG_VALUE, Problem::code);
         code.diagnosis(self.to_string())
     }
 }

@@ -34,10 +34,7 @@ pub(super) fn read_secret(path: &Path) -> Result<String, Problem> {
 }
 
 fn read_text(path: &Path) -> Result<String, Problem> {
-    let problem = |reason: String| Problem::Read {
-        path: path.to_owned(),
-        reason,
-    };
+    let problem = |reason: String| Problem::Read { path: path.to_owned(), reason };
     let file = fs::File::open(path).map_err(|error| problem(error.to_string()))?;
     let mut bytes = Vec::new();
     let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
@@ -49,10 +46,7 @@ fn read_text(path: &Path) -> Result<String, Problem> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<(String, Origin, Written)>, Problem> {
-    let walk = Walk {
-        path: path.to_owned(),
-        text,
-    };
+    let walk = Walk { path: path.to_owned(), text };
     match DeTable::parse(text) {
         Ok(table) => walk.table(table.get_ref()),
         Err(error) => Err(Problem::Syntax {
@@ -78,10 +72,7 @@ impl Walk<'_> {
         let mut written = Vec::new();
         for (key, value) in table.iter() {
             let line = self.line(key.span().start);
-            let origin = Origin::File {
-                path: self.path.clone(),
-                line,
-            };
+            let origin = Origin::File { path: self.path.clone(), line };
             let value = match value.get_ref() {
                 DeValue::Table(inner) => Written::Table(self.table(inner)?),
                 value => Written::Value(self.value(value, line)?),
@@ -93,11 +84,7 @@ impl Walk<'_> {
     }
 
     fn value(&self, value: &DeValue<'_>, line: usize) -> Result<Value, Problem> {
-        let reason = |reason: String| Problem::Syntax {
-            path: self.path.clone(),
-            line,
-            reason,
-        };
+        let reason = |reason: String| Problem::Syntax { path: self.path.clone(), line, reason };
         Ok(match value {
             DeValue::String(text) => Value::String(text.to_string()),
             DeValue::Boolean(flag) => Value::Bool(*flag),
@@ -117,10 +104,7 @@ impl Walk<'_> {
             DeValue::Table(table) => {
                 let mut object = Map::new();
                 for (key, value) in table.iter() {
-                    object.insert(
-                        key.get_ref().to_string(),
-                        self.value(value.get_ref(), line)?,
-                    );
+                    object.insert(key.get_ref().to_string(), self.value(value.get_ref(), line)?);
                 }
                 Value::Object(object)
             }

@@ -126,14 +126,11 @@ impl<'a> Layers<'a> {
     fn environment(&mut self, sources: &Sources<'_>) {
         self.secrets.clear();
         for (alias, key) in sources.aliases {
-            for (variable, suffix) in [
-                ((*alias).to_owned(), ""),
-                (format!("{alias}_FILE"), "_file"),
-            ] {
-                let found = sources
-                    .env
-                    .iter()
-                    .find(|(name, text)| *name == variable && !text.is_empty());
+            for (variable, suffix) in
+                [((*alias).to_owned(), ""), (format!("{alias}_FILE"), "_file")]
+            {
+                let found =
+                    sources.env.iter().find(|(name, text)| *name == variable && !text.is_empty());
                 let key = format!("{key}{suffix}");
                 // A plain name with `_FILE` belongs to us only where the setting is a secret.
                 let ours =
@@ -176,10 +173,7 @@ impl<'a> Layers<'a> {
     fn secret_file(&mut self, key: &str, origin: &Origin, path: PathBuf) {
         match file::read_secret(&path) {
             Ok(secret) => {
-                let origin = Origin::SecretFile {
-                    path,
-                    named_by: Box::new(origin.clone()),
-                };
+                let origin = Origin::SecretFile { path, named_by: Box::new(origin.clone()) };
                 self.assign(key, origin, Value::String(secret));
             }
             Err(Problem::Read { path, reason }) => {
@@ -211,11 +205,7 @@ impl<'a> Layers<'a> {
     }
 
     fn wrong(&mut self, origin: &Origin, key: &str, reason: String) {
-        self.problems.push(Problem::Value {
-            origin: origin.clone(),
-            key: key.to_owned(),
-            reason,
-        });
+        self.problems.push(Problem::Value { origin: origin.clone(), key: key.to_owned(), reason });
     }
 
     fn unknown(&mut self, key: &str, origin: Origin) {
@@ -224,34 +214,22 @@ impl<'a> Layers<'a> {
             Origin::Env(_) => suggestion.map(|key| env::variable_of(&key)),
             _ => suggestion,
         };
-        self.problems.push(Problem::UnknownKey {
-            origin,
-            key: key.to_owned(),
-            suggestion,
-        });
+        self.problems.push(Problem::UnknownKey { origin, key: key.to_owned(), suggestion });
     }
 
     fn target(&self, key: &str) -> Target<'a> {
         let mut section = self.section;
         let mut rest = key;
         loop {
-            let (name, deeper) = rest
-                .split_once('.')
-                .map_or((rest, None), |(a, b)| (a, Some(b)));
+            let (name, deeper) = rest.split_once('.').map_or((rest, None), |(a, b)| (a, Some(b)));
             let kind = section.fields.get(name).map(|field| &field.kind);
             match (kind, deeper) {
                 (Some(Kind::Section(inner)), Some(deeper)) => (section, rest) = (inner, deeper),
                 (Some(Kind::Map(item)), Some(_)) => {
-                    return Target::Setting {
-                        key: key.to_owned(),
-                        kind: item,
-                    };
+                    return Target::Setting { key: key.to_owned(), kind: item };
                 }
                 (Some(kind), None) => {
-                    return Target::Setting {
-                        key: key.to_owned(),
-                        kind,
-                    };
+                    return Target::Setting { key: key.to_owned(), kind };
                 }
                 (None, None) => return secret_file_of(section, name, key),
                 _ => return Target::Unknown,
@@ -263,26 +241,17 @@ impl<'a> Layers<'a> {
         if self.problems.is_empty() {
             match serde_path_to_error::deserialize(Value::Object(self.values)) {
                 Ok(value) => {
-                    return Ok(Loaded {
-                        value,
-                        origins: self.origins,
-                    });
+                    return Ok(Loaded { value, origins: self.origins });
                 }
                 Err(error) => {
                     let key = error.path().to_string();
                     let origin = nearest_origin(&self.origins, &key);
                     let reason = error.into_inner().to_string();
-                    self.problems.push(Problem::Value {
-                        origin,
-                        key,
-                        reason,
-                    });
+                    self.problems.push(Problem::Value { origin, key, reason });
                 }
             }
         }
-        Err(ConfigError {
-            problems: self.problems,
-        })
+        Err(ConfigError { problems: self.problems })
     }
 }
 
@@ -300,13 +269,11 @@ fn unmask(section: &Section, values: &mut Map<String, Value>) {
 }
 
 fn secret_file_of<'a>(section: &Section, name: &str, key: &str) -> Target<'a> {
-    let secret = name
-        .strip_suffix("_file")
-        .and_then(|name| section.fields.get(name));
+    let secret = name.strip_suffix("_file").and_then(|name| section.fields.get(name));
     match secret.map(|field| &field.kind) {
-        Some(Kind::Secret) => Target::SecretFile {
-            key: key.strip_suffix("_file").unwrap_or(key).to_owned(),
-        },
+        Some(Kind::Secret) => {
+            Target::SecretFile { key: key.strip_suffix("_file").unwrap_or(key).to_owned() }
+        }
         _ => Target::Unknown,
     }
 }
@@ -314,11 +281,9 @@ fn secret_file_of<'a>(section: &Section, name: &str, key: &str) -> Target<'a> {
 fn plain(written: Written) -> Value {
     match written {
         Written::Value(value) => value,
-        Written::Table(rows) => Value::Object(
-            rows.into_iter()
-                .map(|(name, _, value)| (name, plain(value)))
-                .collect(),
-        ),
+        Written::Table(rows) => {
+            Value::Object(rows.into_iter().map(|(name, _, value)| (name, plain(value))).collect())
+        }
     }
 }
 
@@ -343,8 +308,7 @@ fn place(values: &mut Map<String, Value>, key: &str, value: Value) {
 /// Where the value came from that a path of the deserializer (`a.b[0].c`) is in.
 fn nearest_origin(origins: &BTreeMap<String, Origin>, path: &str) -> Origin {
     let within = |key: &str| {
-        path.strip_prefix(key)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     let found = origins.iter().rev().find(|(key, _)| within(key));
     found.map_or(Origin::Default, |(_, origin)| origin.clone())
@@ -359,11 +323,7 @@ fn suggest(section: &Section, key: &str) -> Option<String> {
     let name = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let distance = |known: &str| {
         let whole = strsim::damerau_levenshtein(known, key);
-        let elsewhere = if name(known) == name(key) {
-            1
-        } else {
-            usize::MAX
-        };
+        let elsewhere = if name(known) == name(key) { 1 } else { usize::MAX };
         whole.min(elsewhere)
     };
     let nearest = known.min_by_key(|known| distance(known))?;

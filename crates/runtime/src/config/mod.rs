@@ -114,9 +114,6 @@ impl fmt::Display for Origin {
 
 /// The overlay of `file` for the environment `name`: `millrace.toml` → `millrace.staging.toml`.
 pub fn overlay_path(file: &Path, name: &str) -> PathBuf {
-    let stem = file
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     file.with_file_name(format!("{stem}.{name}.toml"))
 }

@@ -49,16 +49,9 @@ impl Section {
     /// The shape of `T`.
     pub(super) fn of<T: JsonSchema>() -> Self {
         let schema = schemars::schema_for!(T).to_value();
-        let definitions = schema
-            .get("$defs")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
-        match (Reader {
-            definitions: &definitions,
-        })
-        .kind(&schema)
-        {
+        let definitions =
+            schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
+        match (Reader { definitions: &definitions }).kind(&schema) {
             Kind::Section(section) => section,
             other => panic!("invariant: a configuration is a struct, not {other:?}"),
         }
@@ -87,11 +80,7 @@ impl Section {
 
 /// `prefix.name`.
 pub(super) fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{prefix}.{name}")
-    }
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
 
 impl Kind {
@@ -149,9 +138,7 @@ impl Reader<'_> {
             Some("number") => Kind::Number,
             Some("string") => Kind::Text,
             Some("array") => {
-                let item = schema
-                    .get("items")
-                    .map_or(Kind::Any, |items| self.kind(items));
+                let item = schema.get("items").map_or(Kind::Any, |items| self.kind(items));
                 Kind::List(Box::new(item))
             }
             Some("object") => self.object(schema),
@@ -163,16 +150,10 @@ impl Reader<'_> {
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             let name = name.trim_start_matches("#/$defs/");
-            return self
-                .definitions
-                .get(name)
-                .map_or(&Value::Null, |found| self.resolved(found));
+            return self.definitions.get(name).map_or(&Value::Null, |found| self.resolved(found));
         }
         let arms = schema.get("anyOf").and_then(Value::as_array);
-        let mut present = arms
-            .into_iter()
-            .flatten()
-            .filter(|arm| type_of(arm) != Some("null"));
+        let mut present = arms.into_iter().flatten().filter(|arm| type_of(arm) != Some("null"));
         match (present.next(), present.next()) {
             (Some(only), None) => self.resolved(only),
             _ => schema,
@@ -181,47 +162,30 @@ impl Reader<'_> {
 
     fn object(&self, schema: &Value) -> Kind {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-            let inner = schema
-                .get("additionalProperties")
-                .filter(|inner| inner.is_object());
+            let inner = schema.get("additionalProperties").filter(|inner| inner.is_object());
             return inner.map_or(Kind::Any, |inner| Kind::Map(Box::new(self.kind(inner))));
         };
         let fields = properties.iter().map(|(name, property)| {
             let own = doc(property);
             let field = Field {
-                doc: if own.is_empty() {
-                    doc(self.resolved(property))
-                } else {
-                    own
-                },
+                doc: if own.is_empty() { doc(self.resolved(property)) } else { own },
                 kind: self.kind(property),
                 default: property.get("default").cloned().unwrap_or(Value::Null),
             };
             (name.clone(), field)
         });
-        Kind::Section(Section {
-            doc: doc(schema),
-            fields: fields.collect(),
-        })
+        Kind::Section(Section { doc: doc(schema), fields: fields.collect() })
     }
 }
 
 fn doc(schema: &Value) -> String {
-    schema
-        .get("description")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    schema.get("description").and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 
 /// The schema's type; of an optional one, the type it may have.
 fn type_of(schema: &Value) -> Option<&str> {
     match schema.get("type")? {
-        Value::Array(types) => types
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|name| *name != "null"),
+        Value::Array(types) => types.iter().filter_map(Value::as_str).find(|name| *name != "null"),
         name => name.as_str(),
     }
 }
@@ -229,15 +193,9 @@ fn type_of(schema: &Value) -> Option<&str> {
 fn integer(schema: &Value) -> Kind {
     let bound = |name: &str| {
         let value = schema.get(name)?;
-        value
-            .as_i64()
-            .map(i128::from)
-            .or_else(|| value.as_u64().map(i128::from))
+        value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
     };
-    Kind::Integer {
-        min: bound("minimum"),
-        max: bound("maximum"),
-    }
+    Kind::Integer { min: bound("minimum"), max: bound("maximum") }
 }
 
 /// The words of an enumeration without contents.
@@ -245,9 +203,7 @@ fn choice(schema: &Value) -> Option<Vec<(String, String)>> {
     let word = |value: &Value| Some(value.as_str()?.to_owned());
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         let words = words.iter().filter(|value| !value.is_null());
-        return words
-            .map(|value| Some((word(value)?, String::new())))
-            .collect();
+        return words.map(|value| Some((word(value)?, String::new()))).collect();
     }
     let arms = schema.get("oneOf")?.as_array()?;
     let mut words = Vec::new();

@@ -29,9 +29,7 @@ fn settings<T: Serialize + JsonSchema>(loaded: &Loaded<T>) -> Vec<(String, Value
         serde_json::to_value(&loaded.value).expect("invariant: a configuration serialises");
     let section = Section::of::<T>();
     let setting = |(key, _): (String, _)| {
-        let found = key
-            .split('.')
-            .try_fold(&values, |value, name| value.get(name));
+        let found = key.split('.').try_fold(&values, |value, name| value.get(name));
         let value = masked(found.unwrap_or(&Value::Null));
         let origin = origin_within(loaded, &key);
         (key, value, origin)
@@ -42,10 +40,7 @@ fn settings<T: Serialize + JsonSchema>(loaded: &Loaded<T>) -> Vec<(String, Value
 /// The setting's origin; for a table with names of the operator's own, that of any of them.
 fn origin_within<T>(loaded: &Loaded<T>, key: &str) -> Origin {
     let inside = format!("{key}.");
-    let found = loaded
-        .origins
-        .iter()
-        .find(|(set, _)| *set == key || set.starts_with(&inside));
+    let found = loaded.origins.iter().find(|(set, _)| *set == key || set.starts_with(&inside));
     found.map_or(Origin::Default, |(_, origin)| origin.clone())
 }
 
@@ -53,10 +48,9 @@ fn masked(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(mask_url(text)),
         Value::Array(items) => items.iter().map(masked).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), masked(value)))
-            .collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), masked(value))).collect()
+        }
         value => value.clone(),
     }
 }
@@ -68,10 +62,7 @@ fn mask_url(text: &str) -> String {
         let authority = rest.split(['/', '?', '#']).next()?;
         let (credentials, _) = authority.rsplit_once('@')?;
         let (user, _) = credentials.split_once(':')?;
-        Some(format!(
-            "{scheme}://{user}:{MASK}{}",
-            rest.get(credentials.len()..)?
-        ))
+        Some(format!("{scheme}://{user}:{MASK}{}", rest.get(credentials.len()..)?))
     };
     masked().unwrap_or_else(|| text.to_owned())
 }

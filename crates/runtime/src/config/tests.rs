@@ -75,15 +75,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             run_migrations: true,
-            store: StoreConfig {
-                data_dir: "data".into(),
-                ..StoreConfig::default()
-            },
-            appview: AppviewConfig {
-                port: 5000,
-                sample_rate: 0.5,
-                ..AppviewConfig::default()
-            },
+            store: StoreConfig { data_dir: "data".into(), ..StoreConfig::default() },
+            appview: AppviewConfig { port: 5000, sample_rate: 0.5, ..AppviewConfig::default() },
             relays: vec!["wss://relay.example".into()],
             sources: Vec::new(),
             topics: BTreeMap::new(),
@@ -109,13 +102,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self {
-            dir,
-            file: None,
-            overlay: None,
-            env: Vec::new(),
-            flags: Vec::new(),
-        }
+        Self { dir, file: None, overlay: None, env: Vec::new(), flags: Vec::new() }
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -183,18 +170,12 @@ fn later_layers_win_and_are_remembered() {
     assert_eq!(world.load().value.appview.port, 2);
     let world = world.env("PORT", "3");
     assert_eq!(world.load().value.appview.port, 3);
-    assert_eq!(
-        world.load().origin("appview.port"),
-        Origin::Env("PORT".into())
-    );
+    assert_eq!(world.load().origin("appview.port"), Origin::Env("PORT".into()));
     let world = world.env("MILLRACE_APPVIEW__PORT", "4");
     assert_eq!(world.load().value.appview.port, 4);
     let world = world.flag("appview.port", "5");
     assert_eq!(world.load().value.appview.port, 5);
-    assert_eq!(
-        world.load().origin("appview.port").to_string(),
-        "flag --appview.port"
-    );
+    assert_eq!(world.load().origin("appview.port").to_string(), "flag --appview.port");
 }
 
 #[test]
@@ -214,10 +195,7 @@ fn the_environment_is_read_as_the_settings_types() {
     assert_eq!(loaded.relays, ["wss://a", "wss://b"]);
     assert_eq!(loaded.appview.sample_rate, 0.25);
     assert_eq!(loaded.store.engine, Engine::Postgres);
-    assert_eq!(
-        loaded.store.data_dir, "data",
-        "an empty variable counts as unset"
-    );
+    assert_eq!(loaded.store.data_dir, "data", "an empty variable counts as unset");
     assert_eq!(loaded.topics["likes"], 12);
 }
 
@@ -269,24 +247,14 @@ fn what_the_shape_cannot_say_the_type_judges_with_its_place() {
 fn files_that_cannot_be_read_or_parsed_are_named() {
     let mut world = World::new().file("[appview]\nport = = 1\n");
     let error = world.try_load().unwrap_err();
-    assert!(
-        matches!(&error.problems[..], [Problem::Syntax { line: 2, .. }]),
-        "{error}"
-    );
+    assert!(matches!(&error.problems[..], [Problem::Syntax { line: 2, .. }]), "{error}");
     assert_eq!(error.diagnosis().code, "MR-CFG-002");
 
     world.file = Some(world.dir.path().join("missing.toml"));
-    assert!(
-        world.problems().starts_with("cannot read missing.toml: "),
-        "{}",
-        world.problems()
-    );
+    assert!(world.problems().starts_with("cannot read missing.toml: "), "{}", world.problems());
 
     world.file = Some(world.write("large.toml", &"#".repeat(1024 * 1024 + 1)));
-    assert_eq!(
-        world.problems(),
-        "cannot read large.toml: larger than 1048576 bytes"
-    );
+    assert_eq!(world.problems(), "cannot read large.toml: larger than 1048576 bytes");
 }
 
 #[test]
@@ -295,28 +263,19 @@ fn secrets_may_come_from_files_and_are_never_shown() {
     let key = world.write("session.key", "s3cret\n");
     let url = world.write("db.url", "postgres://me:pw@db/x");
     let world = world
-        .file(&format!(
-            "[appview]\nsession_secret_file = '{}'\n",
-            key.display()
-        ))
+        .file(&format!("[appview]\nsession_secret_file = '{}'\n", key.display()))
         .env("DATABASE_URL_FILE", &url.display().to_string())
         .env("RELAY_URL_FILE", "/none/of/our/business");
     let loaded = world.load();
     assert_eq!(loaded.value.appview.session_secret.expose(), "s3cret");
-    assert_eq!(
-        loaded.value.store.url.as_ref().unwrap().expose(),
-        "postgres://me:pw@db/x"
-    );
+    assert_eq!(loaded.value.store.url.as_ref().unwrap().expose(), "postgres://me:pw@db/x");
     for shown in [
         show(&loaded),
         show_json(&loaded).to_string(),
         format!("{loaded:?}"),
         serde_json::to_string(&loaded.value).unwrap(),
     ] {
-        assert!(
-            !shown.contains("s3cret") && !shown.contains("pw"),
-            "{shown}"
-        );
+        assert!(!shown.contains("s3cret") && !shown.contains("pw"), "{shown}");
     }
     let origin = loaded.origin("appview.session_secret").to_string();
     assert!(
@@ -329,21 +288,14 @@ fn secrets_may_come_from_files_and_are_never_shown() {
 fn a_secret_given_twice_in_one_place_is_refused_but_a_later_layer_wins() {
     let world = World::new();
     let key = world.write("session.key", "from file");
-    let twice = format!(
-        "[appview]\nsession_secret = 'x'\nsession_secret_file = '{}'\n",
-        key.display()
-    );
+    let twice =
+        format!("[appview]\nsession_secret = 'x'\nsession_secret_file = '{}'\n", key.display());
     let world = world.file(&twice);
     assert_eq!(world.try_load().unwrap_err().diagnosis().code, "MR-CFG-005");
 
     let once = format!("[appview]\nsession_secret_file = '{}'\n", key.display());
-    let world = world
-        .file(&once)
-        .env("MILLRACE_APPVIEW__SESSION_SECRET", "from env");
-    assert_eq!(
-        world.load().value.appview.session_secret.expose(),
-        "from env"
-    );
+    let world = world.file(&once).env("MILLRACE_APPVIEW__SESSION_SECRET", "from env");
+    assert_eq!(world.load().value.appview.session_secret.expose(), "from env");
 
     let world = World::new().file("[appview]\nsession_secret_file = '/no/such/file'\n");
     let problems = world.problems();
@@ -353,9 +305,7 @@ fn a_secret_given_twice_in_one_place_is_refused_but_a_later_layer_wins() {
 
 #[test]
 fn the_configuration_in_force_is_shown_with_origins() {
-    let world = World::new()
-        .env("PORT", "8080")
-        .env("MILLRACE_TOPICS__LIKES", "3");
+    let world = World::new().env("PORT", "8080").env("MILLRACE_TOPICS__LIKES", "3");
     insta::assert_snapshot!(show(&world.load()), @r#"
     relays = ["wss://relay.example"]  # default
     run_migrations = true  # default
@@ -428,19 +378,12 @@ fn the_example_gives_the_defaults_commented_or_not() {
 
     let active: Vec<&str> = example
         .lines()
-        .map(|line| {
-            line.strip_prefix('#')
-                .filter(|rest| !rest.starts_with(' '))
-                .unwrap_or(line)
-        })
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
         .collect();
     let loaded = World::new().file(&active.join("\n")).load().value;
     let expected = Config {
         sources: vec![SourceConfig::default()],
-        store: StoreConfig {
-            url: Some("".into()),
-            ..Config::default().store
-        },
+        store: StoreConfig { url: Some("".into()), ..Config::default().store },
         ..Config::default()
     };
     assert_eq!(loaded, expected);
@@ -452,18 +395,9 @@ fn the_reference_and_the_environment_list_every_setting_with_its_names() {
     assert!(page.contains(
         "| `appview.port` | Port of the public listener. | a whole number from 0 to 65535 | `5000` | `MILLRACE_APPVIEW__PORT`, `PORT` |"
     ), "{page}");
-    assert!(
-        page.contains("## `store`\n\nWhere rows are kept.\n"),
-        "{page}"
-    );
+    assert!(page.contains("## `store`\n\nWhere rows are kept.\n"), "{page}");
 
     let env = env_example::<Config>(ALIASES);
-    assert!(
-        env.contains("# the same as MILLRACE_STORE__URL\n#DATABASE_URL=\n"),
-        "{env}"
-    );
-    assert!(
-        env.contains("# Relays to read.\n#MILLRACE_RELAYS=wss://relay.example\n"),
-        "{env}"
-    );
+    assert!(env.contains("# the same as MILLRACE_STORE__URL\n#DATABASE_URL=\n"), "{env}");
+    assert!(env.contains("# Relays to read.\n#MILLRACE_RELAYS=wss://relay.example\n"), "{env}");
 }

@@ -149,11 +149,4 @@ macro_rules! handle_kinds {
         }
     )*};
 }
-handle_kinds!(
-    Counter,
-    CounterVec,
-    Gauge,
-    GaugeVec,
-    Histogram,
-    HistogramVec
-);
+handle_kinds!(Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramVec);

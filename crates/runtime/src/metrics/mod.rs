@@ -30,14 +30,12 @@ pub const LATENCY_SECONDS: &[f64] = &[
 ];
 
 /// Buckets for sizes: 256 B to 16 MiB.
-pub const SIZE_BYTES: &[f64] = &[
-    256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0,
-];
+pub const SIZE_BYTES: &[f64] =
+    &[256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0];
 
 /// Buckets for how many things went together: 1 to 4096.
-pub const BATCH_ITEMS: &[f64] = &[
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0,
-];
+pub const BATCH_ITEMS: &[f64] =
+    &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
 
 type Refresh = Box<dyn Fn() + Send + Sync>;
 
@@ -77,10 +75,8 @@ impl Registry {
         help: &str,
         labels: &'static [&'static str],
     ) -> CounterVec {
-        self.handle(name.trim_end_matches("_total"), help, || {
-            CounterVec::new(labels)
-        })
-        .expecting(labels, name)
+        self.handle(name.trim_end_matches("_total"), help, || CounterVec::new(labels))
+            .expecting(labels, name)
     }
 
     /// A number that goes up and down.
@@ -90,8 +86,7 @@ impl Registry {
 
     /// Gauges told apart by the values of `labels`.
     pub fn gauge_with(&self, name: &str, help: &str, labels: &'static [&'static str]) -> GaugeVec {
-        self.handle(name, help, || GaugeVec::new(labels))
-            .expecting(labels, name)
+        self.handle(name, help, || GaugeVec::new(labels)).expecting(labels, name)
     }
 
     /// How values are spread over `buckets` (upper bounds, growing).
@@ -107,8 +102,7 @@ impl Registry {
         labels: &'static [&'static str],
         buckets: &'static [f64],
     ) -> HistogramVec {
-        self.handle(name, help, || HistogramVec::new(labels, buckets))
-            .expecting(labels, name)
+        self.handle(name, help, || HistogramVec::new(labels, buckets)).expecting(labels, name)
     }
 
     /// Runs `refresh` before each [`Registry::encode`], to set gauges that are cheap to compute
@@ -150,9 +144,7 @@ impl Registry {
                 .unwrap_or_else(|| panic!("invariant: metric {name} has one kind"));
         }
         let made = make();
-        metrics
-            .printed
-            .register(name, help.trim_end_matches('.'), made.printed());
+        metrics.printed.register(name, help.trim_end_matches('.'), made.printed());
         metrics.by_name.insert(name.to_owned(), made.clone().into());
         made
     }

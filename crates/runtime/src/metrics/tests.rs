@@ -5,19 +5,13 @@ use super::*;
 #[test]
 fn a_scrape_shows_every_kind() {
     let registry = Registry::new();
-    registry
-        .counter("millrace_net_requests_total", "Requests sent.")
-        .add(3);
-    registry
-        .gauge("millrace_log_queue_bytes", "Bytes waiting")
-        .set(12);
+    registry.counter("millrace_net_requests_total", "Requests sent.").add(3);
+    registry.gauge("millrace_log_queue_bytes", "Bytes waiting").set(12);
     registry
         .counter_with("millrace_ingest_rejected", "Frames refused", &["reason"])
         .with(&["stale"])
         .inc();
-    registry
-        .histogram("millrace_store_read_seconds", "Time of reads", &[0.1, 1.0])
-        .observe(0.5);
+    registry.histogram("millrace_store_read_seconds", "Time of reads", &[0.1, 1.0]).observe(0.5);
     insta::assert_snapshot!(registry.encode(), @r#"
     # HELP millrace_net_requests Requests sent.
     # TYPE millrace_net_requests counter
@@ -43,18 +37,9 @@ fn a_scrape_shows_every_kind() {
 fn the_same_name_is_the_same_series() {
     let registry = Registry::new();
     registry.counter("millrace_log_appends", "Appends").inc();
-    registry
-        .clone()
-        .counter("millrace_log_appends_total", "Appends")
-        .inc();
+    registry.clone().counter("millrace_log_appends_total", "Appends").inc();
     assert_eq!(registry.counter("millrace_log_appends", "Appends").get(), 2);
-    assert_eq!(
-        registry
-            .encode()
-            .matches("# TYPE millrace_log_appends ")
-            .count(),
-        1
-    );
+    assert_eq!(registry.encode().matches("# TYPE millrace_log_appends ").count(), 1);
 }
 
 #[test]
@@ -94,24 +79,15 @@ fn gauges_are_refreshed_before_a_scrape_and_can_be_removed() {
     let depth = registry.gauge_with("millrace_boards_depth", "Depth", &["board"]);
     let refreshed = depth.with(&["a"]);
     registry.before_encode(move || refreshed.set(7));
-    assert!(
-        registry
-            .encode()
-            .contains(r#"millrace_boards_depth{board="a"} 7.0"#)
-    );
+    assert!(registry.encode().contains(r#"millrace_boards_depth{board="a"} 7.0"#));
     depth.remove(&["a"]);
     assert!(!registry.encode().contains(r#"board="a""#));
 }
 
 #[test]
 fn the_process_is_described() {
-    let scrape = Registry::new()
-        .with_process_metrics(1_700_000_000_000_000)
-        .encode();
-    assert!(
-        scrape.contains("process_start_time_seconds 1700000000.0"),
-        "{scrape}"
-    );
+    let scrape = Registry::new().with_process_metrics(1_700_000_000_000_000).encode();
+    assert!(scrape.contains("process_start_time_seconds 1700000000.0"), "{scrape}");
     #[cfg(target_os = "linux")]
     assert!(scrape.contains("process_resident_memory_bytes"), "{scrape}");
 }

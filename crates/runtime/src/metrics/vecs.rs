@@ -45,11 +45,7 @@ struct Series<M, C> {
 
 impl<M: Clone, C: MetricConstructor<M>> Series<M, C> {
     fn new(names: &'static [&'static str], family: Family<Labels, M, C>) -> Self {
-        Self {
-            names,
-            family,
-            known: Mutex::default(),
-        }
+        Self { names, family, known: Mutex::default() }
     }
 
     fn with(&self, values: &[&str]) -> M {
@@ -59,11 +55,7 @@ impl<M: Clone, C: MetricConstructor<M>> Series<M, C> {
             return series.clone();
         }
         if known.len() >= SERIES_MAX {
-            labels = self
-                .names
-                .iter()
-                .map(|name| (*name, OTHER.to_owned()))
-                .collect();
+            labels = self.names.iter().map(|name| (*name, OTHER.to_owned())).collect();
         }
         let series = self.family.get_or_create_owned(&labels);
         known.insert(labels, series.clone());
@@ -78,26 +70,15 @@ impl<M: Clone, C: MetricConstructor<M>> Series<M, C> {
 
     /// Names with values; missing values are empty, surplus ones are ignored.
     fn labels(&self, values: &[&str]) -> Labels {
-        debug_assert_eq!(
-            values.len(),
-            self.names.len(),
-            "one value for each of {:?}",
-            self.names
-        );
+        debug_assert_eq!(values.len(), self.names.len(), "one value for each of {:?}", self.names);
         let values = values.iter().copied().chain(std::iter::repeat(""));
-        self.names
-            .iter()
-            .zip(values)
-            .map(|(name, value)| (*name, cut(value).to_owned()))
-            .collect()
+        self.names.iter().zip(values).map(|(name, value)| (*name, cut(value).to_owned())).collect()
     }
 }
 
 /// `value`, cut at a character's border to at most [`VALUE_BYTES_MAX`].
 fn cut(value: &str) -> &str {
-    let end = (0..=VALUE_BYTES_MAX.min(value.len()))
-        .rev()
-        .find(|end| value.is_char_boundary(*end));
+    let end = (0..=VALUE_BYTES_MAX.min(value.len())).rev().find(|end| value.is_char_boundary(*end));
     value.get(..end.unwrap_or(0)).unwrap_or("")
 }
 

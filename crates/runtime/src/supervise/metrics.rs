@@ -11,10 +11,7 @@ pub(super) struct Metrics {
 impl Metrics {
     pub(super) fn new(registry: &Registry) -> Self {
         Self {
-            running: registry.gauge(
-                "millrace_runtime_tasks_running",
-                "Tasks that have not ended",
-            ),
+            running: registry.gauge("millrace_runtime_tasks_running", "Tasks that have not ended"),
             failures: registry.counter_with(
                 "millrace_runtime_task_failures",
                 "Tasks that ended with an error or a panic",

@@ -103,10 +103,7 @@ pub enum SuperviseError {
 impl Diagnose for SuperviseError {
     fn diagnosis(&self) -> Diagnosis {
         match self {
-            Self::TaskFailed {
-                diagnosis: Some(diagnosis),
-                ..
-            } => diagnosis.clone(),
+            Self::TaskFailed { diagnosis: Some(diagnosis), .. } => diagnosis.clone(),
             Self::TaskFailed { .. } => codes::TASK_FAILED.diagnosis(self.to_string()),
             Self::DrainTimeout { .. } | Self::Interrupted { .. } => {
                 codes::DRAIN_TIMEOUT.diagnosis(self.to_string())
@@ -198,12 +195,7 @@ impl Supervisor {
 
     /// Tasks that have not ended, by order of start.
     pub fn tasks(&self) -> Vec<TaskStatus> {
-        self.inner
-            .tasks
-            .lock()
-            .values()
-            .map(|entry| entry.status.clone())
-            .collect()
+        self.inner.tasks.lock().values().map(|entry| entry.status.clone()).collect()
     }
 
     /// Waits until the process is asked to stop (by [`Supervisor::shutdown`] or by a failed
@@ -214,22 +206,13 @@ impl Supervisor {
     /// The failed task's error; else the names of those aborted.
     pub async fn join(&self, drain: Duration) -> Result<(), SuperviseError> {
         self.inner.shutdown.cancelled().await;
-        let drained = tokio::time::timeout(drain, self.inner.all_ended())
-            .await
-            .is_ok();
-        let late = if drained {
-            Vec::new()
-        } else {
-            self.abort_all().await
-        };
+        let drained = tokio::time::timeout(drain, self.inner.all_ended()).await.is_ok();
+        let late = if drained { Vec::new() } else { self.abort_all().await };
         self.inner.take_fatal()?;
         if late.is_empty() {
             return Ok(());
         }
-        Err(SuperviseError::DrainTimeout {
-            tasks: late,
-            deadline_ms: drain.as_millis(),
-        })
+        Err(SuperviseError::DrainTimeout { tasks: late, deadline_ms: drain.as_millis() })
     }
 
     /// Runs the process: the first signal drains it, a second one ends it at once.
@@ -274,19 +257,8 @@ const ABORT_WAIT: Duration = Duration::from_millis(500);
 impl Inner {
     fn enter(&self, name: String) -> u64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let status = TaskStatus {
-            name,
-            restarts: 0,
-            last_error: None,
-            waiting: false,
-        };
-        self.tasks.lock().insert(
-            id,
-            Entry {
-                status,
-                abort: None,
-            },
-        );
+        let status = TaskStatus { name, restarts: 0, last_error: None, waiting: false };
+        self.tasks.lock().insert(id, Entry { status, abort: None });
         self.metrics.running.inc();
         id
     }
@@ -313,11 +285,7 @@ impl Inner {
             None => Ok(()),
             Some(Fatal { task, error }) => {
                 let (source, diagnosis) = error.into_parts();
-                Err(SuperviseError::TaskFailed {
-                    task,
-                    diagnosis,
-                    source,
-                })
+                Err(SuperviseError::TaskFailed { task, diagnosis, source })
             }
         }
     }

@@ -64,21 +64,13 @@ pub struct TaskError {
 impl TaskError {
     /// An error that no restart mends: the process drains and ends with it, whatever the policy.
     pub fn fatal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            error: error.into(),
-            fatal: true,
-            diagnosis: None,
-        }
+        Self { error: error.into(), fatal: true, diagnosis: None }
     }
 
     /// A fatal error with what an operator should know about it.
     pub fn diagnosed<E: Diagnose + Error + Send + Sync + 'static>(error: E) -> Self {
         let diagnosis = error.diagnosis();
-        Self {
-            error: error.into(),
-            fatal: true,
-            diagnosis: Some(diagnosis),
-        }
+        Self { error: error.into(), fatal: true, diagnosis: Some(diagnosis) }
     }
 
     /// Whether a restart is useless.
@@ -105,11 +97,7 @@ impl TaskError {
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for TaskError {
     fn from(error: E) -> Self {
-        Self {
-            error: error.into(),
-            fatal: false,
-            diagnosis: None,
-        }
+        Self { error: error.into(), fatal: false, diagnosis: None }
     }
 }
 
@@ -136,9 +124,8 @@ mod tests {
             max: Duration::from_secs(1),
             reset_after: Duration::from_secs(10),
         };
-        let delays_ms: Vec<u128> = [0, 1, 2, 3, 4, 40, u32::MAX]
-            .map(|n| backoff.delay(n).as_millis())
-            .into();
+        let delays_ms: Vec<u128> =
+            [0, 1, 2, 3, 4, 40, u32::MAX].map(|n| backoff.delay(n).as_millis()).into();
         assert_eq!(delays_ms, [100, 200, 400, 800, 1000, 1000, 1000]);
     }
 

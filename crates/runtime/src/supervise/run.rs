@@ -15,14 +15,12 @@ where
     F: Fn(Shutdown) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
-    let _leave = Leave {
-        inner: Arc::clone(&inner),
-        id,
-    };
+    let _leave = Leave { inner: Arc::clone(&inner), id };
     let mut attempt = 0;
     loop {
         let started = Instant::now();
-        let ended = caught(start(inner.shutdown.clone())).await;
+        // Inside, so that a panic while the task is made counts as one of the task.
+        let ended = caught(async { start(inner.shutdown.clone()).await }).await;
         let Verdict::Restart(backoff) = inner.judge(id, policy, ended) else {
             return;
         };
@@ -45,10 +43,7 @@ pub(super) async fn single(
     policy: Policy,
     task: impl Future<Output = Result<(), TaskError>> + Send + 'static,
 ) {
-    let _leave = Leave {
-        inner: Arc::clone(&inner),
-        id,
-    };
+    let _leave = Leave { inner: Arc::clone(&inner), id };
     let ended = caught(task).await;
     inner.judge(id, policy, ended);
 }
@@ -67,15 +62,9 @@ impl Drop for Leave {
 
 /// A panic is an error like any other.
 async fn caught(task: impl Future<Output = Result<(), TaskError>>) -> Result<(), TaskError> {
-    AssertUnwindSafe(task)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| {
-            Err(TaskError::from(format!(
-                "panicked: {}",
-                panic_message(&*panic)
-            )))
-        })
+    AssertUnwindSafe(task).catch_unwind().await.unwrap_or_else(|panic| {
+        Err(TaskError::from(format!("panicked: {}", panic_message(&*panic))))
+    })
 }
 
 enum Verdict {
@@ -86,9 +75,7 @@ enum Verdict {
 impl Inner {
     /// What the end of a task means.
     fn judge(&self, id: u64, policy: Policy, ended: Result<(), TaskError>) -> Verdict {
-        let name = self
-            .with_entry(id, |entry| entry.status.name.clone())
-            .unwrap_or_default();
+        let name = self.with_entry(id, |entry| entry.status.name.clone()).unwrap_or_default();
         let draining = self.shutdown.is_cancelled();
         let error = match ended {
             Ok(()) if policy == Policy::Critical && !draining => {
@@ -99,11 +86,7 @@ impl Inner {
         };
         self.metrics.failures.with(&[&name]).inc();
         if error.is_fatal() || (policy == Policy::Critical) {
-            tracing::error!(
-                task.name = name,
-                error = error.chain(),
-                "essential task failed"
-            );
+            tracing::error!(task.name = name, error = error.chain(), "essential task failed");
             self.fail(name, error);
             return Verdict::Ended;
         }

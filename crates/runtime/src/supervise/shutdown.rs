@@ -31,9 +31,7 @@ impl Shutdown {
 
     /// A token that is cancelled with this one, or alone.
     pub fn child(&self) -> Self {
-        Self {
-            token: self.token.child_token(),
-        }
+        Self { token: self.token.child_token() }
     }
 
     /// `work`'s result, or `None` when the token is cancelled first; `work` is then dropped.

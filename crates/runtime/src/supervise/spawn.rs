@@ -60,10 +60,7 @@ pub enum TaskFault {
 impl<T: Send + 'static> TaskSet<T> {
     /// A set without tasks.
     pub fn new() -> Self {
-        Self {
-            tasks: JoinSet::new(),
-            names: HashMap::new(),
-        }
+        Self { tasks: JoinSet::new(), names: HashMap::new() }
     }
 
     /// Starts a task.
@@ -87,10 +84,7 @@ impl<T: Send + 'static> TaskSet<T> {
             Err(error) => {
                 let name = self.name_of(error.id());
                 Err(match error.try_into_panic() {
-                    Ok(panic) => TaskFault::Panicked {
-                        name,
-                        message: panic_message(&*panic),
-                    },
+                    Ok(panic) => TaskFault::Panicked { name, message: panic_message(&*panic) },
                     Err(_) => TaskFault::Aborted { name },
                 })
             }

@@ -24,9 +24,7 @@ fn quick() -> Policy {
 
 /// Waits until nothing runs, within the drain's time.
 async fn until_idle(supervisor: &Supervisor) {
-    tokio::time::timeout(DRAIN, supervisor.inner.all_ended())
-        .await
-        .unwrap();
+    tokio::time::timeout(DRAIN, supervisor.inner.all_ended()).await.unwrap();
 }
 
 #[tokio::test]
@@ -47,9 +45,7 @@ async fn the_failure_of_a_one_shot_task_is_counted_and_stops_nothing() {
     until_idle(&supervisor).await;
     assert!(!supervisor.shutdown_token().is_cancelled());
     assert!(
-        registry
-            .encode()
-            .contains(r#"millrace_runtime_task_failures_total{task="backfill"} 1"#)
+        registry.encode().contains(r#"millrace_runtime_task_failures_total{task="backfill"} 1"#)
     );
 }
 
@@ -60,6 +56,7 @@ async fn a_failing_task_is_started_again_after_errors_and_panics() {
     let counted = Arc::clone(&runs);
     supervisor.spawn("firehose", quick(), move |_| {
         let run = counted.fetch_add(1, Ordering::SeqCst);
+        assert_ne!(run, 2, "poison while it is made");
         async move {
             match run {
                 0 => Err("connection reset".into()),
@@ -69,17 +66,11 @@ async fn a_failing_task_is_started_again_after_errors_and_panics() {
         }
     });
     until_idle(&supervisor).await;
-    assert_eq!(runs.load(Ordering::SeqCst), 3);
+    assert_eq!(runs.load(Ordering::SeqCst), 4);
     assert!(
-        registry
-            .encode()
-            .contains(r#"millrace_runtime_task_restarts_total{task="firehose"} 2"#)
+        registry.encode().contains(r#"millrace_runtime_task_restarts_total{task="firehose"} 3"#)
     );
-    assert!(
-        registry
-            .encode()
-            .contains("millrace_runtime_tasks_running 0.0")
-    );
+    assert!(registry.encode().contains("millrace_runtime_tasks_running 0.0"));
 }
 
 #[tokio::test]
@@ -103,10 +94,7 @@ async fn a_failed_critical_task_drains_the_others_and_is_the_exit_error() {
 async fn a_critical_task_must_not_end_by_itself() {
     let (supervisor, _) = supervisor();
     supervisor.spawn_critical("listener", |_| async { Ok(()) });
-    assert!(matches!(
-        supervisor.join(DRAIN).await,
-        Err(SuperviseError::TaskFailed { .. })
-    ));
+    assert!(matches!(supervisor.join(DRAIN).await, Err(SuperviseError::TaskFailed { .. })));
 }
 
 #[tokio::test]
@@ -116,10 +104,7 @@ async fn a_fatal_error_ends_the_process_whatever_the_policy() {
         Err(TaskError::fatal("offset beyond the log's tail"))
     });
     let error = supervisor.join(DRAIN).await.unwrap_err();
-    assert_eq!(
-        error.source().unwrap().to_string(),
-        "offset beyond the log's tail"
-    );
+    assert_eq!(error.source().unwrap().to_string(), "offset beyond the log's tail");
 }
 
 #[tokio::test]
@@ -127,10 +112,7 @@ async fn a_task_that_does_not_drain_is_named_and_aborted() {
     let (supervisor, _) = supervisor();
     supervisor.spawn_once("stuck", |_| std::future::pending());
     supervisor.shutdown();
-    let error = supervisor
-        .join(Duration::from_millis(10))
-        .await
-        .unwrap_err();
+    let error = supervisor.join(Duration::from_millis(10)).await.unwrap_err();
     assert_eq!(error.to_string(), "not drained after 10 ms: stuck");
     assert!(supervisor.tasks().is_empty());
 }
@@ -188,26 +170,16 @@ async fn the_first_signal_drains_and_the_second_quits() {
     let ended = spawn_detached_named("run", async move { running.run(signals, DRAIN * 10).await });
 
     terminate_self();
-    tokio::time::timeout(DRAIN, draining_rx)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(DRAIN, draining_rx).await.unwrap().unwrap();
     terminate_self();
-    let error = tokio::time::timeout(DRAIN, ended)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap_err();
+    let error = tokio::time::timeout(DRAIN, ended).await.unwrap().unwrap().unwrap_err();
     assert!(matches!(error, SuperviseError::Interrupted { tasks } if tasks == ["slow"]));
 }
 
 #[cfg(unix)]
 fn terminate_self() {
     let pid = std::process::id().to_string();
-    let killed = std::process::Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .unwrap();
+    let killed = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
     assert!(killed.success());
 }
 
@@ -215,17 +187,11 @@ fn terminate_self() {
 async fn a_set_joins_by_name_and_reports_panics() {
     let mut set = TaskSet::new();
     set.spawn("sum", async { 1 + 1 });
-    assert_eq!(
-        set.join_next().await.unwrap().unwrap(),
-        ("sum".to_owned(), 2)
-    );
+    assert_eq!(set.join_next().await.unwrap().unwrap(), ("sum".to_owned(), 2));
     set.spawn("broken", async { panic!("no") });
     assert_eq!(
         set.join_next().await.unwrap().unwrap_err(),
-        TaskFault::Panicked {
-            name: "broken".into(),
-            message: "no".into()
-        }
+        TaskFault::Panicked { name: "broken".into(), message: "no".into() }
     );
     set.spawn("endless", std::future::pending());
     set.abort_and_join().await;
@@ -234,11 +200,6 @@ async fn a_set_joins_by_name_and_reports_panics() {
 
 #[test]
 fn threads_carry_their_name() {
-    let thread = spawn_thread("store-writer", || {
-        std::thread::current().name().map(str::to_owned)
-    });
-    assert_eq!(
-        thread.unwrap().join().unwrap().as_deref(),
-        Some("store-writer")
-    );
+    let thread = spawn_thread("store-writer", || std::thread::current().name().map(str::to_owned));
+    assert_eq!(thread.unwrap().join().unwrap().as_deref(), Some("store-writer"));
 }

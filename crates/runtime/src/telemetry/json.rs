@@ -41,11 +41,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut line = Map::new();
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(|scope| scope.from_root())
-        {
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
                 // What this layer's own formatter wrote; anything else is left out of the line.
                 if let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields) {

@@ -67,11 +67,7 @@ impl Default for TelemetryConfig {
 impl TelemetryConfig {
     /// The version to show: the one configured, else the program's.
     pub fn version_shown(&self) -> &str {
-        if self.version.is_empty() {
-            env!("CARGO_PKG_VERSION")
-        } else {
-            &self.version
-        }
+        if self.version.is_empty() { env!("CARGO_PKG_VERSION") } else { &self.version }
     }
 }
 
@@ -130,9 +126,7 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     let stderr: fn() -> io::Stderr = io::stderr;
     let limited = Limited::new(stderr, config);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    subscriber(config, limited.clone(), colours)?
-        .try_init()
-        .map_err(TelemetryError::Twice)?;
+    subscriber(config, limited.clone(), colours)?.try_init().map_err(TelemetryError::Twice)?;
     Ok(Telemetry { limited })
 }
 
@@ -151,9 +145,7 @@ where
     let registry = tracing_subscriber::registry().with(filter);
     Ok(match config.format {
         LogFormat::Text => {
-            let lines = tracing_subscriber::fmt::layer()
-                .with_writer(writer)
-                .with_ansi(colours);
+            let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
             Box::new(registry.with(lines))
         }
         LogFormat::Json => {

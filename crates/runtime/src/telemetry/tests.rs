@@ -67,10 +67,7 @@ fn a_json_line_carries_span_fields_and_the_service() {
 
 #[test]
 fn lines_above_the_bound_are_left_out_but_errors_are_not() {
-    let config = TelemetryConfig {
-        lines_per_second_max: 3,
-        ..TelemetryConfig::default()
-    };
+    let config = TelemetryConfig { lines_per_second_max: 3, ..TelemetryConfig::default() };
     let (text, dropped) = logged(&config, || {
         for n in 0..1000 {
             tracing::info!(n, "noise");
@@ -79,32 +76,18 @@ fn lines_above_the_bound_are_left_out_but_errors_are_not() {
     });
     // The thousand may straddle the border of a second, never more than a few of them.
     assert!(dropped >= 900, "{dropped}");
-    assert!(
-        text.contains("disk full") && text.contains("log lines left out"),
-        "{text}"
-    );
+    assert!(text.contains("disk full") && text.contains("log lines left out"), "{text}");
     assert!(text.lines().count() < 100, "{text}");
 }
 
 #[test]
 fn the_level_filters_and_a_wrong_one_is_an_error() {
-    let config = TelemetryConfig {
-        level: "warn".into(),
-        ..TelemetryConfig::default()
-    };
+    let config = TelemetryConfig { level: "warn".into(), ..TelemetryConfig::default() };
     let (text, _) = logged(&config, || tracing::info!("quiet"));
     assert_eq!(text, "");
 
-    let wrong = TelemetryConfig {
-        level: "loud=very".into(),
-        ..TelemetryConfig::default()
-    };
+    let wrong = TelemetryConfig { level: "loud=very".into(), ..TelemetryConfig::default() };
     let error = subscriber(&wrong, io::sink, false).err().unwrap();
     assert_eq!(error.diagnosis().code, "MR-RUN-003");
-    assert!(
-        error
-            .to_string()
-            .starts_with("telemetry.level: `loud=very`"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("telemetry.level: `loud=very`"), "{error}");
 }

@@ -1,0 +1,7 @@
+//! The client, the resolver and the PDS questions against servers on this machine.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod http;
+mod identity;
+mod pds;
+mod server;
