@@ -21,9 +21,6 @@ pub mod codes;
 mod metrics;
 
 pub use guard::Guard;
-pub use http::{
-    BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response,
-    install_crypto_provider,
-};
+pub use http::{BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response};
 pub use identity::{ResolveError, Resolver, ResolverConfig};
 pub use pds::{PdsClient, PdsError, RepoStream};

@@ -22,6 +22,7 @@ use ::http::header::{AUTHORIZATION, COOKIE, HOST, USER_AGENT};
 use bytes::Bytes;
 use millrace_runtime::clock::{SharedClock, Stopwatch};
 use millrace_runtime::metrics::Registry;
+use millrace_runtime::tls::install_provider;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
@@ -30,7 +31,6 @@ pub use body::BodyStream;
 pub use config::HttpConfig;
 pub use error::HttpError;
 pub use request::{Limits, Request, Response};
-pub use tls::install_crypto_provider;
 
 use crate::guard::Guard;
 use crate::metrics::HttpMetrics;
@@ -79,7 +79,7 @@ impl HttpClient {
         clock: SharedClock,
         registry: &Registry,
     ) -> Result<Self, HttpError> {
-        install_crypto_provider();
+        install_provider();
         let guard = Guard::new(config.allow_loopback);
         let user_agent = match config.user_agent.as_str() {
             "" => HeaderValue::from_static(concat!("millrace/", env!("CARGO_PKG_VERSION"))),

@@ -10,13 +10,6 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::HttpError;
 
-/// Makes ring the process's cryptography for TLS. Done by [`super::HttpClient::new`]; a program
-/// that opens TLS connections in other ways calls it first. Doing it twice is harmless.
-pub fn install_crypto_provider() {
-    // An error says that one is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// The client side, offering the protocols of `alpn`.
 pub(super) fn client(ca_file: Option<&Path>, alpn: &[&str]) -> Result<ClientConfig, HttpError> {
     let mut roots = RootCertStore::empty();

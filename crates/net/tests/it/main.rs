@@ -5,3 +5,4 @@ mod http;
 mod identity;
 mod pds;
 mod server;
+mod tls;

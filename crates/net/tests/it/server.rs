@@ -27,7 +27,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn run(addr: SocketAddr, task: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub fn run(addr: SocketAddr, task: impl Future<Output = ()> + Send + 'static) -> Self {
         let mut tasks = TaskSet::new();
         tasks.spawn("server", task);
         Self { addr, _tasks: tasks }

@@ -81,3 +81,21 @@ impl JsonSchema for Secret {
         json_schema!({ "type": "string", "format": FORMAT })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_matches_itself_alone() {
+        let check = |own: &str, given: &str, expected: bool| {
+            assert_eq!(Secret::new(own).matches(given), expected, "{own} {given}");
+        };
+        check("s3cret", "s3cret", true);
+        check("s3cret", "s3creT", false);
+        check("s3cret", "s3cre", false);
+        check("s3cret", "s3cret2", false);
+        check("s3cret", "", false);
+        check("", "", false);
+    }
+}
