@@ -76,7 +76,7 @@ impl Millrace {
         network: &Network,
         dir: &Path,
     ) -> Result<Self> {
-        std::fs::write(dir.join("millrace.toml"), configuration(engine, ports, network, dir))?;
+        std::fs::write(dir.join("millrace.toml"), configuration(engine, ports, network))?;
         let mut millrace = Self {
             split,
             ports,
@@ -177,6 +177,9 @@ impl Millrace {
     async fn serve(&self, roles: &str, log: &str) -> Result<Process> {
         let mut command = Command::new(binary().await?);
         command.args(["serve", "--role", roles, "--config"]).arg(self.dir.join("millrace.toml"));
+        // Two processes share nothing but the configuration file and HTTP.
+        let data = if roles == "appview" { "appview-data" } else { "data" };
+        command.arg("--data-dir").arg(self.dir.join(data));
         Process::start(command.current_dir(&self.dir).env("NO_COLOR", "1"), &self.dir.join(log))
     }
 
@@ -186,7 +189,7 @@ impl Millrace {
     }
 }
 
-fn configuration(engine: &Engine, ports: Ports, network: &Network, dir: &Path) -> String {
+fn configuration(engine: &Engine, ports: Ports, network: &Network) -> String {
     let store = match engine {
         Engine::Sqlite => "engine = \"sqlite\"".to_owned(),
         Engine::Postgres(url) => format!("engine = \"postgres\"\npostgres_url = \"{url}\""),
@@ -195,8 +198,6 @@ fn configuration(engine: &Engine, ports: Ports, network: &Network, dir: &Path) -
     let Network { plc_url, pds_url, firehose_url, appview_did, .. } = network;
     format!(
         r#"
-data_dir = "{data_dir}"
-
 [store]
 {store}
 
@@ -225,7 +226,6 @@ service_did = "{appview_did}"
 public_url = "http://localhost:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
 "#,
-        data_dir = dir.join("data").display(),
     )
 }
 
