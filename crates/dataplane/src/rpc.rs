@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -48,6 +48,7 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = question::<progress::GetSourceProgress>(router);
     let router = command::<notifications::UpdateSeen>(router);
     router
+        .route("/internal/{method}", axum::routing::any(unknown))
         .layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
         .with_state(local)
@@ -67,6 +68,14 @@ fn command<C: OwnCommand>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
         local.command(command).await.map(Json)
     };
     router.route(&format!("/internal/{}", C::NAME), post(handler))
+}
+
+/// What is not a question here, by name or by verb.
+async fn unknown(Path(method): Path<String>) -> Response {
+    let method: String = method.chars().take(64).collect();
+    let message = format!("there is no internal method {method}");
+    (StatusCode::NOT_FOUND, Json(ErrorBody { error: "MethodNotFound".to_owned(), message }))
+        .into_response()
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, DataplaneError> {

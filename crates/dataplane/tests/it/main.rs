@@ -3,6 +3,8 @@
 
 mod counters;
 mod entries;
+mod feeds;
 mod harness;
+mod remote;
 mod replies;
 mod snapshots;
