@@ -11,7 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::HeaderMap;
 use millrace_dataplane::query::progress::GetSourceProgress;
-use millrace_ingest::model::SourceStatus;
+use millrace_ingest::SourceStatus;
 use serde::Serialize;
 
 use crate::auth::Authenticator;

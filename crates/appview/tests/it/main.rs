@@ -1,0 +1,14 @@
+//! The AppView over real HTTP, on a data-plane in its process and on one in another.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod app_bsky_actor;
+mod app_bsky_feed;
+mod app_bsky_graph;
+mod app_bsky_notification;
+mod auth;
+mod com_atproto;
+mod directory;
+mod people;
+mod routes;
+mod service;
+mod world;

@@ -1,0 +1,124 @@
+//! The table of routes, walked whole with every kind of caller.
+
+use millrace_appview::routes::{Access, ROUTES, Route, Verb};
+use serde_json::json;
+
+use crate::people::did;
+use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, World, near_and_far};
+
+near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Nobody,
+    Account,
+    BrokenToken,
+    OperatorByPassword,
+    OperatorByToken,
+}
+
+const CALLERS: [Caller; 5] = [
+    Caller::Nobody,
+    Caller::Account,
+    Caller::BrokenToken,
+    Caller::OperatorByPassword,
+    Caller::OperatorByToken,
+];
+
+/// What the table promises: let in, or refused with 401.
+fn is_let_in(access: Access, caller: Caller) -> bool {
+    match access {
+        Access::Anyone => true,
+        Access::Optional => {
+            matches!(caller, Caller::Nobody | Caller::Account | Caller::OperatorByPassword)
+        }
+        Access::User => caller == Caller::Account,
+        Access::Operator => matches!(caller, Caller::OperatorByPassword | Caller::OperatorByToken),
+    }
+}
+
+/// A request that is right in all but its caller.
+fn request(world: &World, route: &Route, post: &str) -> reqwest::RequestBuilder {
+    let request = world.request(route.verb.as_str(), route.path);
+    let alice = did("alice");
+    let params: Vec<(&str, &str)> = match route.nsid() {
+        Some("app.bsky.actor.getProfiles") => vec![("actors", alice.as_str())],
+        Some("app.bsky.feed.getPosts") => vec![("uris", post)],
+        Some("app.bsky.feed.getLikes" | "app.bsky.feed.getPostThread") => vec![("uri", post)],
+        Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
+        Some("com.atproto.repo.getRecord") => {
+            vec![
+                ("repo", "alice.test"),
+                ("collection", "app.bsky.feed.post"),
+                ("rkey", post.rsplit('/').next().unwrap()),
+            ]
+        }
+        Some("app.bsky.notification.updateSeen") => {
+            return request.json(&json!({ "seenAt": "2026-01-01T00:00:00Z" }));
+        }
+        Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
+        Some(_) => vec![("actor", alice.as_str())],
+        None => vec![],
+    };
+    request.query(&params)
+}
+
+async fn call(world: &World, route: &Route, caller: Caller, post: &str) -> Answer {
+    let request = request(world, route, post);
+    let nsid = route.nsid().unwrap_or("com.example.none");
+    let request = match caller {
+        Caller::Nobody => request,
+        Caller::Account => request.bearer_auth(world.token("alice", nsid)),
+        Caller::BrokenToken => request.bearer_auth(world.token("alice", "com.example.other")),
+        Caller::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
+        Caller::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
+    };
+    world.send(request).await
+}
+
+async fn every_route_with_every_caller(world: World) {
+    let post = world.actor("alice").posts("hello").uri;
+    for route in ROUTES {
+        for caller in CALLERS {
+            let answer = call(&world, route, caller, &post).await;
+            let expected = if is_let_in(route.access, caller) { 200 } else { 401 };
+            assert_eq!(
+                answer.status.as_u16(),
+                expected,
+                "{} as {caller:?}: {}",
+                route.path,
+                answer.text
+            );
+            let knows_viewer = caller == Caller::Account && expected == 200;
+            let has_rev =
+                route.repo_rev != millrace_appview::routes::RepoRev::Never && knows_viewer;
+            assert_eq!(
+                answer.header("atproto-repo-rev").is_some(),
+                has_rev,
+                "{} as {caller:?}",
+                route.path
+            );
+            let has_labelers = route.labels && expected == 200;
+            assert_eq!(
+                answer.header("atproto-content-labelers").is_some(),
+                has_labelers,
+                "{} as {caller:?}",
+                route.path
+            );
+            if expected == 401 {
+                answer.refused();
+            }
+        }
+    }
+}
+
+async fn every_route_refuses_other_verbs(world: World) {
+    for route in ROUTES {
+        let other = if route.verb == Verb::Get { "POST" } else { "GET" };
+        for verb in [other, "PUT", "DELETE"] {
+            let answer = world.send(world.request(verb, route.path)).await;
+            assert_eq!(answer.refused(), (400, "InvalidRequest"), "{verb} {}", route.path);
+        }
+    }
+}

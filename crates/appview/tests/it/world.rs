@@ -1,0 +1,346 @@
+//! A whole read side: a log, a data-plane that applies it, and an AppView that is asked over HTTP.
+//!
+//! What people do is written to the log as ingest would write it; a question first waits until the
+//! data-plane shows all of it. Every test runs twice: with the data-plane in the AppView's process,
+//! and behind `/internal`.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::post;
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode};
+use millrace_appview::{AppviewConfig, AppviewDeps};
+use millrace_atproto::Did;
+use millrace_atproto::entry::Entry;
+use millrace_dataplane::client::{Client, Local, Remote};
+use millrace_dataplane::metrics::Metrics;
+use millrace_dataplane::query::Context;
+use millrace_dataplane::query::progress::GetSourceProgress;
+use millrace_dataplane::worker::Dataplane;
+use millrace_dataplane::{rpc, schema};
+use millrace_log::{Append, Log, LogConfig, Topic};
+use millrace_net::{HttpClient, HttpConfig, Resolver, ResolverConfig};
+use millrace_runtime::clock::{Clock as _, ManualClock};
+use millrace_runtime::config::Secret;
+use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Shutdown, TaskSet};
+use millrace_store::testing::{Engine, Place};
+use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
+use millrace_store::{Dictionary, Domain, Store};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::directory::Directory;
+
+/// 2026-01-01T00:00:00Z
+pub const START_US: i64 = 1_767_225_600_000_000;
+pub const SERVICE_DID: &str = "did:web:appview.test";
+pub const PASSWORD: &str = "hunter2";
+pub const ADMIN_TOKEN: &str = "operator-token";
+pub const MODERATION_DID: &str = "did:plc:moderation";
+const SECRET: &str = "internal-secret";
+/// The source the log's entries come from.
+pub const SOURCE: &str = "test";
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where the data-plane is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Local,
+    Remote,
+}
+
+/// Declares tests that run with the data-plane in process and behind `/internal`.
+macro_rules! near_and_far {
+    ($($name:ident),+ $(,)?) => {
+        mod local {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::world::World::open(crate::world::Reach::Local).await).await;
+            })+
+        }
+        mod remote {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::world::World::open(crate::world::Reach::Remote).await).await;
+            })+
+        }
+    };
+}
+pub(crate) use near_and_far;
+
+pub struct World {
+    pub directory: Directory,
+    pub clock: ManualClock,
+    pub registry: Registry,
+    pub(crate) people: Mutex<People>,
+    base: String,
+    /// Where the data-plane's own routes are, when it is behind `/internal`.
+    http: reqwest::Client,
+    log: Log,
+    dataplane: Client,
+    internal: Option<Shutdown>,
+    shutdown: Shutdown,
+    _tasks: TaskSet<()>,
+    _place: Place,
+}
+
+/// What was done and not yet written to the log.
+#[derive(Default)]
+pub(crate) struct People {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) last_seq: i64,
+    /// The root of each post's thread, by URI.
+    pub(crate) roots: HashMap<String, crate::people::Ref>,
+    pub(crate) known: Vec<Did>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+impl World {
+    pub async fn open(reach: Reach) -> Self {
+        Self::open_with(reach, AppviewConfig::default()).await
+    }
+
+    pub async fn open_with(reach: Reach, config: AppviewConfig) -> Self {
+        let place = Place::new(Engine::Sqlite).await.unwrap();
+        let clock = ManualClock::at(START_US);
+        let registry = Registry::new();
+        let mut tasks = TaskSet::new();
+        let shutdown = Shutdown::new();
+        let log = Log::open(&LogConfig::in_dir(place.dir()), clock.shared(), &registry).unwrap();
+        let local =
+            Arc::new(dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await);
+        // Before any client of ours, so that TLS is set up once.
+        let outside = HttpConfig { allow_loopback: true, ..HttpConfig::default() };
+        let outside = HttpClient::new(&outside, clock.shared(), &registry).unwrap();
+        let (dataplane, internal) = match reach {
+            Reach::Local => (Client::Local(local), None),
+            Reach::Remote => {
+                let stop = Shutdown::new();
+                let routes = rpc::routes(local, Some(Secret::from(SECRET)));
+                let url = serve(&mut tasks, "internal", routes, &stop).await;
+                let remote =
+                    Remote::new(url.parse().unwrap(), Some(Secret::from(SECRET)), SETTLE_TIMEOUT)
+                        .unwrap();
+                (Client::Remote(Arc::new(remote)), Some(stop))
+            }
+        };
+        let directory = Directory::default();
+        let directory_url = serve(&mut tasks, "directory", directory.routes(), &shutdown).await;
+        let resolver = ResolverConfig {
+            plc_url: directory_url.clone(),
+            handle_resolver_url: Some(directory_url),
+            refresh_interval_ms: 0,
+            ..ResolverConfig::default()
+        };
+        let ingest_url = serve(&mut tasks, "ingest", sources(), &shutdown).await;
+        let ingest =
+            millrace_ingest::Remote::new(ingest_url.parse().unwrap(), None, SETTLE_TIMEOUT)
+                .unwrap();
+        let deps = AppviewDeps {
+            config: AppviewConfig {
+                service_did: Did::parse(SERVICE_DID).unwrap(),
+                public_url: "https://appview.test".to_owned().try_into().unwrap(),
+                admin_password: Secret::from(PASSWORD),
+                moderation_did: Some(Did::parse(MODERATION_DID).unwrap()),
+                ..config
+            },
+            dataplane: dataplane.clone(),
+            ingest: millrace_ingest::Client::Remote(Arc::new(ingest)),
+            resolver: Resolver::new(outside, resolver, clock.shared(), &registry).unwrap(),
+            admin_token: Some(Secret::from(ADMIN_TOKEN)),
+            clock: clock.shared(),
+            registry: registry.clone(),
+        };
+        let base = serve(&mut tasks, "appview", millrace_appview::router(deps), &shutdown).await;
+        Self {
+            directory,
+            clock,
+            registry,
+            people: Mutex::default(),
+            base,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            log,
+            dataplane,
+            internal,
+            shutdown,
+            _tasks: tasks,
+            _place: place,
+        }
+    }
+
+    /// The data-plane's process goes away.
+    pub fn lose_dataplane(&self) {
+        self.internal.as_ref().expect("the data-plane is in this process").cancel();
+    }
+
+    /// Writes what was done to the log and waits until the data-plane shows it.
+    pub async fn settle(&self) {
+        let (entries, last_seq) = {
+            let mut people = self.people.lock();
+            (std::mem::take(&mut people.entries), people.last_seq)
+        };
+        if entries.is_empty() {
+            return;
+        }
+        let append =
+            |entry: &Entry| Append::new(entry.header.did.as_str(), entry.encode().unwrap());
+        self.log.append(Topic::NetworkEntries, entries.iter().map(append).collect()).await.unwrap();
+        let shown = async {
+            loop {
+                let progress = self.dataplane.ask(GetSourceProgress {}).await.unwrap();
+                if progress
+                    .sources
+                    .iter()
+                    .any(|source| source.source == SOURCE && source.visible_seq >= last_seq)
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(SETTLE_TIMEOUT, shown)
+            .await
+            .expect("the data-plane applies what was done");
+    }
+
+    /// A request, sent once everything done before shows.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        self.settle().await;
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+
+    pub fn request(&self, verb: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(verb.parse().unwrap(), format!("{}{path}", self.base))
+    }
+
+    pub fn query(&self, nsid: &str, params: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.request("GET", &format!("/xrpc/{nsid}")).query(params)
+    }
+
+    /// Asks as nobody.
+    pub async fn get(&self, nsid: &str, params: &[(&str, &str)]) -> Answer {
+        self.send(self.query(nsid, params)).await
+    }
+
+    /// Asks as an account, the way its PDS would.
+    pub async fn get_as(&self, who: &str, nsid: &str, params: &[(&str, &str)]) -> Answer {
+        self.send(self.query(nsid, params).bearer_auth(self.token(who, nsid))).await
+    }
+
+    pub async fn post_as(&self, who: &str, nsid: &str, body: &Value) -> Answer {
+        let request = self.request("POST", &format!("/xrpc/{nsid}")).json(body);
+        self.send(request.bearer_auth(self.token(who, nsid))).await
+    }
+
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+
+    /// The metrics as they are scraped.
+    pub fn metrics(&self) -> String {
+        self.registry.encode()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Answer {
+    /// The body of an answer that is one.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.body
+    }
+
+    /// Status and error name of a refusal, which always has a message.
+    #[track_caller]
+    pub fn refused(&self) -> (u16, &str) {
+        assert_ne!(self.status, StatusCode::OK, "{}", self.text);
+        assert!(
+            self.body["message"].as_str().is_some_and(|message| !message.is_empty()),
+            "{}",
+            self.text
+        );
+        (self.status.as_u16(), self.body["error"].as_str().unwrap_or_default())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+async fn dataplane(
+    place: &Place,
+    clock: &ManualClock,
+    registry: &Registry,
+    log: &Log,
+    tasks: &mut TaskSet<()>,
+    shutdown: &Shutdown,
+) -> Local {
+    let (config, clock) = (place.config(), clock.shared());
+    let dictionary = Dictionary::open(&config, &clock, registry).await.unwrap();
+    let own = Store::open(&config, Domain::Own, schema::OWN, &[], &clock, registry).await.unwrap();
+    let attach = [Domain::Dictionary, Domain::Own];
+    let store =
+        Store::open(&config, Domain::Dataplane, schema::DATAPLANE, &attach, &clock, registry)
+            .await
+            .unwrap();
+    let deps = WorkerDeps {
+        store: store.clone(),
+        log: log.clone(),
+        clock: clock.clone(),
+        rng: Rng::seeded(7),
+        registry: registry.clone(),
+    };
+    let projection = Arc::new(Dataplane::new(dictionary, Metrics::new(registry)));
+    let worker = Worker::new(projection, deps, Topic::NetworkEntries, 0, WorkerConfig::default());
+    let shutdown = shutdown.clone();
+    tasks.spawn("worker", async move { worker.run(&shutdown).await.unwrap() });
+    let context = Context {
+        image_url_pattern: "https://appview.test/img/{preset}/plain/{did}/{cid}".to_owned(),
+    };
+    Local { store, own, context, clock }
+}
+
+/// Serves routes on a free port of loopback; the base URL, without a trailing slash.
+async fn serve(tasks: &mut TaskSet<()>, name: &str, routes: Router, stop: &Shutdown) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let stop = stop.clone();
+    // Not gracefully: a lost process takes its connections with it.
+    tasks.spawn(name, async move {
+        stop.or(async { axum::serve(listener, routes).await.unwrap() }).await;
+    });
+    base
+}
+
+/// Ingest's side of `/internal`, with one source.
+fn sources() -> Router {
+    let status = json!([{
+        "name": SOURCE, "kind": "relay", "url": "wss://relay.test", "connected": true, "stopped": false,
+        "receivedSeq": 100, "verifiedSeq": 99, "appendedSeq": 98, "cursor": 97, "receivedTimeUs": null,
+        "lagUs": null, "outstanding": 3, "lastError": null, "gapUs": null, "rejected": {},
+    }]);
+    Router::new().route("/internal/listSources", post(|| async move { Json(status) }))
+}
