@@ -15,6 +15,8 @@ pub mod outbox;
 pub mod parked;
 mod sql;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tx;
 mod value;
 pub mod worker;
@@ -27,4 +29,4 @@ pub use ids::{ActorId, RkeyId};
 pub use migrate::Migration;
 pub use store::Store;
 pub use tx::{QUERY_ROWS_MAX, Tx};
-pub use value::{Cell, FromColumn, Param, Row};
+pub use value::{Cell, FromColumn, Param, ParamType, Row, TypedParam};

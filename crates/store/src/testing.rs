@@ -52,7 +52,10 @@ impl Place {
                 let server = server()?;
                 let name = format!("test_{}", unique());
                 let create = format!("CREATE DATABASE {name}");
-                let done = { let server = server.clone(); tokio::task::spawn_blocking(move || run(&server, &create)) };
+                let done = {
+                    let server = server.clone();
+                    tokio::task::spawn_blocking(move || run(&server, &create))
+                };
                 done.await.expect("the database thread").expect("creating a database");
                 Some(Place(Kind::Database { server, name, dir }))
             }
@@ -84,7 +87,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Kind::Database { server, name, .. } = &self.0 {
-            let (server, drop) = (server.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            let (server, drop) =
+                (server.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
             // The driver blocks, which a test's own thread must not.
             let done = std::thread::scope(|scope| scope.spawn(|| run(&server, &drop)).join());
             if !matches!(done, Ok(Ok(()))) {

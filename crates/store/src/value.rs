@@ -14,8 +14,11 @@ use crate::{ActorId, RkeyId, StoreError};
 /// One parameter of a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Param<'a> {
-    /// SQL NULL of whatever type the statement wants.
+    /// SQL NULL of the type the statement wants. Where only the value tells the type
+    /// (`$1 IS NULL OR a = $1`), pass an `Option`, which makes a [`Param::NullOf`].
     Null,
+    /// SQL NULL of a type: what an `Option` becomes when it is `None`.
+    NullOf(ParamType),
     /// BIGINT.
     Int(i64),
     /// DOUBLE PRECISION.
@@ -32,44 +35,64 @@ pub enum Param<'a> {
     Texts(&'a [String]),
 }
 
+/// The type a parameter has in SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamType {
+    BigInt,
+    Double,
+    Text,
+    Blob,
+    BigInts,
+    Texts,
+}
+
+/// A Rust type whose values are parameters of one SQL type, so that its `None` has that type too.
+pub trait TypedParam {
+    const TYPE: ParamType;
+}
+
 /// Text as it may be stored: borrowed unless a NUL has to go.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
 }
 
 macro_rules! param_from {
-    ($($from:ty => |$value:ident| $param:expr;)+) => {$(
+    ($($from:ty: $kind:ident => |$value:ident| $param:expr;)+) => {$(
         impl<'a> From<$from> for Param<'a> {
             fn from($value: $from) -> Self {
                 $param
             }
         }
+
+        impl<'a> TypedParam for $from {
+            const TYPE: ParamType = ParamType::$kind;
+        }
     )+};
 }
 
 param_from! {
-    i64 => |v| Param::Int(v);
-    i32 => |v| Param::Int(i64::from(v));
-    u32 => |v| Param::Int(i64::from(v));
-    bool => |v| Param::Bool(v);
-    f64 => |v| Param::Real(v);
-    &'a str => |v| Param::Text(v);
-    &'a String => |v| Param::Text(v);
-    &'a [u8] => |v| Param::Blob(v);
-    &'a Vec<u8> => |v| Param::Blob(v);
-    &'a [i64] => |v| Param::Ids(v);
-    &'a Vec<i64> => |v| Param::Ids(v);
-    &'a [String] => |v| Param::Texts(v);
-    &'a Vec<String> => |v| Param::Texts(v);
-    ActorId => |v| Param::Int(v.0);
-    RkeyId => |v| Param::Int(v.0);
-    &'a Did => |v| Param::Text(v.as_str());
-    &'a RecordKey => |v| Param::Text(v.as_str());
+    i64: BigInt => |v| Param::Int(v);
+    i32: BigInt => |v| Param::Int(i64::from(v));
+    u32: BigInt => |v| Param::Int(i64::from(v));
+    bool: BigInt => |v| Param::Bool(v);
+    f64: Double => |v| Param::Real(v);
+    &'a str: Text => |v| Param::Text(v);
+    &'a String: Text => |v| Param::Text(v);
+    &'a [u8]: Blob => |v| Param::Blob(v);
+    &'a Vec<u8>: Blob => |v| Param::Blob(v);
+    &'a [i64]: BigInts => |v| Param::Ids(v);
+    &'a Vec<i64>: BigInts => |v| Param::Ids(v);
+    &'a [String]: Texts => |v| Param::Texts(v);
+    &'a Vec<String>: Texts => |v| Param::Texts(v);
+    ActorId: BigInt => |v| Param::Int(v.0);
+    RkeyId: BigInt => |v| Param::Int(v.0);
+    &'a Did: Text => |v| Param::Text(v.as_str());
+    &'a RecordKey: Text => |v| Param::Text(v.as_str());
 }
 
-impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
+impl<'a, T: Into<Param<'a>> + TypedParam> From<Option<T>> for Param<'a> {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Param::Null, Into::into)
+        value.map_or(Param::NullOf(T::TYPE), Into::into)
     }
 }
 

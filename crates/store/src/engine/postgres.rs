@@ -130,6 +130,10 @@ pub(crate) struct Connection {
     statements: HashMap<Box<str>, Rc<Prepared>>,
 }
 
+/// What is done with each batch: the statement, and one array for each of its parameters.
+type RunBatch<'f> =
+    &'f mut dyn FnMut(&mut Connection, &Prepared, &[&(dyn ToSql + Sync)]) -> Result<(), StoreError>;
+
 /// A statement the server knows.
 struct Prepared {
     rendered: Rendered,
@@ -277,7 +281,7 @@ impl Connection {
         &mut self,
         sql: &str,
         rows: impl Iterator<Item = R>,
-        run: &mut dyn FnMut(&mut Self, &Prepared, &[&(dyn ToSql + Sync)]) -> Result<(), StoreError>,
+        run: RunBatch<'_>,
     ) -> Result<(), StoreError> {
         let shape = match self.statements.get(sql) {
             Some(known) => known.rendered.batch.clone(),

@@ -110,7 +110,7 @@ fn push_key(kind: ColumnType, param: Param<'_>, key: &mut Vec<u8>) {
         (_, Param::Real(value)) => push(&value.to_le_bytes()),
         (_, Param::Text(text)) => push(storable(text).as_bytes()),
         (_, Param::Blob(bytes)) => push(bytes),
-        (_, Param::Null | Param::Ids(_) | Param::Texts(_)) => push(&[]),
+        (_, Param::Null | Param::NullOf(_) | Param::Ids(_) | Param::Texts(_)) => push(&[]),
     }
 }
 
@@ -118,10 +118,10 @@ impl<'p> Values<'p> {
     /// Adds a value; its size, or `None` when it is of another type.
     fn push(&mut self, param: Param<'p>) -> Option<usize> {
         match (self, param) {
-            (Values::Int(it), Param::Null) => it.push(None),
-            (Values::Text(it), Param::Null) => it.push(None),
-            (Values::Blob(it), Param::Null) => it.push(None),
-            (Values::Real(it), Param::Null) => it.push(None),
+            (Values::Int(it), Param::Null | Param::NullOf(_)) => it.push(None),
+            (Values::Text(it), Param::Null | Param::NullOf(_)) => it.push(None),
+            (Values::Blob(it), Param::Null | Param::NullOf(_)) => it.push(None),
+            (Values::Real(it), Param::Null | Param::NullOf(_)) => it.push(None),
             (Values::Int(it), Param::Int(value)) => it.push(Some(value)),
             (Values::Int(it), Param::Bool(value)) => it.push(Some(i64::from(value))),
             (Values::Real(it), Param::Real(value)) => it.push(Some(value)),

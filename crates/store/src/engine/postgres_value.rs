@@ -8,18 +8,27 @@ use std::error::Error;
 use bytes::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use crate::value::{Cell, Param, storable};
+use crate::value::{Cell, Param, ParamType, storable};
 
 /// The type a parameter is declared with.
 pub(super) fn type_of(param: &Param<'_>) -> Type {
-    match param {
-        Param::Null => Type::UNKNOWN,
-        Param::Int(_) | Param::Bool(_) => Type::INT8,
-        Param::Real(_) => Type::FLOAT8,
-        Param::Text(_) => Type::TEXT,
-        Param::Blob(_) => Type::BYTEA,
-        Param::Ids(_) => Type::INT8_ARRAY,
-        Param::Texts(_) => Type::TEXT_ARRAY,
+    let known = match param {
+        Param::Null => return Type::UNKNOWN,
+        Param::NullOf(known) => *known,
+        Param::Int(_) | Param::Bool(_) => ParamType::BigInt,
+        Param::Real(_) => ParamType::Double,
+        Param::Text(_) => ParamType::Text,
+        Param::Blob(_) => ParamType::Blob,
+        Param::Ids(_) => ParamType::BigInts,
+        Param::Texts(_) => ParamType::Texts,
+    };
+    match known {
+        ParamType::BigInt => Type::INT8,
+        ParamType::Double => Type::FLOAT8,
+        ParamType::Text => Type::TEXT,
+        ParamType::Blob => Type::BYTEA,
+        ParamType::BigInts => Type::INT8_ARRAY,
+        ParamType::Texts => Type::TEXT_ARRAY,
     }
 }
 
@@ -43,7 +52,7 @@ impl ToSql for Bound<'_, '_> {
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match *self.0 {
-            Param::Null => Ok(IsNull::Yes),
+            Param::Null | Param::NullOf(_) => Ok(IsNull::Yes),
             Param::Int(value) => value.to_sql(ty, out),
             Param::Bool(value) => i64::from(value).to_sql(ty, out),
             Param::Real(value) => value.to_sql(ty, out),

@@ -247,6 +247,7 @@ impl Connection {
         let mut statement = self.prepare(&rendered, rendered.parameters)?;
         let mut changed = 0_u64;
         for row in rows {
+            check_count(&rendered, row.as_ref().len())?;
             changed += self.change(sql, &mut statement, row.as_ref())?;
         }
         Ok(changed)
@@ -261,6 +262,7 @@ impl Connection {
         let rendered = self.render(sql)?;
         let mut statement = self.prepare(&rendered, rendered.parameters)?;
         for row in rows {
+            check_count(&rendered, row.as_ref().len())?;
             self.step(sql, &mut statement, row.as_ref(), each)?;
         }
         Ok(())
@@ -297,10 +299,7 @@ impl Connection {
         rendered: &Rendered,
         given: usize,
     ) -> Result<CachedStatement<'_>, StoreError> {
-        if given != rendered.parameters {
-            let wanted = rendered.parameters;
-            return Err(refused(&rendered.text, format!("{given} parameters for {wanted} places")));
-        }
+        check_count(rendered, given)?;
         self.connection
             .prepare_cached(&rendered.text)
             .map_err(|e| self.context(&rendered.text).error(e))
@@ -342,6 +341,14 @@ fn refused(sql: &str, reason: String) -> StoreError {
     StoreError::Sql { reason, statement: sql.to_owned() }
 }
 
+fn check_count(rendered: &Rendered, given: usize) -> Result<(), StoreError> {
+    let wanted = rendered.parameters;
+    if given == wanted {
+        return Ok(());
+    }
+    Err(refused(&rendered.text, format!("{given} parameters for {wanted} places")))
+}
+
 fn bind(statement: &mut CachedStatement<'_>, params: &[Param<'_>]) -> rusqlite::Result<()> {
     for (at, param) in params.iter().enumerate() {
         statement.raw_bind_parameter(at + 1, bound(param))?;
@@ -352,7 +359,7 @@ fn bind(statement: &mut CachedStatement<'_>, params: &[Param<'_>]) -> rusqlite::
 fn bound<'p>(param: &Param<'p>) -> ToSqlOutput<'p> {
     use std::borrow::Cow;
     ToSqlOutput::Borrowed(match *param {
-        Param::Null => ValueRef::Null,
+        Param::Null | Param::NullOf(_) => ValueRef::Null,
         Param::Int(value) => ValueRef::Integer(value),
         Param::Real(value) => ValueRef::Real(value),
         Param::Bool(value) => ValueRef::Integer(i64::from(value)),

@@ -74,7 +74,7 @@ impl<P: Projection> Worker<P> {
         items: &[Item],
         shutdown: &Shutdown,
     ) -> Result<(), ApplyError> {
-        let mut todo = vec![0..items.len()];
+        let mut todo = Vec::from([Range { start: 0, end: items.len() }]);
         while let Some(range) = todo.pop() {
             if shutdown.is_cancelled() {
                 return Ok(());

@@ -140,20 +140,24 @@ impl<P: Projection> Worker<P> {
     /// # Errors
     /// Only what needs a person: see [`WorkerError`]. What can pass is retried for ever.
     pub async fn run(mut self, shutdown: &Shutdown) -> Result<(), WorkerError> {
+        let result = self.work(shutdown).await;
+        self.release_lease().await;
+        result
+    }
+
+    async fn work(&mut self, shutdown: &Shutdown) -> Result<(), WorkerError> {
         let mut ticks = tokio::time::interval(Duration::from_millis(self.config.tick_ms));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let result = match self.wake(&mut ticks, shutdown).await {
                 Wake::Entries => self.entries(shutdown).await,
                 Wake::Tick => self.tick(shutdown).await,
-                Wake::Shutdown => break,
+                Wake::Shutdown => return Ok(()),
             };
             if let Err(error) = result {
                 self.pause_or_stop(error)?;
             }
         }
-        self.release_lease().await;
-        Ok(())
     }
 
     async fn wake(&self, ticks: &mut Interval, shutdown: &Shutdown) -> Wake {

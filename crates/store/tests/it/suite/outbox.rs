@@ -1,0 +1,116 @@
+//! The outbox: what is committed is published, at least once and in order.
+
+use std::time::Duration;
+
+use millrace_log::{Log, PAYLOAD_BYTES_MAX, Topic};
+use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
+use millrace_store::outbox::{self, Relay};
+use millrace_store::{Store, StoreError};
+
+use crate::world::{World, eventually};
+
+const TOPIC: Topic = Topic::DataplaneChanges;
+
+fn relay(world: &World, store: &Store, log: &Log) -> Relay {
+    Relay::new(store.clone(), log.clone(), world.clock.clone(), world.rng.fork(), &world.registry)
+}
+
+async fn push(store: &Store, payloads: &[&str]) {
+    let payloads: Vec<Vec<u8>> = payloads.iter().map(|it| it.as_bytes().to_vec()).collect();
+    let pushed: Result<(), StoreError> = store
+        .write(move |tx| {
+            payloads.iter().try_for_each(|payload| outbox::push(tx, TOPIC, b"key", payload))
+        })
+        .await;
+    pushed.unwrap();
+}
+
+async fn published(log: &Log) -> Vec<String> {
+    let items = log.read(TOPIC, 0, 0, 16 << 20).await.unwrap();
+    items.iter().map(|item| String::from_utf8_lossy(&item.payload).into_owned()).collect()
+}
+
+async fn waiting(store: &Store) -> i64 {
+    let count: Result<i64, StoreError> = store.read(outbox::count).await;
+    count.unwrap()
+}
+
+pub async fn facts_are_published_only_if_committed(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let failed: Result<(), StoreError> = store
+        .write(|tx| {
+            outbox::push(tx, TOPIC, b"key", b"never")?;
+            Err(StoreError::Fenced { what: "test".into() })
+        })
+        .await;
+    assert!(failed.is_err());
+    push(&store, &["committed"]).await;
+    let relay = relay(world, &store, &log);
+    assert_eq!(relay.relay_batch().await.unwrap(), 1);
+    assert_eq!(relay.relay_batch().await.unwrap(), 0);
+    assert_eq!(published(&log).await, ["committed"]);
+}
+
+pub async fn the_relay_keeps_the_order(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    push(&store, &["1", "2", "3"]).await;
+    let relay = relay(world, &store, &log);
+    relay.relay_batch().await.unwrap();
+    push(&store, &["4"]).await;
+    push(&store, &["5", "6"]).await;
+    relay.relay_batch().await.unwrap();
+    assert_eq!(published(&log).await, ["1", "2", "3", "4", "5", "6"]);
+    assert_eq!(waiting(&store).await, 0);
+}
+
+pub async fn a_crash_between_append_and_delete_repeats_and_loses_nothing(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    push(&store, &["1", "2"]).await;
+    // What a crash leaves: durable in the log, still in the outbox.
+    let items = ["1", "2"].map(|it| millrace_log::Append::new(*b"key", it.as_bytes().to_vec()));
+    log.append(TOPIC, items.to_vec()).await.unwrap();
+    push(&store, &["3"]).await;
+    relay(world, &store, &log).relay_batch().await.unwrap();
+    assert_eq!(published(&log).await, ["1", "2", "1", "2", "3"]);
+    assert_eq!(waiting(&store).await, 0);
+}
+
+pub async fn the_relay_goes_in_bounded_batches(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let large = "x".repeat(900_000);
+    push(&store, &[&large, &large, &large, "small"]).await;
+    let relay = relay(world, &store, &log);
+    let mut rows = Vec::new();
+    while let Some(relayed) = Some(relay.relay_batch().await.unwrap()).filter(|rows| *rows > 0) {
+        rows.push(relayed);
+    }
+    assert_eq!(rows, [2, 2], "at most 2 MiB at a time");
+    assert_eq!(published(&log).await.len(), 4);
+}
+
+pub async fn the_relay_is_woken_by_a_commit(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let (relay, shutdown) = (relay(world, &store, &log), Shutdown::new());
+    let stop = shutdown.clone();
+    let running = spawn_detached_named("relay", async move { relay.run(&stop).await });
+    for round in 0..5 {
+        push(&store, &["fact"]).await;
+        // Well within the relay's own interval, taken over all rounds.
+        let wait = log.wait(TOPIC, 0, round);
+        tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap().unwrap();
+    }
+    eventually("the outbox is empty", || async { (waiting(&store).await == 0).then_some(()) })
+        .await;
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
+    let relayed = world.metric("millrace_store_outbox_relayed", &["dataplane"]);
+    assert_eq!(relayed, Some(5.0));
+}
+
+pub async fn an_oversized_payload_is_refused(world: &World) {
+    let store = world.store().await;
+    let refused: Result<(), StoreError> =
+        store.write(|tx| outbox::push(tx, TOPIC, b"key", &vec![0; PAYLOAD_BYTES_MAX + 1])).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
+    assert_eq!(waiting(&store).await, 0);
+}

@@ -1,0 +1,400 @@
+//! The worker loop: every entry takes effect once and in the order of its key, whatever fails.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use millrace_log::{Log, Retention, Topic};
+use millrace_runtime::error::Diagnose as _;
+use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
+use millrace_store::outbox::Relay;
+use millrace_store::parked::{self, Parked, ParkedFilter};
+use millrace_store::worker::{ApplyError, WorkerConfig, WorkerError};
+use millrace_store::{Store, StoreError, offsets};
+use tokio::task::JoinHandle;
+
+use crate::toy::{Fail, TOPIC, Toy, append, effects, worker, worker_with};
+use crate::world::{World, eventually};
+
+/// A worker that runs until it is stopped.
+struct Running {
+    shutdown: Shutdown,
+    task: JoinHandle<Result<(), WorkerError>>,
+}
+
+impl Running {
+    fn start(world: &World, toy: &Arc<Toy>, store: &Store, log: &Log) -> Running {
+        Running::start_with(world, toy, store, log, WorkerConfig::default())
+    }
+
+    fn start_with(
+        world: &World,
+        toy: &Arc<Toy>,
+        store: &Store,
+        log: &Log,
+        config: WorkerConfig,
+    ) -> Running {
+        let shutdown = Shutdown::new();
+        let (worker, stop) = (worker_with(world, toy, store, log, config), shutdown.clone());
+        let task = spawn_detached_named("worker", async move { worker.run(&stop).await });
+        Running { shutdown, task }
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// Runs a worker until `next_offset` is committed.
+async fn run_until(world: &World, toy: &Arc<Toy>, store: &Store, log: &Log, next_offset: i64) {
+    let running = Running::start(world, toy, store, log);
+    reached(store, next_offset).await;
+    running.stop().await;
+}
+
+async fn reached(store: &Store, next_offset: i64) {
+    eventually("the offset is committed", || async {
+        (offset(store).await == Some(next_offset)).then_some(())
+    })
+    .await;
+}
+
+async fn offset(store: &Store) -> Option<i64> {
+    let offset: Result<_, StoreError> = store.read(|tx| offsets::load(tx, "toy", TOPIC, 0)).await;
+    offset.unwrap()
+}
+
+async fn parked(store: &Store) -> Vec<Parked> {
+    let filter = ParkedFilter { limit: 100, ..ParkedFilter::default() };
+    let page: Result<_, StoreError> = store.read(move |tx| parked::list(tx, &filter)).await;
+    page.unwrap()
+}
+
+async fn reasons(store: &Store) -> Vec<(i64, String)> {
+    parked(store).await.into_iter().map(|it| (it.offset, it.reason)).collect()
+}
+
+async fn effects_are(store: &Store, expected: &[&str]) {
+    eventually("the effects are as expected", || async {
+        (effects(store).await == expected).then_some(())
+    })
+    .await;
+}
+
+pub async fn entries_are_applied_in_order_with_their_offset(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    append(&log, &["a 1", "b 2", "a 3"]).await;
+    run_until(world, &toy, &store, &log, 3).await;
+    assert_eq!(effects(&store).await, ["a 1", "b 2", "a 3"]);
+    assert_eq!(toy.committed.load(Ordering::SeqCst), 3);
+}
+
+pub async fn a_restart_applies_nothing_twice(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    let mut expected = Vec::new();
+    for round in 0..4_i64 {
+        let entries = [format!("a {round}"), format!("b {round}")];
+        append(&log, &[&entries[0], &entries[1]]).await;
+        expected.extend(entries);
+        run_until(world, &toy, &store, &log, 2 * (round + 1)).await;
+    }
+    assert_eq!(effects(&store).await, expected);
+}
+
+pub async fn a_failure_between_write_and_commit_leaves_one_effect(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("2", Fail::Retry)]);
+    append(&log, &["a 1", "a 2", "a 3"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    eventually("it was tried several times", || async {
+        (toy.writes.load(Ordering::SeqCst) >= 5).then_some(())
+    })
+    .await;
+    assert_eq!((effects(&store).await.len(), offset(&store).await), (0, None));
+    assert_eq!(parked(&store).await, [], "what can pass is not parked");
+    assert!(world.metric("millrace_store_retries", &["toy-later"]).unwrap() >= 4.0);
+    toy.mend();
+    reached(&store, 3).await;
+    running.stop().await;
+    assert_eq!(effects(&store).await, ["a 1", "a 2", "a 3"]);
+}
+
+pub async fn a_poisoned_entry_is_parked_and_its_neighbours_applied(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a 1", "b 2", "c bad", "d 4", "e 5", "f bad", "g 7"]).await;
+    run_until(world, &toy, &store, &log, 7).await;
+    assert_eq!(effects(&store).await, ["a 1", "b 2", "d 4", "e 5", "g 7"]);
+    let poison = |offset| (offset, "toy-poison".to_owned());
+    assert_eq!(reasons(&store).await, [poison(2), poison(5)]);
+    let parked = parked(&store).await;
+    assert_eq!(parked[0].barrier_key.as_deref(), Some(b"c".as_slice()));
+    assert_eq!(parked[0].error, "toy-poison: bad cannot be applied");
+}
+
+pub async fn a_named_culprit_is_found_without_searching(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Named)]);
+    let mut entries: Vec<String> = (0..64).map(|n| format!("k{n} {n}")).collect();
+    entries[40] = "k40 bad".to_owned();
+    append(&log, &entries.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    run_until(world, &toy, &store, &log, 64).await;
+    assert_eq!(effects(&store).await.len(), 63);
+    assert_eq!(reasons(&store).await, [(40, "toy-named".to_owned())]);
+    // The batch, the part before, the culprit, the part after; the restart adds none.
+    assert!(toy.writes.load(Ordering::SeqCst) <= 4, "{}", toy.writes.load(Ordering::SeqCst));
+}
+
+pub async fn a_panic_parks_the_entry(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("early", Fail::PanicInPrepare), ("late", Fail::PanicInWrite)]);
+    append(&log, &["a 1", "b early", "c 3", "d late", "e 5"]).await;
+    run_until(world, &toy, &store, &log, 5).await;
+    assert_eq!(effects(&store).await, ["a 1", "c 3", "e 5"]);
+    assert_eq!(reasons(&store).await, [(1, "panic".to_owned()), (3, "panic".to_owned())]);
+}
+
+pub async fn a_broken_rule_parks_the_entry(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Constraint)]);
+    append(&log, &["a 1", "b bad", "c 3"]).await;
+    run_until(world, &toy, &store, &log, 3).await;
+    assert_eq!(effects(&store).await, ["a 1", "c 3"]);
+    assert_eq!(reasons(&store).await, [(1, "store-constraint".to_owned())]);
+}
+
+pub async fn an_entry_that_does_not_decode_is_parked(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    append(&log, &["a 1", "nonsense", "a 3"]).await;
+    run_until(world, &toy, &store, &log, 3).await;
+    assert_eq!(effects(&store).await, ["a 1", "a 3"]);
+    let parked = parked(&store).await;
+    assert_eq!((parked[0].reason.as_str(), &parked[0].barrier_key), ("toy-decode", &None));
+}
+
+pub async fn later_entries_of_a_parked_key_wait_in_order(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad", "b 2", "a 3", "b 4"]).await;
+    run_until(world, &toy, &store, &log, 4).await;
+    // A fresh worker knows the barrier too.
+    append(&log, &["a 5", "b 6"]).await;
+    run_until(world, &toy, &store, &log, 6).await;
+    assert_eq!(effects(&store).await, ["b 2", "b 4", "b 6"]);
+    let expected = [(0, "toy-poison"), (2, "behind"), (4, "behind")];
+    assert_eq!(reasons(&store).await, expected.map(|(offset, reason)| (offset, reason.to_owned())));
+}
+
+pub async fn a_mended_entry_is_applied_with_those_behind_it(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad", "a 2", "a 3"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    reached(&store, 3).await;
+    toy.mend();
+    // Asked for the last of the key: the first is tried.
+    let last = parked(&store).await[2].id;
+    let asked: Result<bool, StoreError> = store.write(move |tx| parked::retry(tx, last)).await;
+    assert!(asked.unwrap());
+    effects_are(&store, &["a bad", "a 2", "a 3"]).await;
+    eventually("nothing is parked", || async { parked(&store).await.is_empty().then_some(()) })
+        .await;
+    eventually("the key is free", || async {
+        (world.metric("millrace_store_parked_entries", &["toy"]) == Some(0.0)).then_some(())
+    })
+    .await;
+    append(&log, &["a 4"]).await;
+    effects_are(&store, &["a bad", "a 2", "a 3", "a 4"]).await;
+    running.stop().await;
+}
+
+pub async fn a_discarded_entry_frees_its_key(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad", "a 2"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    reached(&store, 2).await;
+    let head = parked(&store).await[0].id;
+    let discarded: Result<bool, StoreError> =
+        store.write(move |tx| parked::discard(tx, head)).await;
+    assert!(discarded.unwrap());
+    effects_are(&store, &["a 2"]).await;
+    append(&log, &["a 3"]).await;
+    effects_are(&store, &["a 2", "a 3"]).await;
+    running.stop().await;
+    assert_eq!(parked(&store).await, []);
+}
+
+pub async fn a_parked_entry_is_tried_again_by_itself(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    reached(&store, 1).await;
+    world.manual.advance(Duration::from_secs(61));
+    eventually("it was tried again", || async {
+        (parked(&store).await[0].attempts == 2).then_some(())
+    })
+    .await;
+    toy.mend();
+    world.manual.advance(Duration::from_secs(4 * 61));
+    effects_are(&store, &["a bad"]).await;
+    running.stop().await;
+}
+
+pub async fn a_hopeless_entry_waits_for_an_operator(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad"]).await;
+    let config = WorkerConfig { parked_attempts_max: 2, ..WorkerConfig::default() };
+    let running = Running::start_with(world, &toy, &store, &log, config);
+    reached(&store, 1).await;
+    let hopeless = eventually("it is no longer tried", || async {
+        world.manual.advance(Duration::from_secs(86_400));
+        parked(&store).await.into_iter().find(|it| it.next_us.is_none())
+    })
+    .await;
+    assert_eq!(hopeless.attempts, 3);
+    let asked: Result<u64, StoreError> = store.write(|tx| parked::retry_all(tx, "toy")).await;
+    assert_eq!(asked.unwrap(), 1);
+    eventually("it was tried once more", || async {
+        (parked(&store).await[0].attempts == 4).then_some(())
+    })
+    .await;
+    running.stop().await;
+}
+
+pub async fn too_much_behind_one_key_is_dropped_and_told(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad", "a 1", "a 2", "b 3", "a 4", "a 5"]).await;
+    let config = WorkerConfig { parked_per_key_max: 3, ..WorkerConfig::default() };
+    let running = Running::start_with(world, &toy, &store, &log, config);
+    reached(&store, 6).await;
+    append(&log, &["a 6"]).await;
+    // Freed by the overflow, the key is applied again; what was dropped is fetched anew.
+    effects_are(&store, &["b 3", "a overflow", "a 6"]).await;
+    running.stop().await;
+    let kept = parked(&store).await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].offset, &kept[0].barrier_key, kept[0].next_us), (0, &None, None));
+}
+
+async fn stops_with(running: Running) -> ApplyError {
+    let stopped = tokio::time::timeout(Duration::from_secs(20), running.task).await;
+    stopped.unwrap().unwrap().unwrap_err().error
+}
+
+pub async fn too_many_parked_entries_stop_the_projection(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a bad", "b bad", "c bad", "d 4"]).await;
+    let config = WorkerConfig { parked_max: 2, ..WorkerConfig::default() };
+    let error = stops_with(Running::start_with(world, &toy, &store, &log, config)).await;
+    assert!(matches!(error, ApplyError::ParkedTooMany { parked: 3, .. }), "{error:?}");
+    assert_eq!((parked(&store).await.len(), offset(&store).await), (2, Some(2)));
+}
+
+pub async fn stop_stops_before_the_entry(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Stop)]);
+    append(&log, &["a 1"]).await;
+    run_until(world, &toy, &store, &log, 1).await;
+    append(&log, &["b bad", "c 3"]).await;
+    let error = stops_with(Running::start(world, &toy, &store, &log)).await;
+    assert_eq!(error.reason(), "toy-stop");
+    assert_eq!((parked(&store).await, offset(&store).await), (Vec::new(), Some(1)));
+    toy.mend();
+    run_until(world, &toy, &store, &log, 3).await;
+    assert_eq!(effects(&store).await, ["a 1", "b bad", "c 3"]);
+}
+
+pub async fn an_offset_beyond_the_tail_is_refused(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    append(&log, &["a 1"]).await;
+    let ahead: Result<(), StoreError> =
+        store.write(|tx| offsets::advance(tx, "toy", TOPIC, 0, 0, 2)).await;
+    ahead.unwrap();
+    let error = stops_with(Running::start(world, &toy, &store, &log)).await;
+    assert_eq!(error.reason(), "offset-beyond-tail");
+    assert_eq!(error.diagnosis().code, "MR-STO-014");
+    assert_eq!(effects(&store).await.len(), 0);
+}
+
+pub async fn an_offset_before_the_oldest_is_refused(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    append(&log, &["a 1", "a 2", "a 3"]).await;
+    let behind: Result<(), StoreError> =
+        store.write(|tx| offsets::advance(tx, "toy", TOPIC, 0, 0, 1)).await;
+    behind.unwrap();
+    world.manual.advance(Duration::from_secs(3_600));
+    let retention = Retention { age_us: Some(1), bytes_max: None, floors: vec![2] };
+    log.retain(TOPIC, &retention).await.unwrap();
+    let error = stops_with(Running::start(world, &toy, &store, &log)).await;
+    assert_eq!(error.reason(), "offset-truncated");
+}
+
+pub async fn a_second_worker_cannot_apply_again(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    let running = Running::start(world, &toy, &store, &log);
+    append(&log, &["a 1"]).await;
+    reached(&store, 1).await;
+    // Another worker is faster with the next entry: this one's compare-and-set fails, it looks again.
+    let faster: Result<(), StoreError> = store
+        .write(|tx| {
+            offsets::advance(tx, "toy", TOPIC, 0, 1, 2)?;
+            let sql = "INSERT INTO effect (key, word) VALUES ('a', 'elsewhere')";
+            tx.execute(sql, &[]).map(drop)
+        })
+        .await;
+    faster.unwrap();
+    append(&log, &["a 2", "a 3"]).await;
+    effects_are(&store, &["a 1", "a elsewhere", "a 3"]).await;
+    running.stop().await;
+    assert_eq!(offset(&store).await, Some(3));
+}
+
+pub async fn facts_reach_the_log_once_committed(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a 1", "b bad", "c 3"]).await;
+    run_until(world, &toy, &store, &log, 3).await;
+    let relay = Relay::new(
+        store.clone(),
+        log.clone(),
+        world.clock.clone(),
+        world.rng.fork(),
+        &world.registry,
+    );
+    assert_eq!(relay.relay_batch().await.unwrap(), 2);
+    let facts = log.read(Topic::DataplaneChanges, 0, 0, 1 << 20).await.unwrap();
+    let facts: Vec<&[u8]> = facts.iter().map(|item| item.payload.as_ref()).collect();
+    assert_eq!(facts, [b"1".as_slice(), b"3"]);
+}
+
+pub async fn lag_and_progress_are_shown(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Poison)]);
+    append(&log, &["a 1", "b bad", "b 3"]).await;
+    let running = {
+        let worker = worker(world, &toy, &store, &log);
+        let shutdown = Shutdown::new();
+        let stop = shutdown.clone();
+        let task = spawn_detached_named("worker", async move { worker.run(&stop).await });
+        Running { shutdown, task }
+    };
+    reached(&store, 3).await;
+    let shown = |name: &'static str, expected: f64| async move {
+        eventually(name, || async {
+            (world.metric(name, &["toy"]) == Some(expected)).then_some(())
+        })
+        .await;
+    };
+    shown("millrace_store_lag_entries", 0.0).await;
+    shown("millrace_store_entries", 1.0).await;
+    shown("millrace_store_parked_entries", 2.0).await;
+    let by_reason = |reason| world.metric("millrace_store_parked_total", &["toy", reason]);
+    assert_eq!((by_reason("toy-poison"), by_reason("behind")), (Some(1.0), Some(1.0)));
+    running.stop().await;
+}
