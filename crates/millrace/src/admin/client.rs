@@ -1,0 +1,106 @@
+//! Asking the server that holds the data folder, on loopback, with the token that lies in the folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::StatusCode;
+use millrace_runtime::config::Secret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::routes::ErrorBody;
+use crate::failure::ProgramError;
+use crate::folder;
+
+/// Longest wait for an answer: a migration may take a while.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest wait for the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A running server as a command sees it.
+pub struct AdminClient {
+    http: reqwest::Client,
+    folder: PathBuf,
+    base: String,
+    token: Secret,
+}
+
+impl AdminClient {
+    /// The server that holds `folder`.
+    ///
+    /// # Errors
+    /// It does not say where it answers, or its token cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Self, ProgramError> {
+        let unreachable = |reason: &str| ProgramError::ServerUnreachable {
+            path: folder.to_owned(),
+            url: "an unknown address".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let holder = folder::holder(folder);
+        let base = holder.admin_url.ok_or_else(|| unreachable("it has not finished starting"))?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
+        let http = http.map_err(|error| unreachable(&error.to_string()))?;
+        Ok(Self { http, folder: folder.to_owned(), base, token: folder::admin_token(folder)? })
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// No answer, or an error.
+    pub async fn get<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<A, ProgramError> {
+        self.send(self.http.get(self.url(path)).query(query)).await
+    }
+
+    /// Has something done.
+    ///
+    /// # Errors
+    /// No answer, or an error.
+    pub async fn post<A: DeserializeOwned>(&self, path: &str) -> Result<A, ProgramError> {
+        self.send(self.http.post(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/admin/{path}", self.base)
+    }
+
+    async fn send<A: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<A, ProgramError> {
+        let unreachable = |error: reqwest::Error| ProgramError::ServerUnreachable {
+            path: self.folder.clone(),
+            url: self.base.clone(),
+            reason: chain(&error),
+        };
+        let answer = request.bearer_auth(self.token.expose()).send().await.map_err(unreachable)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(unreachable)?;
+        let refused =
+            |message: String| ProgramError::ServerRefused { status: status.as_u16(), message };
+        if status == StatusCode::OK {
+            return serde_json::from_slice(&body)
+                .map_err(|error| refused(format!("unreadable answer: {error}")));
+        }
+        let told: Result<ErrorBody, _> = serde_json::from_slice(&body);
+        Err(refused(told.map_or_else(|_| "without a reason".to_owned(), |body| body.message)))
+    }
+}
+
+/// An error and its causes on one line; the client's own text leaves out why.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

@@ -1,0 +1,148 @@
+//! Parked entries as an operator sees them. They lie in the data-plane's domain, beside its offset.
+
+use millrace_atproto::cbor;
+use millrace_atproto::datetime::format_ms_us;
+use millrace_atproto::entry::Entry;
+use millrace_store::parked::{self, LIST_MAX, Parked, ParkedFilter};
+use millrace_store::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Bytes of an entry that cannot be decoded which are shown.
+const HEX_BYTES_MAX: usize = 1_024;
+
+/// Which entries to list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListParked {
+    /// Only this projection's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
+    /// Entries with a higher number.
+    pub after: i64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of parked entries, the oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParkedPage {
+    pub parked: Vec<ParkedEntry>,
+    /// `after` of the next page; none at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<i64>,
+}
+
+/// One parked entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedEntry {
+    pub id: i64,
+    pub projection: String,
+    pub topic: String,
+    pub partition: u32,
+    pub offset: i64,
+    /// Whose entries wait behind this one.
+    pub key: Option<String>,
+    pub reason: String,
+    pub error: String,
+    pub attempts: i64,
+    pub appended_at: String,
+    pub parked_at: String,
+    pub last_tried_at: String,
+    /// None: not until an operator asks, or until its turn comes.
+    pub next_try_at: Option<String>,
+    /// What stands in the log; only of an entry looked at by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Value>,
+}
+
+/// How many entries something was done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    pub entries: u64,
+}
+
+impl From<Parked> for ParkedEntry {
+    fn from(parked: Parked) -> Self {
+        Self {
+            id: parked.id,
+            projection: parked.projection,
+            topic: parked.topic,
+            partition: parked.partition,
+            offset: parked.offset,
+            key: parked.barrier_key.map(|key| String::from_utf8_lossy(&key).into_owned()),
+            reason: parked.reason,
+            error: parked.error,
+            attempts: parked.attempts,
+            appended_at: format_ms_us(parked.appended_us),
+            parked_at: format_ms_us(parked.first_us),
+            last_tried_at: format_ms_us(parked.last_us),
+            next_try_at: parked.next_us.map(format_ms_us),
+            entry: (!parked.entry.is_empty()).then(|| shown(&parked.entry)),
+        }
+    }
+}
+
+/// An entry for a person to read: its DAG-CBOR as JSON, or what is wrong with it and its bytes.
+fn shown(entry: &[u8]) -> Value {
+    let fault = Entry::decode(entry).err().map(|error| error.to_string());
+    let json = cbor::decode(entry)
+        .ok()
+        .and_then(|value| serde_json::from_str(&cbor::to_json(&value)).ok());
+    let content: Value = json.unwrap_or_else(|| {
+        let hex: String =
+            entry.iter().take(HEX_BYTES_MAX).map(|byte| format!("{byte:02x}")).collect();
+        json!({ "hex": hex })
+    });
+    json!({ "bytes": entry.len(), "fault": fault, "content": content })
+}
+
+/// A page of parked entries.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn list(store: &Store, question: ListParked) -> Result<ParkedPage, StoreError> {
+    let limit = question.limit.clamp(1, LIST_MAX);
+    let filter = ParkedFilter { projection: question.projection, after_id: question.after, limit };
+    let rows = store.read(move |tx| parked::list(tx, &filter)).await?;
+    let full = rows.len() as u64 >= u64::from(limit);
+    let cursor = rows.last().map(|last| last.id).filter(|_| full);
+    Ok(ParkedPage { parked: rows.into_iter().map(Into::into).collect(), cursor })
+}
+
+/// One parked entry with its content.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn get(store: &Store, id: i64) -> Result<Option<ParkedEntry>, StoreError> {
+    let row = store.read(move |tx| parked::get(tx, id)).await?;
+    Ok(row.map(Into::into))
+}
+
+/// Has the worker try an entry again, or the one it waits behind.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn retry(store: &Store, id: i64) -> Result<Touched, StoreError> {
+    let found = store.write(move |tx| parked::retry(tx, id)).await?;
+    Ok(Touched { entries: u64::from(found) })
+}
+
+/// Has the worker try everything that a projection has parked.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn retry_all(store: &Store, projection: String) -> Result<Touched, StoreError> {
+    let entries = store.write(move |tx| parked::retry_all(tx, &projection)).await?;
+    Ok(Touched { entries })
+}
+
+/// Gives an entry up.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn discard(store: &Store, id: i64) -> Result<Touched, StoreError> {
+    let found = store.write(move |tx| parked::discard(tx, id)).await?;
+    Ok(Touched { entries: u64::from(found) })
+}

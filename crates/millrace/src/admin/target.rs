@@ -1,0 +1,142 @@
+//! Where an operator's command works: on the server that holds the data folder, or on the files themselves.
+
+use millrace_runtime::clock::{SharedClock, SystemClock};
+use millrace_runtime::metrics::Registry;
+use millrace_store::{Domain, Store, StoreConfig};
+
+use super::client::AdminClient;
+use super::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
+use super::schema::{self, Schema};
+use crate::config::Config;
+use crate::failure::{Failure, ProgramError};
+use crate::folder::DataFolder;
+
+/// How long a command waits for tables that are not there.
+const SCHEMA_WAIT_MS: u64 = 1_000;
+
+/// Where a command works.
+pub enum Target {
+    Server(AdminClient),
+    Files(Files),
+}
+
+/// The files, locked.
+pub struct Files {
+    /// None where there is no folder yet: then there is nothing to lock, and nothing is written.
+    _folder: Option<DataFolder>,
+    store: StoreConfig,
+    clock: SharedClock,
+}
+
+impl Target {
+    /// The server that holds the data folder, or else the files, under their lock.
+    ///
+    /// # Errors
+    /// There is no data folder, or its server cannot be asked.
+    pub fn open(config: &Config) -> Result<Self, Failure> {
+        match DataFolder::lock_for_command(&config.data_dir)? {
+            Some(folder) => Ok(Self::files(config, Some(folder))),
+            None => Ok(Self::Server(AdminClient::of_folder(&config.data_dir)?)),
+        }
+    }
+
+    /// As [`Target::open`], but a folder that is not there is one in which nothing is.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn open_or_absent(config: &Config) -> Result<Self, Failure> {
+        if config.data_dir.exists() { Self::open(config) } else { Ok(Self::files(config, None)) }
+    }
+
+    fn files(config: &Config, folder: Option<DataFolder>) -> Self {
+        Self::Files(Files { _folder: folder, store: config.store(), clock: SystemClock::shared() })
+    }
+
+    /// A page of parked entries.
+    pub async fn list_parked(&self, question: ListParked) -> Result<ParkedPage, Failure> {
+        match self {
+            Self::Server(server) => Ok(server.get("dlq", &question).await?),
+            Self::Files(files) => {
+                files.ask(async |store| parked::list(store, question).await).await
+            }
+        }
+    }
+
+    /// One parked entry.
+    pub async fn get_parked(&self, id: i64) -> Result<ParkedEntry, Failure> {
+        let found = match self {
+            Self::Server(server) => match server.get(&format!("dlq/{id}"), &()).await {
+                Err(ProgramError::ServerRefused { status: 404, .. }) => None,
+                answer => Some(answer?),
+            },
+            Self::Files(files) => files.ask(async |store| parked::get(store, id).await).await?,
+        };
+        Ok(found.ok_or(ProgramError::NoSuchEntry { id })?)
+    }
+
+    /// Has an entry tried again.
+    pub async fn retry(&self, id: i64) -> Result<Touched, Failure> {
+        match self {
+            Self::Server(server) => Ok(server.post(&format!("dlq/{id}/retry")).await?),
+            Self::Files(files) => files.ask(async |store| parked::retry(store, id).await).await,
+        }
+    }
+
+    /// Has all of a projection's entries tried again.
+    pub async fn retry_all(&self, projection: &str) -> Result<Touched, Failure> {
+        match self {
+            Self::Server(server) => {
+                Ok(server.post(&format!("dlq/retry?projection={projection}")).await?)
+            }
+            Self::Files(files) => {
+                files.ask(async |store| parked::retry_all(store, projection.to_owned()).await).await
+            }
+        }
+    }
+
+    /// Gives an entry up.
+    pub async fn discard(&self, id: i64) -> Result<Touched, Failure> {
+        match self {
+            Self::Server(server) => Ok(server.post(&format!("dlq/{id}/discard")).await?),
+            Self::Files(files) => files.ask(async |store| parked::discard(store, id).await).await,
+        }
+    }
+
+    /// Every migration.
+    pub async fn schema(&self) -> Result<Schema, Failure> {
+        match self {
+            Self::Server(server) => Ok(server.get("schema", &()).await?),
+            Self::Files(files) => Ok(schema::status(&files.store, &files.clock).await?),
+        }
+    }
+
+    /// Applies what is pending.
+    pub async fn apply_schema(&self) -> Result<Schema, Failure> {
+        match self {
+            Self::Server(server) => Ok(server.post("schema/apply").await?),
+            Self::Files(files) => Ok(schema::apply(&files.store, &files.clock).await?),
+        }
+    }
+}
+
+impl Files {
+    /// Asks the data-plane's tables, as they are: a command that looks must not migrate.
+    async fn ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Store) -> Result<T, millrace_store::StoreError>,
+    ) -> Result<T, Failure> {
+        let config = StoreConfig {
+            run_migrations: false,
+            schema_wait_ms: SCHEMA_WAIT_MS,
+            readers: 1,
+            ..self.store.clone()
+        };
+        let migrations = millrace_dataplane::schema::DATAPLANE;
+        let store =
+            Store::open(&config, Domain::Dataplane, migrations, &[], &self.clock, &Registry::new())
+                .await?;
+        let answer = ask(&store).await;
+        store.close().await;
+        Ok(answer?)
+    }
+}

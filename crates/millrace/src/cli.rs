@@ -1,0 +1,110 @@
+//! The command line: global flags, and one variant for each subcommand, whose own arguments lie beside
+//! what it does in `cmd/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cmd::config::ConfigCommand;
+use crate::cmd::demo::DemoArgs;
+use crate::cmd::dlq::DlqCommand;
+use crate::cmd::schema::SchemaCommand;
+use crate::cmd::serve::ServeArgs;
+
+/// Turns the AT Protocol's stream of events into profiles, threads, feeds and notifications.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, propagate_version = true, subcommand_required = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every subcommand takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// Configuration file [default: millrace.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Overlay of the configuration file: NAME reads millrace.NAME.toml over millrace.toml
+    #[arg(long = "env", global = true, value_name = "NAME", env = "MILLRACE_ENV")]
+    pub overlay: Option<String>,
+
+    /// Data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Form of log lines
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// As `telemetry.format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// The setting's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything on a made-up network: no internet, no set-up
+    Demo(DemoArgs),
+    /// Follow the network and answer questions
+    Serve(ServeArgs),
+    /// Explain, check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Entries that could not be applied: look at them, try again, give up
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// The tables' schema: look at it, see what is pending, apply it
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+}
+
+/// Of commands that only read.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ReadArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of commands that write.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct WriteArgs {
+    /// Say what would be done, and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,102 @@
+//! Codes of situations that only the program as a whole can be in.
+
+use millrace_runtime::error::Code;
+
+/// The whole table, in order.
+#[cfg(test)]
+pub const ALL: &[Code] = &[
+    FOLDER_IN_USE,
+    FOLDER_UNUSABLE,
+    ROLES_IMPOSSIBLE,
+    OPEN_WITHOUT_SECRET,
+    ADDRESS_UNAVAILABLE,
+    SERVER_UNREACHABLE,
+    SERVER_REFUSED,
+    NOT_CONFIRMED,
+    NO_SUCH_ENTRY,
+    SETTING,
+];
+
+/// Another server has the data folder.
+pub const FOLDER_IN_USE: Code = Code {
+    id: "MR-BIN-001",
+    title: "data folder in use",
+    cause: "Another Millrace process holds the data folder's lock. Two servers on one folder would overwrite each other.",
+    remedy: "stop the other process, or give this one a folder of its own with --data-dir",
+};
+/// The data folder cannot be made, read or written.
+pub const FOLDER_UNUSABLE: Code = Code {
+    id: "MR-BIN-002",
+    title: "data folder cannot be used",
+    cause: "The data folder, its lock or the operator's token in it cannot be created, read or written; or a command that needs an existing folder found none.",
+    remedy: "check --data-dir, and that the user the service runs as owns the folder",
+};
+/// Roles that cannot run apart on these engines.
+pub const ROLES_IMPOSSIBLE: Code = Code {
+    id: "MR-BIN-003",
+    title: "roles cannot be split like this",
+    cause: "With an embedded log its one file is written by ingest and read by the data-plane, so both must run in one process. The AppView may run apart.",
+    remedy: "run `millrace serve`, or split it in two: --role ingest,dataplane and --role appview",
+};
+/// A listener that others can reach, without a secret.
+pub const OPEN_WITHOUT_SECRET: Code = Code {
+    id: "MR-BIN-004",
+    title: "internal interface open without a secret",
+    cause: "dataplane.listen is not a loopback address, so that other machines can ask and change everything, and dataplane.internal_secret is not set.",
+    remedy: "set dataplane.internal_secret (or internal_secret_file) to the same value in every process, or listen on 127.0.0.1",
+};
+/// An address that cannot be listened on.
+pub const ADDRESS_UNAVAILABLE: Code = Code {
+    id: "MR-BIN-005",
+    title: "address cannot be listened on",
+    cause: "Another process listens on the address, it does not belong to this machine, or the port needs privileges.",
+    remedy: "stop the other process, or change appview.listen, dataplane.listen or appview.metrics_listen",
+};
+/// The server that holds the folder does not answer.
+pub const SERVER_UNREACHABLE: Code = Code {
+    id: "MR-BIN-006",
+    title: "running server does not answer",
+    cause: "A server holds the data folder, but its operator's interface on loopback cannot be reached. It may be starting, draining, or stuck.",
+    remedy: "try again in a moment; if it stays so, look at the server's log, or stop it and run the command again",
+};
+/// The server answered with an error.
+pub const SERVER_REFUSED: Code = Code {
+    id: "MR-BIN-007",
+    title: "running server refused",
+    cause: "The server that holds the data folder answered with an error, or does not know the question: it may be of another version.",
+    remedy: "see the message; use the same version of the program as the server's",
+};
+/// A command that destroys something was not confirmed.
+pub const NOT_CONFIRMED: Code = Code {
+    id: "MR-BIN-008",
+    title: "not confirmed",
+    cause: "The command changes something and was not confirmed: there was no terminal to ask on, or the answer was no.",
+    remedy: "add --yes, or --dry-run to see what would be done",
+};
+/// No parked entry of that number.
+pub const NO_SUCH_ENTRY: Code = Code {
+    id: "MR-BIN-009",
+    title: "no such parked entry",
+    cause: "No entry with this number is parked: it was applied or discarded meanwhile, or the number is wrong.",
+    remedy: "`millrace dlq list` shows what is parked",
+};
+/// Settings that do not fit each other.
+pub const SETTING: Code = Code {
+    id: "MR-BIN-010",
+    title: "settings do not fit",
+    cause: "A setting is outside what can work, or two of them contradict each other.",
+    remedy: "mend the setting named; `millrace config example` explains each",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn codes_are_numbered_without_gaps() {
+        for (number, code) in (1..).zip(ALL) {
+            assert_eq!(code.id, format!("MR-BIN-{number:03}"));
+            assert!(!code.cause.is_empty() && !code.remedy.is_empty(), "{}", code.id);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What no single setting can tell: whether they fit each other and the roles of this process.
+
+use std::net::SocketAddr;
+
+use url::Url;
+
+use super::Config;
+use crate::failure::{Failure, ProgramError};
+use crate::roles::{Role, Roles};
+
+impl Config {
+    /// Whether a process with `roles` can run on this configuration.
+    ///
+    /// # Errors
+    /// The first thing that cannot work.
+    pub fn check(&self, roles: &Roles) -> Result<(), Failure> {
+        roles.check()?;
+        if roles.hold_data() {
+            self.log.check()?;
+            self.store.check()?;
+            self.ingest().check()?;
+            self.internal_is_guarded(roles)?;
+        } else {
+            self.data_plane_url()?;
+        }
+        Ok(())
+    }
+
+    /// Where the data-plane listens, for a process with `roles`.
+    pub fn internal_addr(&self, roles: &Roles) -> SocketAddr {
+        with_port(self.dataplane.listen, self.port.filter(|_| !roles.has(Role::Appview)))
+    }
+
+    /// Where the AppView listens.
+    pub fn appview_addr(&self) -> SocketAddr {
+        with_port(self.appview.listen, self.port)
+    }
+
+    /// The other process's URL.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn data_plane_url(&self) -> Result<Url, ProgramError> {
+        let refuse = |reason: String| ProgramError::Setting { key: "dataplane.url", reason };
+        let url = Url::parse(&self.dataplane.url).map_err(|error| refuse(error.to_string()))?;
+        if matches!(url.scheme(), "http" | "https") {
+            return Ok(url);
+        }
+        Err(refuse("must begin with http:// or https://".to_owned()))
+    }
+
+    fn internal_is_guarded(&self, roles: &Roles) -> Result<(), ProgramError> {
+        let listen = self.internal_addr(roles);
+        if listen.ip().is_loopback() || self.dataplane.secret().is_some() {
+            return Ok(());
+        }
+        Err(ProgramError::OpenWithoutSecret { listen })
+    }
+}
+
+fn with_port(mut addr: SocketAddr, port: Option<u16>) -> SocketAddr {
+    if let Some(port) = port {
+        addr.set_port(port);
+    }
+    addr
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_run_in_every_way() {
+        let config = Config::default();
+        for roles in [vec![], vec![Role::Ingest, Role::Dataplane], vec![Role::Appview]] {
+            config.check(&Roles::of(&roles)).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_open_interface_needs_a_secret() {
+        let mut config = Config::default();
+        config.dataplane.listen = "0.0.0.0:5001".parse().unwrap();
+        assert!(config.check(&Roles::all()).is_err());
+        config.check(&Roles::of(&[Role::Appview])).unwrap();
+        config.dataplane.internal_secret = Some("s".into());
+        config.check(&Roles::all()).unwrap();
+        config.dataplane.internal_secret = Some("".into());
+        assert!(config.check(&Roles::all()).is_err());
+    }
+
+    #[test]
+    fn a_port_is_the_main_listener_s() {
+        let config = Config { port: Some(8_080), ..Config::default() };
+        assert_eq!(config.appview_addr().port(), 8_080);
+        assert_eq!(config.internal_addr(&Roles::all()).port(), 5_001);
+        assert_eq!(
+            config.internal_addr(&Roles::of(&[Role::Ingest, Role::Dataplane])).port(),
+            8_080
+        );
+    }
+}

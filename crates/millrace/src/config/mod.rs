@@ -1,0 +1,159 @@
+//! The whole configuration: each crate's part, and what only the program knows (where it listens).
+//!
+//! Layers, later ones winning: defaults, the file, the overlay, plain environment names ([`ALIASES`]),
+//! `MILLRACE_A__B`, flags. A setting that does not exist is an error, wherever it is written.
+
+mod check;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use millrace_ingest::IngestConfig;
+use millrace_log::LogConfig;
+use millrace_runtime::config::{self, ConfigError, Loaded, Origin, Sources};
+use millrace_runtime::telemetry::TelemetryConfig;
+use millrace_sim::SimConfig;
+use millrace_store::{EngineKind, StoreConfig};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Global;
+use crate::failure::{Failure, ProgramError};
+
+pub use sections::{AppviewSection, DataplaneSection, IngestSection, NetworkSection};
+
+/// The file read when none is named.
+const DEFAULT_FILE: &str = "millrace.toml";
+
+/// Plain names of the environment and the settings they stand for.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("DATABASE_URL", "store.postgres_url"),
+    ("RELAY_URL", "ingest.relay_url"),
+    ("DATA_PLANE_URL", "dataplane.url"),
+    ("RUN_MIGRATIONS", "store.run_migrations"),
+    ("PORT", "port"),
+    ("DD_SERVICE", "telemetry.service"),
+    ("DD_ENV", "telemetry.env"),
+    ("DD_VERSION", "telemetry.version"),
+];
+
+/// Configuration of Millrace. Every setting is optional.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the log, the tables, the lock and the operator's token.
+    pub data_dir: PathBuf,
+    /// Port of this process's main listener, instead of the one in `appview.listen`; in a process without AppView, in `dataplane.listen`.
+    pub port: Option<u16>,
+    /// How long the process may take to finish its work when it is asked to stop, in milliseconds.
+    pub drain_timeout_ms: u64,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+    /// The durable log: everything that arrives is here before anything is done with it.
+    pub log: LogConfig,
+    /// Where tables are kept and how much of the machine they may use.
+    pub store: StoreConfig,
+    /// How Millrace asks other servers: documents of accounts, handles, repositories.
+    pub network: NetworkSection,
+    /// How the network is followed.
+    pub ingest: IngestSection,
+    /// How entries are applied, and where questions about them are answered.
+    pub dataplane: DataplaneSection,
+    /// Who this service is and how it answers the public.
+    pub appview: AppviewSection,
+    /// The made-up network of `millrace demo`.
+    pub sim: SimConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            port: None,
+            drain_timeout_ms: 30_000,
+            telemetry: TelemetryConfig::default(),
+            log: LogConfig::default(),
+            store: StoreConfig::default(),
+            network: NetworkSection::default(),
+            ingest: IngestSection::default(),
+            dataplane: DataplaneSection::default(),
+            appview: AppviewSection::default(),
+            sim: SimConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The log's part, with its folder.
+    pub fn log(&self) -> LogConfig {
+        let dir = self.log.dir.clone().unwrap_or_else(|| self.data_dir.clone());
+        LogConfig { dir: Some(dir), ..self.log.clone() }
+    }
+
+    /// The store's part, with its folder.
+    pub fn store(&self) -> StoreConfig {
+        let dir = self.store.dir.clone().unwrap_or_else(|| self.data_dir.clone());
+        StoreConfig { dir: Some(dir), ..self.store.clone() }
+    }
+
+    /// Ingest's part, with the source that `ingest.relay_url` stands for.
+    pub fn ingest(&self) -> IngestConfig {
+        self.ingest.with_relay()
+    }
+}
+
+/// Loads the configuration from the files, the environment and the flags of this process.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(global: &Global) -> Result<Loaded<Config>, Failure> {
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    load_from(global, Path::new(DEFAULT_FILE), env.collect())
+}
+
+fn load_from(
+    global: &Global,
+    default_file: &Path,
+    env: Vec<(String, String)>,
+) -> Result<Loaded<Config>, Failure> {
+    let file =
+        global.config.clone().or_else(|| default_file.exists().then(|| default_file.to_owned()));
+    let overlay = match (&global.overlay, &file) {
+        (Some(name), Some(file)) => Some(config::overlay_path(file, name)),
+        (Some(name), None) => return Err(overlay_without_file(name).into()),
+        (None, _) => None,
+    };
+    let loaded =
+        config::load(Sources { file, overlay, env, aliases: ALIASES, flags: flags(global) });
+    let loaded: Result<Loaded<Config>, ConfigError> = loaded;
+    Ok(with_implied(loaded?))
+}
+
+fn overlay_without_file(name: &str) -> ProgramError {
+    ProgramError::Setting {
+        key: "--env",
+        reason: format!(
+            "`{name}` is laid over a configuration file, and there is none: give --config"
+        ),
+    }
+}
+
+/// Flags as settings.
+fn flags(global: &Global) -> Vec<(String, String)> {
+    let data_dir = global.data_dir.as_ref().map(|dir| ("data_dir", dir.display().to_string()));
+    let log_format =
+        global.log_format.map(|format| ("telemetry.format", format.as_str().to_owned()));
+    data_dir.into_iter().chain(log_format).map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// A database that is named is used, unless an engine is named too.
+fn with_implied(mut loaded: Loaded<Config>) -> Loaded<Config> {
+    let named = loaded.value.store.postgres_url.is_some();
+    if named && loaded.origin("store.engine") == Origin::Default {
+        loaded.value.store.engine = EngineKind::Postgres;
+        let origin = loaded.origin("store.postgres_url");
+        loaded.origins.insert("store.engine".to_owned(), origin);
+    }
+    loaded
+}

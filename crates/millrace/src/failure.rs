@@ -1,0 +1,127 @@
+//! How a command fails: an error with its causes, what to tell the operator, and the exit code.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use millrace_runtime::error::{Code, Diagnose, Diagnosis, render};
+
+use crate::codes;
+use crate::roles::Roles;
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Fine = 0,
+    Failed = 1,
+    Usage = 2,
+    Unhealthy = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command failed. Any error that can diagnose itself converts into it with `?`.
+#[derive(Debug)]
+pub struct Failure {
+    error: anyhow::Error,
+    diagnosis: Option<Diagnosis>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// A failure without a code.
+    pub fn plain(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), diagnosis: None, exit: Exit::Failed }
+    }
+
+    /// How the process ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// `error:`, `caused by:`, `hint:`.
+    pub fn render(&self) -> String {
+        render(self.error.as_ref(), self.diagnosis.as_ref())
+    }
+}
+
+impl<E: Diagnose + std::error::Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let diagnosis = error.diagnosis();
+        let exit = exit_of(diagnosis.code);
+        Self { error: error.into(), diagnosis: Some(diagnosis), exit }
+    }
+}
+
+/// What waits for somebody else is unhealthy rather than failed.
+fn exit_of(code: &str) -> Exit {
+    let unhealthy = [millrace_store::codes::SCHEMA_NOT_READY, codes::SERVER_UNREACHABLE];
+    let usage = [codes::NOT_CONFIRMED, codes::ROLES_IMPOSSIBLE];
+    if unhealthy.iter().any(|known| known.id == code) {
+        Exit::Unhealthy
+    } else if usage.iter().any(|known| known.id == code) {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Situations of the program as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    #[error("the data folder {} is in use{}", path.display(), by(*pid))]
+    FolderInUse { path: PathBuf, pid: Option<u32> },
+    #[error("{}: {reason}", path.display())]
+    FolderUnusable { path: PathBuf, reason: String },
+    #[error(
+        "{roles} cannot run in a process without the others: the log is the embedded engine `{log}`"
+    )]
+    RolesImpossible { roles: Roles, log: &'static str },
+    #[error(
+        "dataplane.listen is {listen}, which others can reach, and there is no dataplane.internal_secret"
+    )]
+    OpenWithoutSecret { listen: SocketAddr },
+    #[error("cannot listen on {addr} ({setting}): {reason}")]
+    AddressUnavailable { addr: SocketAddr, setting: &'static str, reason: String },
+    #[error("the server on {} does not answer at {url}: {reason}", path.display())]
+    ServerUnreachable { path: PathBuf, url: String, reason: String },
+    #[error("the server answered {status}: {message}")]
+    ServerRefused { status: u16, message: String },
+    #[error("not confirmed: {action}")]
+    NotConfirmed { action: String },
+    #[error("no parked entry has number {id}")]
+    NoSuchEntry { id: i64 },
+    #[error("{key}: {reason}")]
+    Setting { key: &'static str, reason: String },
+}
+
+fn by(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
+}
+
+impl ProgramError {
+    fn code(&self) -> Code {
+        match self {
+            Self::FolderInUse { .. } => codes::FOLDER_IN_USE,
+            Self::FolderUnusable { .. } => codes::FOLDER_UNUSABLE,
+            Self::RolesImpossible { .. } => codes::ROLES_IMPOSSIBLE,
+            Self::OpenWithoutSecret { .. } => codes::OPEN_WITHOUT_SECRET,
+            Self::AddressUnavailable { .. } => codes::ADDRESS_UNAVAILABLE,
+            Self::ServerUnreachable { .. } => codes::SERVER_UNREACHABLE,
+            Self::ServerRefused { .. } => codes::SERVER_REFUSED,
+            Self::NotConfirmed { .. } => codes::NOT_CONFIRMED,
+            Self::NoSuchEntry { .. } => codes::NO_SUCH_ENTRY,
+            Self::Setting { .. } => codes::SETTING,
+        }
+    }
+}
+
+impl Diagnose for ProgramError {
+    fn diagnosis(&self) -> Diagnosis {
+        self.code().diagnosis(self.to_string())
+    }
+}

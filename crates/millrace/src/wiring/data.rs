@@ -1,0 +1,192 @@
+//! The process that has the data: the log, the tables, and everything that writes them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use millrace_dataplane::client::Local;
+use millrace_dataplane::metrics::Metrics;
+use millrace_dataplane::query::Context;
+use millrace_dataplane::worker::{self, Dataplane};
+use millrace_ingest::{Client, Ingest, IngestDeps};
+use millrace_log::{Log, Topic};
+use millrace_runtime::config::Secret;
+use millrace_runtime::supervise::{Policy, TaskError};
+use millrace_store::outbox::Relay;
+use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
+use millrace_store::{Dictionary, Domain, Store, StoreConfig, StoreError};
+
+use super::Common;
+use super::health::{self, Health};
+use super::outside::Outside;
+use super::progress::Consumer;
+use super::retention::Retain;
+use crate::admin::routes::{self, AdminState};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Log, tables, and their clients.
+pub(super) struct Data {
+    log: Log,
+    stores: Stores,
+    consumer: Consumer,
+    pub(super) dataplane: Arc<Local>,
+    pub(super) ingest: Client,
+}
+
+struct Stores {
+    dictionary: Dictionary,
+    ingest: Store,
+    dataplane: Store,
+    own: Store,
+}
+
+impl Data {
+    /// Opens everything and starts what works on it.
+    pub(super) async fn start(
+        config: &Config,
+        common: &Common,
+        outside: &Outside,
+    ) -> Result<Self, Failure> {
+        let log = Log::open(&config.log(), common.clock.clone(), &common.registry)?;
+        let stores = Stores::open(&config.store(), common).await?;
+        let context = Context { image_url_pattern: config.appview.appview.image_url_pattern() };
+        let dataplane = Arc::new(Local {
+            store: stores.dataplane.clone(),
+            own: stores.own.clone(),
+            context,
+            clock: common.clock.clone(),
+        });
+        let consumer = Consumer {
+            store: stores.dataplane.clone(),
+            projection: worker::NAME,
+            topic: Topic::NetworkEntries,
+        };
+        start_worker(config, common, &log, &stores);
+        start_relay(common, &log, &stores.dataplane);
+        Retain::new(&config.log, log.clone(), vec![consumer.clone()]).start(&common.supervisor);
+        let ingest = start_ingest(config, common, outside, &log, &stores)?;
+        Ok(Self { log, stores, consumer, dataplane, ingest })
+    }
+
+    /// What the internal listener answers.
+    pub(super) fn router(&self, config: &Config, common: &Common, token: Secret) -> Router {
+        let secret = config.dataplane.secret();
+        let admin = AdminState {
+            dataplane: self.stores.dataplane.clone(),
+            store: config.store(),
+            clock: common.clock.clone(),
+            token,
+        };
+        let health = Health {
+            log: self.log.clone(),
+            consumer: self.consumer.clone(),
+            lag_entries_max: config.dataplane.dataplane.ready_lag_entries_max,
+        };
+        let router = Router::new()
+            .merge(millrace_dataplane::rpc::routes(Arc::clone(&self.dataplane), secret.clone()))
+            .merge(routes::router(admin))
+            .merge(health::router(health))
+            .merge(health::metrics_router(common.registry.clone()));
+        match &self.ingest {
+            Client::Local(local) => router.merge(millrace_ingest::routes(
+                Arc::clone(local),
+                secret.map(|it| it.expose().to_owned()),
+            )),
+            Client::Remote(_) => router,
+        }
+    }
+
+    /// Closes the tables, then the log: rows refer to the log, never the other way round.
+    pub(super) async fn close(self) {
+        let Stores { dictionary, ingest, dataplane, own } = &self.stores;
+        for store in [ingest, dataplane, own, dictionary.store()] {
+            store.close().await;
+        }
+        self.log.close().await;
+    }
+}
+
+impl Stores {
+    async fn open(config: &StoreConfig, common: &Common) -> Result<Self, StoreError> {
+        let Common { clock, registry, .. } = common;
+        let dictionary = Dictionary::open(config, clock, registry).await?;
+        let own =
+            Store::open(config, Domain::Own, millrace_dataplane::schema::OWN, &[], clock, registry)
+                .await?;
+        let ingest =
+            Store::open(config, Domain::Ingest, millrace_ingest::MIGRATIONS, &[], clock, registry)
+                .await?;
+        let attach = [Domain::Dictionary, Domain::Own];
+        let migrations = millrace_dataplane::schema::DATAPLANE;
+        let dataplane =
+            Store::open(config, Domain::Dataplane, migrations, &attach, clock, registry).await?;
+        Ok(Self { dictionary, ingest, dataplane, own })
+    }
+}
+
+/// One worker for each partition. An end of one is an end of the process: its error needs a person.
+fn start_worker(config: &Config, common: &Common, log: &Log, stores: &Stores) {
+    let projection =
+        Arc::new(Dataplane::new(stores.dictionary.clone(), Metrics::new(&common.registry)));
+    let settings = WorkerConfig {
+        batch_entries_max: config.dataplane.dataplane.batch_entries_max as usize,
+        batch_bytes_max: usize::try_from(config.dataplane.dataplane.batch_bytes_max)
+            .unwrap_or(usize::MAX),
+        ..WorkerConfig::default()
+    };
+    for partition in 0..log.partitions(Topic::NetworkEntries) {
+        let deps = WorkerDeps {
+            store: stores.dataplane.clone(),
+            log: log.clone(),
+            clock: common.clock.clone(),
+            rng: common.rng.fork(),
+            registry: common.registry.clone(),
+        };
+        let worker = Worker::new(
+            Arc::clone(&projection),
+            deps,
+            Topic::NetworkEntries,
+            partition,
+            settings.clone(),
+        );
+        let name = format!("dataplane.worker.{partition}");
+        common.supervisor.spawn_critical(name, move |shutdown| async move {
+            worker.run(&shutdown).await.map_err(TaskError::diagnosed)
+        });
+    }
+}
+
+fn start_relay(common: &Common, log: &Log, store: &Store) {
+    let relay = Relay::new(
+        store.clone(),
+        log.clone(),
+        common.clock.clone(),
+        common.rng.fork(),
+        &common.registry,
+    );
+    let relay = Arc::new(relay);
+    common.supervisor.spawn("dataplane.relay", Policy::restart(), move |shutdown| {
+        let relay = Arc::clone(&relay);
+        async move { relay.run(&shutdown).await.map_err(TaskError::diagnosed) }
+    });
+}
+
+fn start_ingest(
+    config: &Config,
+    common: &Common,
+    outside: &Outside,
+    log: &Log,
+    stores: &Stores,
+) -> Result<Client, Failure> {
+    let deps = IngestDeps {
+        log: log.clone(),
+        store: stores.ingest.clone(),
+        resolver: outside.resolver.clone(),
+        pds: outside.pds.clone(),
+        clock: common.clock.clone(),
+        rng: common.rng.fork(),
+        config: config.ingest(),
+        registry: common.registry.clone(),
+    };
+    Ok(Ingest::start(deps, &common.supervisor)?)
+}

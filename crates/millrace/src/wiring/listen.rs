@@ -1,0 +1,58 @@
+//! A socket and what is answered on it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::Router;
+use millrace_runtime::supervise::Supervisor;
+use tokio::net::TcpListener;
+
+use crate::failure::ProgramError;
+
+/// A bound socket.
+pub(super) struct Listener {
+    /// The setting that names its address; also its task's name.
+    setting: &'static str,
+    socket: TcpListener,
+    addr: SocketAddr,
+}
+
+impl Listener {
+    /// Binds `addr`; port 0 is any free one.
+    pub(super) async fn bind(
+        setting: &'static str,
+        addr: SocketAddr,
+    ) -> Result<Self, ProgramError> {
+        let unavailable = |error: std::io::Error| ProgramError::AddressUnavailable {
+            addr,
+            setting,
+            reason: error.to_string(),
+        };
+        let socket = TcpListener::bind(addr).await.map_err(unavailable)?;
+        let addr = socket.local_addr().map_err(unavailable)?;
+        Ok(Self { setting, socket, addr })
+    }
+
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The URL by which this machine reaches it.
+    pub(super) fn loopback_url(&self) -> String {
+        let ip = match self.addr.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        format!("http://{}", SocketAddr::new(ip, self.addr.port()))
+    }
+
+    /// Answers until the process drains; requests under way are finished.
+    pub(super) fn serve(self, router: Router, supervisor: &Supervisor) {
+        let Self { setting, socket, .. } = self;
+        supervisor.spawn_critical(setting, move |shutdown| async move {
+            let drain = async move { shutdown.cancelled().await };
+            axum::serve(socket, router).with_graceful_shutdown(drain).await?;
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,161 @@
+//! How a process is put together from its roles.
+//!
+//! ```text
+//!             folder (locks, token)      listeners (bound first: an address in use is found at once)
+//!                     │                            │
+//!  data ──────────────┴── log, stores ── ingest ── dataplane worker, relay, retention ── /internal :5001
+//!                                  │                │
+//!  appview ────────────────────────┴─ clients: in process, or over /internal ── public :5000
+//! ```
+//!
+//! Parts end in the reverse order: listeners and tasks drain first, then the stores close, then the log,
+//! then the folder's locks go.
+
+mod appview;
+mod data;
+mod health;
+mod listen;
+mod outside;
+mod progress;
+mod retention;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use millrace_runtime::clock::{SharedClock, SystemClock};
+use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Signals, Supervisor};
+use millrace_runtime::telemetry::Telemetry;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::folder::DataFolder;
+use crate::roles::{Role, Roles};
+
+use data::Data;
+use listen::Listener;
+
+/// What every part of a process shares.
+#[derive(Clone)]
+struct Common {
+    clock: SharedClock,
+    rng: Rng,
+    registry: Registry,
+    supervisor: Supervisor,
+}
+
+impl Common {
+    fn new(telemetry: &Telemetry) -> Self {
+        let clock = SystemClock::shared();
+        let registry = Registry::new().with_process_metrics(clock.now_us());
+        telemetry.register(&registry);
+        let rng = Rng::from_entropy();
+        let supervisor = Supervisor::with_rng(&registry, rng.fork());
+        Self { clock, rng, registry, supervisor }
+    }
+}
+
+/// A running process.
+pub struct Process {
+    common: Common,
+    data: Option<Data>,
+    /// Held to the end.
+    folder: DataFolder,
+    drain: Duration,
+    pub addresses: Addresses,
+}
+
+/// Where it answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    pub appview: Option<SocketAddr>,
+    pub internal: Option<SocketAddr>,
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Starts the parts that `roles` name.
+///
+/// # Errors
+/// The configuration does not fit, an address or the folder is in use, or the data cannot be opened.
+pub async fn start(
+    config: &Config,
+    roles: &Roles,
+    telemetry: &Telemetry,
+) -> Result<Process, Failure> {
+    config.check(roles)?;
+    let common = Common::new(telemetry);
+    let folder = DataFolder::lock(&config.data_dir, roles)?;
+    let token = folder.admin_token(&common.rng)?;
+    let listeners = Listeners::bind(config, roles).await?;
+    let outside = outside::open(config, &common)?;
+
+    let data = match &listeners.internal {
+        Some(_) => Some(Data::start(config, &common, &outside).await?),
+        None => None,
+    };
+    let addresses = listeners.addresses();
+    if let (Some(listener), Some(data)) = (listeners.internal, &data) {
+        folder.announce(Some(&listener.loopback_url()))?;
+        listener.serve(data.router(config, &common, token.clone()), &common.supervisor);
+    }
+    if let Some(listener) = listeners.appview {
+        let router = appview::router(config, &common, data.as_ref(), &outside, token)?;
+        listener.serve(router, &common.supervisor);
+    }
+    if let Some(listener) = listeners.metrics {
+        listener.serve(health::metrics_router(common.registry.clone()), &common.supervisor);
+    }
+    let drain = Duration::from_millis(config.drain_timeout_ms);
+    tracing::info!(%roles, appview = ?addresses.appview, internal = ?addresses.internal, metrics = ?addresses.metrics, "started");
+    Ok(Process { common, data, folder, drain, addresses })
+}
+
+impl Process {
+    /// Runs until asked to stop, or until a part without which nothing works has failed.
+    ///
+    /// # Errors
+    /// Why it ended other than as asked.
+    pub async fn run(self, signals: Signals) -> Result<(), Failure> {
+        let ended = self.common.supervisor.run(signals, self.drain).await;
+        if let Some(data) = self.data {
+            data.close().await;
+        }
+        drop(self.folder);
+        Ok(ended?)
+    }
+}
+
+/// Sockets of the process's roles.
+struct Listeners {
+    appview: Option<Listener>,
+    internal: Option<Listener>,
+    metrics: Option<Listener>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config, roles: &Roles) -> Result<Self, Failure> {
+        let (mut appview, mut internal, mut metrics) = (None, None, None);
+        if roles.hold_data() {
+            internal = Some(Listener::bind("dataplane.listen", config.internal_addr(roles)).await?);
+        }
+        if roles.has(Role::Appview) {
+            appview = Some(Listener::bind("appview.listen", config.appview_addr()).await?);
+            if internal.is_none() {
+                metrics = Some(
+                    Listener::bind("appview.metrics_listen", config.appview.metrics_listen).await?,
+                );
+            }
+        }
+        Ok(Self { appview, internal, metrics })
+    }
+
+    fn addresses(&self) -> Addresses {
+        let addr = |listener: &Option<Listener>| listener.as_ref().map(Listener::addr);
+        Addresses {
+            appview: addr(&self.appview),
+            internal: addr(&self.internal),
+            metrics: addr(&self.metrics),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The real binary, from outside: its exit codes, what it prints, what it does to a folder.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod program;
+
+mod config;
+mod demo;
+mod dlq;
+mod folder;
+mod roles;
+mod schema;
