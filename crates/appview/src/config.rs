@@ -90,3 +90,49 @@ impl AppviewConfig {
         self.image_url_pattern.with_base(&self.public_url).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use millrace_runtime::config::{Sources, example, load};
+
+    use super::*;
+
+    fn loaded(name: &str, value: &str) -> Result<AppviewConfig, String> {
+        let env = vec![(format!("MILLRACE_{name}"), value.to_owned())];
+        let loaded = load(Sources { env, ..Sources::default() });
+        loaded.map(|loaded| loaded.value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_are_typed_when_they_are_loaded() {
+        let config = loaded("PUBLIC_URL", "https://appview.example/").unwrap();
+        assert_eq!(
+            config.image_url_pattern(),
+            "https://appview.example/img/{preset}/plain/{did}/{cid}"
+        );
+        let config = loaded("SERVICE_DID", "did:plc:abc").unwrap();
+        assert_eq!(config.service_did.as_str(), "did:plc:abc");
+        let config = loaded("MODERATION_DID", "did:plc:abc").unwrap();
+        assert_eq!(config.moderation_did.unwrap().as_str(), "did:plc:abc");
+        for (name, value) in [
+            ("SERVICE_DID", "appview.example"),
+            ("PUBLIC_URL", "appview.example"),
+            ("IMAGE_URL_PATTERN", "https://cdn.example/"),
+            ("MODERATION_DID", "x"),
+        ] {
+            let error = loaded(name, value).unwrap_err();
+            assert!(error.contains(&name.to_lowercase()), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_example_names_every_setting() {
+        let example = example::<AppviewConfig>();
+        for key in
+            ["service_did", "public_url", "image_url_pattern", "admin_password", "requests_max"]
+        {
+            assert!(example.contains(key), "{key} in\n{example}");
+        }
+    }
+}

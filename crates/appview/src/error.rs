@@ -5,7 +5,6 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use millrace_dataplane::DataplaneError;
-use millrace_net::ResolveError;
 use serde::Serialize;
 
 use crate::auth::AuthError;
@@ -118,16 +117,6 @@ impl From<DataplaneError> for XrpcError {
             DataplaneError::Unauthorized(_) | DataplaneError::Internal(_) => {
                 Self::Internal(error.to_string())
             }
-        }
-    }
-}
-
-impl From<ResolveError> for XrpcError {
-    fn from(error: ResolveError) -> Self {
-        if error.is_transient() {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::InvalidRequest(error.to_string())
         }
     }
 }

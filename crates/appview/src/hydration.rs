@@ -69,6 +69,11 @@ impl Hydrated {
         self.posts.get(uri).filter(|known| self.actor(&known.post.author).is_some())
     }
 
+    /// How many posts there are.
+    pub(crate) fn posts(&self) -> usize {
+        self.posts.len()
+    }
+
     /// URIs of the viewer's likes, by the post they like.
     pub(crate) fn viewer_likes(&self) -> HashMap<String, String> {
         let like = |known: &HydratedPost| {

@@ -48,14 +48,14 @@ pub fn router(deps: AppviewDeps) -> Router {
     let tokens_max = config.limits.tokens_remembered_max;
     let auth = Arc::new(Authenticator {
         tokens: ServiceTokens::new(&config.service_did, tokens_max, resolver.clone(), clock),
-        operator: Operator::new(&config.admin_password, admin_token.as_ref()),
+        operator: Operator::new(config.admin_password.clone(), admin_token),
     });
     let bounds = Bounds::new(&config.limits, metrics.clone());
     let api = Api {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
         resolver,
-        urls: media_urls(&config),
+        urls: Arc::new(media_urls(&config)),
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
         body_bytes_max: config.limits.body_bytes_max,

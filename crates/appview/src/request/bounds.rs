@@ -57,7 +57,11 @@ async fn bounded(bounds: &Bounds, request: Request, next: Next) -> Result<Respon
     if address_bytes > bytes_max {
         return Err(XrpcError::UriTooLong { bytes_max });
     }
-    let permit = bounds.in_flight.try_acquire().map_err(|_| XrpcError::Busy)?;
+    let permit = match label(&request) {
+        // A service that is busy is healthy, and says so.
+        "/health" | "/ready" | "/xrpc/_health" => None,
+        _ => Some(bounds.in_flight.try_acquire().map_err(|_| XrpcError::Busy)?),
+    };
     let after_ms = bounds.limits.request_timeout_ms;
     let answer = tokio::time::timeout(Duration::from_millis(after_ms), next.run(request)).await;
     drop(permit);
@@ -88,4 +92,33 @@ fn label(request: &Request) -> &'static str {
     let path = request.uri().path();
     let route = ROUTES.iter().find(|route| route.path == path);
     route.map_or(UNKNOWN, |route| route.nsid().unwrap_or(route.path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::StatusCode;
+    use millrace_runtime::metrics::Registry;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_gives_its_place_back() {
+        let limits = LimitsConfig { requests_max: 1, ..LimitsConfig::default() };
+        let bounds = Bounds::new(&limits, Metrics::new(&Registry::new()));
+        let router = Router::new()
+            .route("/panic", get(async || -> &'static str { panic!("a fault of ours") }))
+            .layer(axum::middleware::from_fn_with_state(bounds.clone(), apply));
+        for _ in 0..3 {
+            let request = Request::builder().uri("/panic").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        assert_eq!(bounds.metrics.in_flight.get(), 0);
+        assert_eq!(bounds.in_flight.available_permits(), 1);
+    }
 }

@@ -1,6 +1,8 @@
 //! One request to a method: who asks, on whose labels, and at which revision of the asker's own
 //! repository. Methods ask the data-plane through it.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
@@ -17,6 +19,8 @@ use crate::routes::{RepoRev, Route};
 use crate::urls::MediaUrls;
 use crate::views::Views;
 
+/// Posts that are presented where the request is; more take longer than an async thread may.
+const POSTS_INLINE_MAX: usize = 100;
 const REPO_REV: HeaderName = HeaderName::from_static("atproto-repo-rev");
 
 /// A request whose caller is known.
@@ -154,6 +158,23 @@ impl<'a> Call<'a> {
         let hydration =
             self.ask(Hydrate { viewer: self.viewer().cloned(), posts, actors, reply_refs }).await?;
         Ok(Hydrated::new(hydration, self.sees_all()))
+    }
+
+    /// Makes what may be a large view away from the async threads, which must not be held up.
+    pub(crate) async fn present_apart<T: Send + 'static>(
+        &self,
+        hydrated: Hydrated,
+        present: impl FnOnce(Views<'_>) -> T + Send + 'static,
+    ) -> Result<T, XrpcError> {
+        let is_small = hydrated.posts() <= POSTS_INLINE_MAX;
+        let (urls, viewer) = (Arc::clone(&self.api.urls), self.viewer().cloned());
+        let work =
+            move || present(Views { hydrated: &hydrated, urls: &urls, viewer: viewer.as_ref() });
+        if is_small {
+            return Ok(work());
+        }
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| XrpcError::Internal(format!("a view was not made: {error}")))
     }
 
     /// Views for this caller.

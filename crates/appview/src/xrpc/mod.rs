@@ -37,7 +37,8 @@ pub(crate) struct Api {
     pub(crate) dataplane: millrace_dataplane::Client,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) resolver: Resolver,
-    pub(crate) urls: MediaUrls,
+    /// Shared with presentations that leave the async threads.
+    pub(crate) urls: Arc<MediaUrls>,
     pub(crate) moderation_did: Option<Did>,
     pub(crate) trusted_labelers: Vec<Did>,
     pub(crate) body_bytes_max: usize,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::people::{POST, Ref, blob, blob_cid, did};
+use crate::people::{POST, Ref, blob, blob_cid, did, video};
 use crate::world::{World, near_and_far};
 
 const GET_AUTHOR_FEED: &str = "app.bsky.feed.getAuthorFeed";
@@ -134,16 +134,37 @@ async fn embeds(world: World) {
             blob_cid("film")
         )
     };
-    let external = json!({ "uri": "https://example.com/?a=1&b", "title": "T", "description": "D", "thumb": blob("thumb") });
     let quoted = alice.posts("quoted");
+    let picture = |n: usize| {
+        let mut item = image(&n.to_string());
+        item["$type"] = json!("app.bsky.embed.gallery#image");
+        item
+    };
+    // More than are shown, and one of a kind that nobody knows.
+    let mut gallery: Vec<Value> = (0..12).map(picture).collect();
+    gallery[1] = json!({ "$type": "com.example.item" });
+    let gallery_view: Vec<Value> = [0, 2, 3, 4, 5, 6, 7, 8, 9]
+        .map(|n: usize| {
+            let seed = n.to_string();
+            json!({
+                "$type": "app.bsky.embed.gallery#viewImage", "thumbnail": url("feed_thumbnail", &seed),
+                "fullsize": url("feed_fullsize", &seed), "alt": "a \"picture\"", "aspectRatio": ratio,
+            })
+        })
+        .to_vec();
+    let external = json!({ "uri": "https://example.com/?a=1&b", "title": "T", "description": "D", "thumb": blob("thumb"), "associatedRefs": [quoted.json()] });
     let cases = [
         (images.clone(), images_view.clone()),
         (
-            json!({ "$type": "app.bsky.embed.video", "video": blob("film"), "alt": "moving", "presentation": "gif" }),
+            json!({ "$type": "app.bsky.embed.video", "video": video("film"), "alt": "moving", "presentation": "gif" }),
             json!({
                 "$type": "app.bsky.embed.video#view", "cid": blob_cid("film"), "alt": "moving", "presentation": "gif",
                 "playlist": video_url("playlist.m3u8"), "thumbnail": video_url("thumbnail.jpg"),
             }),
+        ),
+        (
+            json!({ "$type": "app.bsky.embed.gallery", "items": gallery }),
+            json!({ "$type": "app.bsky.embed.gallery#view", "items": gallery_view }),
         ),
         (
             json!({ "$type": "app.bsky.embed.external", "external": external }),
@@ -151,6 +172,7 @@ async fn embeds(world: World) {
                 "$type": "app.bsky.embed.external#view",
                 "external": {
                     "uri": "https://example.com/?a=1&b", "title": "T", "description": "D", "thumb": url("feed_thumbnail", "thumb"),
+                    "associatedRefs": [quoted.json()],
                 },
             }),
         ),
@@ -258,7 +280,7 @@ async fn author_feed_filters(world: World) {
     let picture = alice.posts_with("picture", json!({ "embed": image }));
     let video = alice.posts_with(
         "film",
-        json!({ "embed": { "$type": "app.bsky.embed.video", "video": blob("v") } }),
+        json!({ "embed": { "$type": "app.bsky.embed.video", "video": video("v") } }),
     );
     let feed = async |filter: &str| {
         let params = [("actor", "alice.test"), ("filter", filter)];

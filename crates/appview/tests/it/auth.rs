@@ -59,8 +59,8 @@ async fn wrong_tokens(world: World) {
     assert_eq!(refused("a.b.c".to_owned()).await, "BadJwt");
     assert_eq!(refused("x".repeat(8_193)).await, "BadJwt");
     // Bob's claims under alice's signature.
-    world.actor("bob_b");
-    let (alice, bob) = (world.token("alice", TIMELINE), world.token("bob_b", TIMELINE));
+    world.actor("bobby");
+    let (alice, bob) = (world.token("alice", TIMELINE), world.token("bobby", TIMELINE));
     let (_, signature) = alice.rsplit_once('.').unwrap();
     let (claims, _) = bob.rsplit_once('.').unwrap();
     assert_eq!(refused(format!("{claims}.{signature}")).await, "BadJwtSignature");

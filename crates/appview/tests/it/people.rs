@@ -200,13 +200,22 @@ impl Actor<'_> {
     }
 }
 
-/// A blob as records have them.
+/// An image as records have them.
 pub fn blob(seed: &str) -> Value {
-    let cid = Cid::of_raw(seed.as_bytes());
-    json!({ "$type": "blob", "ref": { "$link": cid.to_string() }, "mimeType": "image/jpeg", "size": 1234 })
+    typed_blob(seed, "image/jpeg")
 }
 
-/// The CID of [`blob`].
+/// A video as records have them.
+pub fn video(seed: &str) -> Value {
+    typed_blob(seed, "video/mp4")
+}
+
+fn typed_blob(seed: &str, mime: &str) -> Value {
+    let link = json!({ "$link": blob_cid(seed) });
+    json!({ "$type": "blob", "ref": link, "mimeType": mime, "size": 1234 })
+}
+
+/// The CID of a blob.
 pub fn blob_cid(seed: &str) -> String {
     Cid::of_raw(seed.as_bytes()).to_string()
 }

@@ -1,7 +1,10 @@
 //! What stands around the methods: health, identity, bounds, CORS, labelers, operators' routes.
 
+use std::time::Duration;
+
 use millrace_appview::AppviewConfig;
 use millrace_appview::config::LimitsConfig;
+use millrace_runtime::supervise::TaskSet;
 use serde_json::json;
 
 use crate::people::did;
@@ -35,12 +38,8 @@ async fn without_its_data_plane_it_is_alive_and_not_ready() {
     world.actor("alice");
     world.get(PROFILE, &[("actor", "alice.test")]).await.ok();
     world.lose_dataplane();
-    let ready = async || world.send(world.request("GET", "/ready")).await;
-    let mut answer = ready().await;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-    while answer.status == 200 && tokio::time::Instant::now() < deadline {
-        answer = ready().await;
-    }
+    until(async || world.send(world.request("GET", "/ready")).await.status != 200).await;
+    let answer = world.send(world.request("GET", "/ready")).await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.body["status"], "unready");
     assert!(answer.body["reason"].as_str().unwrap().contains("unavailable"), "{}", answer.text);
@@ -109,14 +108,53 @@ async fn bodies(world: World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn addresses_and_numbers_are_bounded() {
-    let limits = LimitsConfig { url_bytes_max: 200, requests_max: 1, ..LimitsConfig::default() };
+async fn addresses_are_bounded() {
+    let limits = LimitsConfig { url_bytes_max: 200, ..LimitsConfig::default() };
     let world =
         World::open_with(Reach::Local, AppviewConfig { limits, ..AppviewConfig::default() }).await;
     let long = world.get(PROFILE, &[("actor", &"a".repeat(300))]).await;
     assert_eq!(long.refused(), (414, "InvalidRequest"));
     let short = world.get(PROFILE, &[("actor", "alice.test")]).await;
     assert_eq!(short.body["message"], "Profile not found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_are_bounded_and_health_is_not() {
+    let limits = LimitsConfig { requests_max: 1, ..LimitsConfig::default() };
+    let world =
+        World::open_with(Reach::Local, AppviewConfig { limits, ..AppviewConfig::default() }).await;
+    world.actor("alice");
+    world.settle().await;
+    // A body that never ends holds its place until the time for it is over.
+    let endless = reqwest::Body::wrap_stream(futures_util::stream::pending::<
+        Result<Vec<u8>, std::io::Error>,
+    >());
+    let slow = world
+        .request("POST", &format!("/xrpc/{SEEN}"))
+        .bearer_auth(world.token("alice", SEEN))
+        .body(endless);
+    let mut tasks = TaskSet::new();
+    tasks.spawn("slow", async move { drop(slow.send().await) });
+    until(async || world.metrics().contains("millrace_appview_requests_in_flight 1")).await;
+    assert_eq!(
+        world.get(PROFILE, &[("actor", "alice.test")]).await.refused(),
+        (503, "NotEnoughResources")
+    );
+    for path in ["/health", "/ready", "/xrpc/_health"] {
+        assert_eq!(world.send(world.request("GET", path)).await.status, 200, "{path}");
+    }
+    // Whoever hangs up gives the place back.
+    tasks.abort_and_join().await;
+    until(async || world.get(PROFILE, &[("actor", "alice.test")]).await.status == 200).await;
+}
+
+/// Waits until something holds.
+async fn until(holds: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "it never held");
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::error::XrpcError;
 use crate::hydration::{Hydrated, author, known_uri};
 use crate::request::params::Params;
+use crate::views::Views;
 use crate::views::thread::{RootAuthorLikes, ThreadBounds, ThreadSkeleton};
 use crate::xrpc::call::Skeleton;
 use crate::xrpc::{Call, Json, Query};
@@ -56,7 +57,9 @@ impl Query for GetPostThread {
             call.hydrate(Skeleton { posts: posts.clone(), ..Skeleton::default() }).await?;
         let likes = root_author_likes(call, &skeleton, posts, &hydrated).await?;
         // presentation
-        let thread = call.views(&hydrated).thread(&skeleton, self.bounds, &likes)?;
+        let bounds = self.bounds;
+        let present = move |views: Views<'_>| views.thread(&skeleton, bounds, &likes);
+        let thread = call.present_apart(hydrated, present).await??;
         Json::of(&Answer { thread: thread.ok_or_else(not_found)? })
     }
 }
