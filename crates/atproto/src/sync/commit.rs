@@ -112,17 +112,20 @@ fn collect<'a>(
         let mut record = None;
         if let Some(cid) = op.cid {
             let block = car.get(&cid).ok_or(DesyncReason::RecordMissing(cid))?;
+            // Counted before it is read: very many operations may name one large block.
+            if block.len() <= limits.record_bytes_max {
+                bytes = bytes.saturating_add(block.len());
+            }
+            if bytes > limits.records_bytes_max {
+                return Err(DesyncReason::RecordsTooLarge(bytes).into());
+            }
             if let Err(fault) = check_record(block, limits) {
                 invalid.push(InvalidRecord { path: op.path.to_owned(), cid, fault });
                 continue;
             }
-            bytes = bytes.saturating_add(block.len());
             record = Some(block);
         }
         verified.push(VerifiedOp { action, collection, rkey, cid: op.cid, prev: op.prev, record });
-    }
-    if bytes > limits.records_bytes_max {
-        return Err(DesyncReason::RecordsTooLarge(bytes).into());
     }
     Ok((verified, invalid))
 }

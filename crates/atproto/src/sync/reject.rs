@@ -104,6 +104,9 @@ pub enum InvalidReason {
     /// Undoing the operations does not give `prevData`.
     #[error("undoing the operations does not give the tree before")]
     Inversion,
+    /// The records of a whole repository, each leaf counted, are over what a file may hold.
+    #[error("the records take over {0} bytes, each leaf counted")]
+    RecordsTooLarge(u64),
 }
 
 impl Reject {
@@ -177,6 +180,7 @@ impl InvalidReason {
             Self::OpTree => "op_tree",
             Self::Mst(error) => error.reason(),
             Self::Inversion => "inversion",
+            Self::RecordsTooLarge(_) => "records_too_large",
         }
     }
 }

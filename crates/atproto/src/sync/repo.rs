@@ -73,12 +73,19 @@ impl RepoReader {
 }
 
 /// Walks the whole tree. Gives the number of leaves, and which of them (counted from 0) are no valid records.
+///
+/// A small file may hang one large block under very many keys: each leaf counts, so that neither the check
+/// here nor whoever takes the records does more work than the largest file is worth.
 fn check_leaves(data: &Cid, held: &Held, limits: &Limits) -> Result<(u64, Vec<u32>), RepoError> {
-    let mut total = 0_u64;
+    let (mut total, mut bytes) = (0_u64, 0_u64);
     let mut invalid = Vec::new();
     for leaf in Walk::new(data, |cid| held.get(cid)) {
         let WalkedLeaf { key, value } = leaf?;
         let record = held.get(&value).ok_or(RepoError::Incomplete)?;
+        bytes = bytes.saturating_add(record.len() as u64);
+        if bytes > limits.repo_car.bytes_max {
+            return Err(InvalidReason::RecordsTooLarge(limits.repo_car.bytes_max).into());
+        }
         if split_path(&key).is_none() || check_record(record, limits).is_err() {
             invalid.push(total as u32);
         }

@@ -282,6 +282,13 @@ fn one_large_block_named_many_times_does_not_blow_up() {
     let mut made = repository.commit(&writes);
     let reject = verify(&repository, &made.frame(), None).unwrap_err();
     assert!(matches!(reject, Reject::Desync(DesyncReason::RecordsTooLarge(_))));
+    // Nor is a block that breaks off at its end read once for each operation.
+    let mut broken = record(&text);
+    broken.pop();
+    let writes: Vec<_> = (0..19).map(|at| (path(at), Some(broken.clone()))).collect();
+    let mut made = Repository::new(Curve::K256).commit(&writes);
+    let reject = verify(&repository, &made.frame(), None).unwrap_err();
+    assert!(matches!(reject, Reject::Desync(DesyncReason::RecordsTooLarge(_))));
 }
 
 /// A host that has sent a record before may leave it out when the same bytes come back.

@@ -75,6 +75,27 @@ fn a_file_that_broke_off_may_be_fetched_again_and_a_wrong_one_not() {
     assert_eq!(error.reason(), "car_too_large");
 }
 
+/// The tests' 300 keys over one block of 1 kB: a file of some 30 kB that stands for 300 kB.
+#[test]
+fn one_block_under_very_many_keys_counts_each_time() {
+    let mut repository = Repository::new(Curve::K256);
+    let large = record(&"x".repeat(1_000));
+    let writes: Vec<_> = (0..300).map(|at| (path(at), Some(large.clone()))).collect();
+    repository.commit(&writes);
+    let commit = repository.sign();
+    let mut blocks = repository.tree.blocks();
+    blocks.push((commit.cid(), commit.block().to_vec()));
+    blocks.push((Cid::of_dag_cbor(&large), large));
+    let bytes = car(&commit.cid(), &blocks);
+    assert!(bytes.len() < 100_000);
+    let (did, key, limits) = (&repository.did, &repository.public(), Limits::default());
+    let small = Limits { repo_car: CarLimits { bytes_max: 100_000, ..limits.repo_car }, ..limits };
+    let error = verify_repo(&bytes, did, key, NOW_US, &small).unwrap_err();
+    assert_eq!(error.reason(), "records_too_large");
+    assert!(!error.retryable());
+    assert_eq!(verify_repo(&bytes, did, key, NOW_US, &limits).unwrap().valid_total(), 300);
+}
+
 #[test]
 fn one_record_is_proven_or_proven_absent() {
     let (mut repository, _, _) = mixed();
