@@ -66,7 +66,9 @@ impl Client {
     pub async fn account_state(&self, did: &Did) -> Result<Option<AccountState>, IngestError> {
         match self {
             Self::Local(local) => local.account_state(did.clone()).await,
-            Self::Remote(remote) => remote.call("getAccountState", &OfAccount { did: did.clone() }).await,
+            Self::Remote(remote) => {
+                remote.call("getAccountState", &OfAccount { did: did.clone() }).await
+            }
         }
     }
 
@@ -77,7 +79,9 @@ impl Client {
     pub async fn request_resync(&self, did: &Did) -> Result<(), IngestError> {
         match self {
             Self::Local(local) => local.request_resync(did.clone()).await,
-            Self::Remote(remote) => remote.call("requestResync", &OfAccount { did: did.clone() }).await,
+            Self::Remote(remote) => {
+                remote.call("requestResync", &OfAccount { did: did.clone() }).await
+            }
         }
     }
 
@@ -120,7 +124,8 @@ impl Local {
 
     pub async fn request_resync(&self, did: Did) -> Result<(), IngestError> {
         let lanes = self.lanes.lock().clone();
-        let lanes = lanes.ok_or_else(|| IngestError::Unavailable("ingest is not running here".to_owned()))?;
+        let lanes = lanes
+            .ok_or_else(|| IngestError::Unavailable("ingest is not running here".to_owned()))?;
         let (saved, wait) = tokio::sync::oneshot::channel();
         let gone = || IngestError::Unavailable("ingest is restarting".to_owned());
         lanes.send(LaneMsg::Want { did, force: true, saved }).map_err(|_| gone())?;
@@ -145,9 +150,14 @@ impl Remote {
     ///
     /// # Errors
     /// The HTTP client cannot be built.
-    pub fn new(base: url::Url, secret: Option<String>, timeout: Duration) -> Result<Self, IngestError> {
+    pub fn new(
+        base: url::Url,
+        secret: Option<String>,
+        timeout: Duration,
+    ) -> Result<Self, IngestError> {
         let http = reqwest::Client::builder().no_proxy().timeout(timeout).build();
-        let http = http.map_err(|error| IngestError::Unavailable(format!("HTTP client: {error}")))?;
+        let http =
+            http.map_err(|error| IngestError::Unavailable(format!("HTTP client: {error}")))?;
         Ok(Self { base, secret, http })
     }
 
@@ -156,8 +166,10 @@ impl Remote {
         name: &str,
         question: &(impl Serialize + Sync),
     ) -> Result<A, IngestError> {
-        let unavailable = |error: &dyn std::fmt::Display| IngestError::Unavailable(format!("{name}: {error}"));
-        let url = self.base.join(&format!("internal/{name}")).map_err(|error| unavailable(&error))?;
+        let unavailable =
+            |error: &dyn std::fmt::Display| IngestError::Unavailable(format!("{name}: {error}"));
+        let url =
+            self.base.join(&format!("internal/{name}")).map_err(|error| unavailable(&error))?;
         let mut request = self.http.post(url).json(question);
         if let Some(secret) = &self.secret {
             request = request.bearer_auth(secret);

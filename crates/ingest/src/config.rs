@@ -207,6 +207,9 @@ pub struct IdentityConfig {
     pub backoff_max_ms: u64,
     /// How long a key is used before it is looked up again, in milliseconds.
     pub key_ttl_ms: u64,
+    /// Shortest time between two look-ups of one account's key past the cache, in milliseconds; its
+    /// events wait meanwhile.
+    pub refresh_pause_ms: u64,
     /// Shortest time between two refreshes of one account's key after bad signatures, in
     /// milliseconds.
     pub refresh_min_ms: u64,
@@ -290,6 +293,7 @@ impl Default for IdentityConfig {
             backoff_first_ms: 1_000,
             backoff_max_ms: MINUTE_MS,
             key_ttl_ms: HOUR_MS,
+            refresh_pause_ms: 2_000,
             refresh_min_ms: 5 * MINUTE_MS,
             status_check_min_ms: 10 * MINUTE_MS,
             handle_checks_max: 16,
@@ -318,7 +322,10 @@ impl IngestConfig {
                 return refuse(key("name"), "is used twice; a cursor is kept under the name");
             }
             if source.cursor.is_some_and(|cursor| !(0..=SEQ_MAX).contains(&cursor)) {
-                return refuse(key("cursor"), "must be 0 (oldest) or a sequence number, or be left out (live)");
+                return refuse(
+                    key("cursor"),
+                    "must be 0 (oldest) or a sequence number, or be left out (live)",
+                );
             }
             crate::source::endpoint(source)?;
         }
@@ -335,10 +342,16 @@ impl IngestConfig {
             return refuse(key.to_owned(), "must be at least 1");
         }
         if self.inflight_bytes_max < 2 * self.connection.message_bytes_max {
-            return refuse("ingest.inflight_bytes_max".to_owned(), "must hold two of the largest messages");
+            return refuse(
+                "ingest.inflight_bytes_max".to_owned(),
+                "must hold two of the largest messages",
+            );
         }
         if !(1_000..=1_500_000).contains(&self.resync.chunk_bytes_max) {
-            return refuse("ingest.resync.chunk_bytes_max".to_owned(), "must be between 1000 and 1500000");
+            return refuse(
+                "ingest.resync.chunk_bytes_max".to_owned(),
+                "must be between 1000 and 1500000",
+            );
         }
         Ok(())
     }
@@ -381,9 +394,13 @@ mod tests {
 
     #[test]
     fn cursors_outside_the_protocols_range_are_refused() {
-        for (cursor, fine) in
-            [(None, true), (Some(0), true), (Some(SEQ_MAX), true), (Some(-1), false), (Some(SEQ_MAX + 1), false)]
-        {
+        for (cursor, fine) in [
+            (None, true),
+            (Some(0), true),
+            (Some(SEQ_MAX), true),
+            (Some(-1), false),
+            (Some(SEQ_MAX + 1), false),
+        ] {
             assert_eq!(with_source(cursor, "wss://relay.test").check().is_ok(), fine, "{cursor:?}");
         }
     }

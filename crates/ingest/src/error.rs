@@ -5,7 +5,7 @@ use millrace_log::LogError;
 use millrace_runtime::error::{Diagnose, Diagnosis};
 use millrace_store::StoreError;
 
-use crate::source::SourceError;
+use crate::codes;
 
 /// Why ingest, or one question to it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +24,6 @@ pub enum IngestError {
     /// The log takes no entries.
     #[error("the log")]
     Log(#[from] LogError),
-    /// A source.
-    #[error("source {name}")]
-    Source {
-        /// The configured name.
-        name: String,
-        /// What happened.
-        #[source]
-        error: SourceError,
-    },
     /// A thread could not be started.
     #[error("cannot start a verify thread")]
     Thread(#[source] std::io::Error),
@@ -50,37 +41,19 @@ pub enum IngestError {
     InvalidRequest(String),
 }
 
-impl IngestError {
-    /// The stable code that status and documentation use.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Config { .. } => "ingest.config",
-            Self::Store(error) => error.code(),
-            Self::Log(_) => "ingest.log",
-            Self::Source { error, .. } => error.code(),
-            Self::Thread(_) => "ingest.thread",
-            Self::PartEnded(_) => "ingest.part_ended",
-            Self::LeaseLost(_) => "ingest.lease_lost",
-            Self::Unavailable(_) => "ingest.unavailable",
-            Self::InvalidRequest(_) => "ingest.invalid_request",
-        }
-    }
-
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::Config { .. } => "mend the configuration; `millrace config example` explains the key",
-            Self::Source { error, .. } => error.hint(),
-            Self::Thread(_) => "raise the limit on threads of the user the service runs as",
-            Self::LeaseLost(_) => "another process follows the network into the same store; stop one of the two",
-            Self::Store(_) | Self::Log(_) => "see the cause; ingest goes on from its cursors when it is gone",
-            Self::PartEnded(_) | Self::Unavailable(_) | Self::InvalidRequest(_) => "",
-        }
-    }
-}
-
 impl Diagnose for IngestError {
     fn diagnosis(&self) -> Diagnosis {
-        Diagnosis { code: self.code(), message: chain(self), hint: self.hint().to_owned() }
+        let code = match self {
+            Self::Config { .. } => codes::CONFIG,
+            Self::Store(_) => codes::STORE,
+            Self::Log(_) => codes::LOG,
+            Self::Thread(_) => codes::THREAD,
+            Self::PartEnded(_) => codes::PART_ENDED,
+            Self::LeaseLost(_) => codes::LEASE_LOST,
+            Self::Unavailable(_) => codes::UNAVAILABLE,
+            Self::InvalidRequest(_) => codes::REQUEST,
+        };
+        code.diagnosis(chain(self))
     }
 }
 

@@ -29,6 +29,7 @@
 //! `append/checkpoint.rs`.
 
 // words
+pub mod codes;
 mod config;
 mod error;
 mod model;
@@ -59,8 +60,8 @@ mod rpc;
 
 pub use client::{Client, ListRejected, ListSources, Local, OfAccount, Remote};
 pub use config::{
-    Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, OnFutureCursor, ResyncConfig,
-    SourceConfig, SourceKind, VerifyMode,
+    Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, OnFutureCursor,
+    ResyncConfig, SourceConfig, SourceKind, VerifyMode,
 };
 pub use error::IngestError;
 pub use lane::UNVERIFIED;

@@ -38,32 +38,49 @@ pub fn routes(local: Arc<Local>, secret: Option<String>) -> Router {
         .with_state(local)
 }
 
-async fn list_sources(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+async fn list_sources(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
     let ListSources {} = parsed(&body)?;
     Ok(Json(local.list_sources()).into_response())
 }
 
-async fn get_account_state(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+async fn get_account_state(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
     let OfAccount { did } = parsed(&body)?;
     Ok(Json(local.account_state(did).await?).into_response())
 }
 
-async fn request_resync(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+async fn request_resync(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
     let OfAccount { did } = parsed(&body)?;
     local.request_resync(did).await?;
     Ok(Json(()).into_response())
 }
 
-async fn list_rejected(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+async fn list_rejected(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
     let ListRejected { limit } = parsed(&body)?;
     Ok(Json(local.list_rejected(limit).await?).into_response())
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, IngestError> {
-    serde_json::from_slice(body).map_err(|error| IngestError::InvalidRequest(format!("request body: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| IngestError::InvalidRequest(format!("request body: {error}")))
 }
 
-async fn guard(State(secret): State<Arc<Option<String>>>, request: Request, next: Next) -> Response {
+async fn guard(
+    State(secret): State<Arc<Option<String>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(secret) = secret.as_deref() else { return next.run(request).await };
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();

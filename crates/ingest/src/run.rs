@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use millrace_atproto::Did;
 use millrace_runtime::supervise::{Shutdown, TaskSet, spawn_thread};
+use millrace_store::StoreError;
 use millrace_store::lease::{self, Lease};
-use millrace_store::{Store, StoreError};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::append::{Appender, Checkpoint, CheckpointDeps, Item};
@@ -116,7 +116,9 @@ impl Runner {
         let released: Result<(), StoreError> = self
             .deps
             .store
-            .write(move |tx| leases.iter().try_for_each(|lease| lease::release(tx, lease).map(|_| ())))
+            .write(move |tx| {
+                leases.iter().try_for_each(|lease| lease::release(tx, lease).map(|_| ()))
+            })
             .await;
         if let Err(error) = released {
             tracing::debug!(%error, "leases not released; they run out by themselves");
@@ -128,7 +130,9 @@ impl Runner {
         let stored: Result<Option<cursors::Position>, StoreError> =
             self.deps.store.read(move |tx| cursors::load(tx, &name, &address)).await;
         match stored? {
-            Some(position) => source.resume(Some(position.cursor), position.event_us, position.gap_us),
+            Some(position) => {
+                source.resume(Some(position.cursor), position.event_us, position.gap_us)
+            }
             None => source.resume(None, None, None),
         }
         Ok(())
@@ -146,7 +150,8 @@ impl Runner {
         let (loads, to_load) = mpsc::unbounded_channel();
         let (asks, to_ask) = mpsc::unbounded_channel();
         let held = Arc::new(HeldBudget::new(config.held_bytes_max));
-        let inflight = Arc::new(Semaphore::new(config.inflight_bytes_max.min(Semaphore::MAX_PERMITS)));
+        let inflight =
+            Arc::new(Semaphore::new(config.inflight_bytes_max.min(Semaphore::MAX_PERMITS)));
         let (work, wanted) = (Arc::new(Notify::new()), Arc::new(self.wanted()));
         let (reading, saving) = (Shutdown::new(), Shutdown::new());
         let mut threads = Vec::new();
@@ -175,13 +180,19 @@ impl Runner {
             config: Arc::clone(config),
             sources: self.sources.clone(),
             leases,
+            items: items.downgrade(),
+            clock: Arc::clone(&deps.clock),
             work: Arc::clone(&work),
             rng: deps.rng.fork(),
             metrics: Arc::clone(&self.metrics),
         });
         tasks.spawn("ingest.checkpoint", checkpoint.run(to_save, saving.clone()));
-        let loader =
-            Loader { store: deps.store.clone(), wanted: to_load, lanes: lanes.clone(), rng: deps.rng.fork() };
+        let loader = Loader {
+            store: deps.store.clone(),
+            wanted: to_load,
+            lanes: lanes.clone(),
+            rng: deps.rng.fork(),
+        };
         tasks.spawn("ingest.loader", loader.run());
         let lookups = Lookups {
             resolver: deps.resolver.clone(),
@@ -331,7 +342,9 @@ impl Runner {
         }
         tasks.abort_and_join().await;
         // With every sender gone the lanes' queues end, and the threads with them.
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().all(|thread| thread.join().is_ok()));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
         match joined.await {
             Ok(true) => Ok(()),
             _ => Err(IngestError::PartEnded("a verify thread")),

@@ -20,8 +20,11 @@ const BATCH_ITEMS_MAX: usize = 1_024;
 /// Bytes of one append; one entry may be larger.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
-const RETRY: Backoff =
-    Backoff { base: Duration::from_millis(100), max: Duration::from_secs(10), reset_after: Duration::from_secs(60) };
+const RETRY: Backoff = Backoff {
+    base: Duration::from_millis(100),
+    max: Duration::from_secs(10),
+    reset_after: Duration::from_secs(60),
+};
 
 /// The one writer of `network.entries.v1`.
 pub(crate) struct Appender {
@@ -53,8 +56,8 @@ impl Appender {
         self.make_durable(&group).await?;
         for mut item in group {
             item.permit = None;
-            if let Some(ticket) = item.entry_ticket.take() {
-                ticket.source.appended(ticket.seq);
+            if let Some((source, seq)) = item.entry_of.take() {
+                source.appended(seq);
             }
             item.entry = None;
             if self.durable.send(item).await.is_err() {

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use millrace_atproto::Did;
-use millrace_runtime::clock::Stopwatch;
+use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
+use millrace_runtime::clock::{SharedClock, Stopwatch};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, Shutdown};
 use millrace_store::lease::{self, Lease};
@@ -30,8 +32,11 @@ const REJECTED_PER_CHECKPOINT_MAX: usize = 64;
 /// Items gathered at once.
 const GATHER_ITEMS_MAX: usize = 1_024;
 
-const RETRY: Backoff =
-    Backoff { base: Duration::from_millis(100), max: Duration::from_secs(10), reset_after: Duration::from_secs(60) };
+const RETRY: Backoff = Backoff {
+    base: Duration::from_millis(100),
+    max: Duration::from_secs(10),
+    reset_after: Duration::from_secs(60),
+};
 
 /// What the checkpoint works with.
 pub(crate) struct CheckpointDeps {
@@ -39,6 +44,9 @@ pub(crate) struct CheckpointDeps {
     pub(crate) config: Arc<IngestConfig>,
     pub(crate) sources: Vec<Arc<SourceState>>,
     pub(crate) leases: Vec<Lease>,
+    /// For marks. Weak: the queue ends when those who judge have ended.
+    pub(crate) items: mpsc::WeakSender<Item>,
+    pub(crate) clock: SharedClock,
     /// Woken after a checkpoint that may have made work for resync or identity.
     pub(crate) work: Arc<Notify>,
     pub(crate) rng: Rng,
@@ -135,7 +143,13 @@ impl Checkpoint {
             positions: self.moved(),
             leases: self.deps.leases.clone(),
             rejected_rows_max: self.deps.config.rejected_rows_max,
-            lease_ttl_us: self.deps.config.lease_ttl_ms.saturating_mul(1_000).try_into().unwrap_or(i64::MAX),
+            lease_ttl_us: self
+                .deps
+                .config
+                .lease_ttl_ms
+                .saturating_mul(1_000)
+                .try_into()
+                .unwrap_or(i64::MAX),
         });
         let watch = Stopwatch::start();
         self.write(&batch, shutdown).await?;
@@ -154,10 +168,37 @@ impl Checkpoint {
             // Whoever asked may be gone; what was asked for is saved all the same.
             let _ = told.send(());
         }
-        if !batch.wanted.is_empty() || batch.accounts.iter().any(|account| account.next_try_us.is_some()) {
+        self.mark();
+        if !batch.wanted.is_empty()
+            || batch.accounts.iter().any(|account| account.next_try_us.is_some())
+        {
             self.deps.work.notify_waiters();
         }
         Ok(())
+    }
+
+    /// Where the last events of a source led to no entry, a mark shows how far it has come.
+    fn mark(&self) {
+        for source in &self.deps.sources {
+            let Some((seq, did)) = source.unmarked() else { continue };
+            let header = EntryHeader {
+                kind: EntryKind::Mark,
+                source: source.name.clone(),
+                source_seq: Some(seq),
+                did: did.clone(),
+                rev: None,
+                time_us: self.deps.clock.now_us(),
+                trace: [0; 16],
+            };
+            let Ok(entry) = (Entry { header, body: EntryBody::Mark }).encode() else { continue };
+            let entry = Some((did, Bytes::from(entry)));
+            let item = Item { entry, entry_of: Some((Arc::clone(source), seq)), ..Item::default() };
+            // A full queue means that more is coming: the next checkpoint will do. While the run ends
+            // there is nobody to take it.
+            if let Some(items) = self.deps.items.upgrade() {
+                let _ = items.try_send(item);
+            }
+        }
     }
 
     /// Positions that differ from those saved.

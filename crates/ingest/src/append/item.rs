@@ -7,7 +7,7 @@ use millrace_atproto::Did;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::model::AccountState;
-use crate::progress::Ticket;
+use crate::progress::{SourceState, Ticket};
 use crate::tables::identities::Outcome;
 use crate::tables::rejects::Rejected;
 
@@ -16,8 +16,8 @@ use crate::tables::rejects::Rejected;
 pub(crate) struct Item {
     /// The account, and an encoded entry for the log.
     pub(crate) entry: Option<(Did, Bytes)>,
-    /// The event's number at its source, if it was appended for one.
-    pub(crate) entry_ticket: Option<Ticket>,
+    /// The source, and the number up to which the log shows it once the entry is durable.
+    pub(crate) entry_of: Option<(Arc<SourceState>, i64)>,
     /// Events that are settled once this item is saved.
     pub(crate) tickets: Vec<Ticket>,
     /// The account's row after it.

@@ -63,7 +63,9 @@ impl Broken {
     /// message is ever left out.
     pub(super) fn cursor(&self, resume_at: Option<i64>) -> Option<i64> {
         match self.oversize {
-            Some((after, met)) if resume_at == Some(after) => Some(after.saturating_add(1).saturating_add(met)),
+            Some((after, met)) if resume_at == Some(after) => {
+                Some(after.saturating_add(1).saturating_add(met))
+            }
             _ => resume_at,
         }
     }

@@ -111,17 +111,17 @@ impl<S: Source> Follow<S> {
 
     fn ended(&mut self, error: &SourceError) {
         let code = error.code();
-        self.deps.metrics.connections.with(&[&self.state.name, code]).inc();
-        self.state.failed(format!("[{code}] {error}"));
+        self.deps.metrics.connections.with(&[&self.state.name, error.label()]).inc();
+        self.state.failed(format!("[{}] {error}", code.id));
         if matches!(error, SourceError::Idle(_)) {
             self.idle.silent();
         } else {
             self.idle.disconnected();
         }
         if error.is_reset() {
-            tracing::error!(source.name = self.state.name, code, %error, hint = error.hint(), "the source was reset");
+            tracing::error!(source.name = self.state.name, code = code.id, %error, hint = code.remedy, "the source was reset");
         } else {
-            tracing::warn!(source.name = self.state.name, code, %error, "connection ended; it is made again");
+            tracing::warn!(source.name = self.state.name, code = code.id, %error, "connection ended; it is made again");
         }
     }
 

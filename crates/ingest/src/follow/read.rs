@@ -35,7 +35,6 @@ enum Read {
 
 /// What the reader needs of an event.
 struct Head {
-    kind: &'static str,
     seq: i64,
     did: String,
     time_us: Option<i64>,
@@ -45,8 +44,8 @@ struct Head {
 
 impl Head {
     /// A message without a number.
-    fn unnumbered(kind: &'static str) -> Self {
-        Self { kind, seq: 0, did: String::new(), time_us: None, fault: None }
+    fn unnumbered() -> Self {
+        Self { seq: 0, did: String::new(), time_us: None, fault: None }
     }
 }
 
@@ -102,7 +101,9 @@ impl<S: Source> Follow<S> {
                 self.info(info, message);
                 return Read::Passed;
             }
-            Ok(Frame::Error { error, message }) => return Read::End(reported(error, message, cursor)),
+            Ok(Frame::Error { error, message }) => {
+                return Read::End(reported(error, message, cursor));
+            }
             Ok(Frame::Unknown { .. }) => {
                 self.deps.metrics.frames.with(&[name, "unknown"]).inc();
                 return Read::Passed;
@@ -111,7 +112,12 @@ impl<S: Source> Follow<S> {
             Err(FrameError::Payload { kind, seq: Some(seq), did, cause }) if in_range(seq) => {
                 self.deps.metrics.frames.with(&[name, "malformed"]).inc();
                 let fault = Some(format!("{kind}: {cause}"));
-                return Read::Event(Head { kind, seq, did: did.unwrap_or_default(), time_us: None, fault });
+                return Read::Event(Head {
+                    seq,
+                    did: did.unwrap_or_default(),
+                    time_us: None,
+                    fault,
+                });
             }
             Err(error) => return Read::End(self.invalid(error.to_string())),
         };
@@ -120,7 +126,7 @@ impl<S: Source> Follow<S> {
             return Read::End(self.invalid(format!("sequence number {seq}")));
         }
         let time_us = Datetime::parse(time).ok().and_then(|time| time.epoch_us());
-        Read::Event(Head { kind, seq, did: did.to_owned(), time_us, fault: None })
+        Read::Event(Head { seq, did: did.to_owned(), time_us, fault: None })
     }
 
     fn invalid(&self, reason: String) -> SourceError {
@@ -166,12 +172,14 @@ impl<S: Source> Follow<S> {
         self.broken.good();
         self.fruitless = 0;
         let now_us = self.deps.clock.now_us();
-        let Some(ticket) = self.state.begin(head.seq, head.time_us, now_us) else {
+        let did = Did::parse(&head.did);
+        let Some(ticket) = self.state.begin(head.seq, did.as_ref().ok(), head.time_us, now_us)
+        else {
             self.deps.metrics.skipped.with(&[&self.state.name, "repeated"]).inc();
             return None;
         };
         self.show(&head, now_us);
-        let did = match (Did::parse(&head.did), &head.fault) {
+        let did = match (did, &head.fault) {
             (Ok(did), None) => did,
             (_, Some(fault)) => {
                 let fault = fault.clone();
@@ -189,6 +197,7 @@ impl<S: Source> Follow<S> {
             ticket: Some(ticket),
             permit: Some(permit),
             received_us: now_us,
+            retried: false,
             told: None,
         };
         self.deps.lanes.send(LaneMsg::Event(event)).is_err().then_some(End::Run)
@@ -201,7 +210,11 @@ impl<S: Source> Follow<S> {
             let lag_us = now_us.saturating_sub(time_us).max(0);
             metrics.lag_seconds.with(&[&self.state.name]).set(lag_us / 1_000_000);
         }
-        let used = self.deps.config.inflight_bytes_max.saturating_sub(self.deps.inflight.available_permits());
+        let used = self
+            .deps
+            .config
+            .inflight_bytes_max
+            .saturating_sub(self.deps.inflight.available_permits());
         metrics.inflight_bytes.set(i64::try_from(used).unwrap_or(i64::MAX));
     }
 
@@ -225,13 +238,16 @@ impl<S: Source> Follow<S> {
         match error {
             SourceError::Oversize { bytes_max, .. } => {
                 if self.broken.oversize(after) {
-                    let head = Head::unnumbered("oversize");
-                    let detail = format!("a message of more than {bytes_max} bytes after seq {after:?}");
+                    let head = Head::unnumbered();
+                    let detail =
+                        format!("a message of more than {bytes_max} bytes after seq {after:?}");
                     self.reject(&head, "oversize", &detail, &Bytes::new(), None).await;
                 }
                 SourceError::Oversize { after_seq: after, bytes_max }
             }
-            SourceError::InvalidFrame { reason, .. } => SourceError::InvalidFrame { after_seq: after, reason },
+            SourceError::InvalidFrame { reason, .. } => {
+                SourceError::InvalidFrame { after_seq: after, reason }
+            }
             other => other,
         }
     }
@@ -242,7 +258,7 @@ impl<S: Source> Follow<S> {
         if !self.broken.unreadable(*after_seq) {
             return Some(error);
         }
-        let head = Head::unnumbered("invalid");
+        let head = Head::unnumbered();
         let detail = format!("after seq {after_seq:?}: {reason}");
         match self.reject(&head, "invalid_frame", &detail, message, None).await {
             Some(_) => Some(error),
@@ -289,6 +305,9 @@ fn reported(error: &str, message: Option<&str>, cursor: Option<i64>) -> SourceEr
     match error {
         "FutureCursor" => SourceError::FutureCursor { cursor },
         "ConsumerTooSlow" => SourceError::ConsumerTooSlow,
-        other => SourceError::Reported { name: other.to_owned(), message: message.unwrap_or_default().to_owned() },
+        other => SourceError::Reported {
+            name: other.to_owned(),
+            message: message.unwrap_or_default().to_owned(),
+        },
     }
 }

@@ -20,6 +20,7 @@ use crate::append::{Change, Item};
 use crate::config::IdentityConfig;
 use crate::error::IngestError;
 use crate::lane::{IdentityAnswer, LaneMsg, Lanes};
+use crate::lookup;
 use crate::metrics::Metrics;
 use crate::tables::identities::{self, Outcome, Task};
 
@@ -63,7 +64,8 @@ impl Identities {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) -> Result<(), IngestError> {
         let work = Arc::clone(&self.work);
-        let mut poll = tokio::time::interval(Duration::from_millis(self.deps.config.poll_ms.max(1)));
+        let mut poll =
+            tokio::time::interval(Duration::from_millis(self.deps.config.poll_ms.max(1)));
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -119,7 +121,7 @@ impl Identities {
 
 /// Looks at one account and has what was found saved.
 async fn look(deps: &IdentityDeps, task: Task) {
-    let (item, result) = match ask(deps, &task.did).await {
+    let (item, result) = match ask(deps, &task).await {
         Ok(found) => (settled(deps, &task, found), "verified"),
         Err(ResolveError::Tombstoned { .. }) => {
             // The account's lane says what follows from it.
@@ -128,7 +130,8 @@ async fn look(deps: &IdentityDeps, task: Task) {
             (postponed(deps, &task, "tombstoned".to_owned(), u32::MAX, None), "tombstoned")
         }
         Err(error) => {
-            let attempts = if error.is_transient() { task.attempts.saturating_add(1) } else { u32::MAX };
+            let attempts =
+                if error.is_transient() { task.attempts.saturating_add(1) } else { u32::MAX };
             (postponed(deps, &task, error.to_string(), attempts, error.retry_after()), "failed")
         }
     };
@@ -140,11 +143,15 @@ async fn look(deps: &IdentityDeps, task: Task) {
     }
 }
 
-async fn ask(deps: &IdentityDeps, did: &Did) -> Result<Found, ResolveError> {
-    let identity = deps.resolver.refresh(did).await?;
+async fn ask(deps: &IdentityDeps, task: &Task) -> Result<Found, ResolveError> {
+    let did = &task.did;
+    // A hint means that what is cached is doubted; at first sight there is nothing to doubt.
+    let identity = match (task.hinted, task.announced) {
+        (true, true) => lookup::anew(&deps.resolver, did).await?,
+        (true, false) => deps.resolver.identity(did).await?,
+        (false, _) => deps.resolver.refresh(did).await?,
+    };
     let pds = identity.pds.clone();
-    // The lane takes the key along, so that its next event need not ask.
-    let _ = deps.lanes.send(LaneMsg::Identity { did: did.clone(), answer: IdentityAnswer::Found(identity) });
     let handle = deps.resolver.verified_handle(did).await?;
     Ok(Found { handle: handle.map(|handle| handle.as_str().to_owned()), pds })
 }
@@ -152,7 +159,11 @@ async fn ask(deps: &IdentityDeps, did: &Did) -> Result<Found, ResolveError> {
 /// What was found, as an entry if it is new, and when to look again.
 fn settled(deps: &IdentityDeps, task: &Task, found: Found) -> Item {
     let now_us = deps.clock.now_us();
-    let again_ms = if found.handle.is_some() { deps.config.handle_reverify_ms } else { deps.config.handle_retry_ms };
+    let again_ms = if found.handle.is_some() {
+        deps.config.handle_reverify_ms
+    } else {
+        deps.config.handle_retry_ms
+    };
     let again = deps.rng.jitter(Duration::from_millis(again_ms));
     let news = !task.announced || task.handle != found.handle || task.pds != found.pds;
     let entry = news.then(|| encoded(deps, task, &found, now_us)).flatten();
@@ -210,7 +221,10 @@ fn postponed(
     let outcome = Outcome {
         did: task.did.clone(),
         requested_us: task.requested_us,
-        due_us: deps.clock.now_us().saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)),
+        due_us: deps
+            .clock
+            .now_us()
+            .saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)),
         attempts: attempts.min(ATTEMPTS_MAX + 1),
         announced: task.announced,
         handle: task.handle.clone(),

@@ -72,7 +72,12 @@ impl Lane {
             Some(answer) => settle(said, event.source.kind, &answer),
         };
         let Some((active, status)) = settled else {
-            self.reject(slot, event, "account_not_authoritative", "the account's present host does not say so");
+            self.reject(
+                slot,
+                event,
+                "account_not_authoritative",
+                "the account's present host does not say so",
+            );
             return None;
         };
         event.source.judged(event.seq);
@@ -84,14 +89,15 @@ impl Lane {
     fn in_doubt(&self, slot: &Slot, event: &Event, frame: &AccountFrame<'_>) -> bool {
         match event.source.kind {
             // A PDS speaks for the accounts it hosts.
-            SourceKind::Pds => slot
-                .keys
-                .identity
-                .as_ref()
-                .filter(|_| !slot.keys.stale)
-                .is_none_or(|identity| identity.pds.as_deref() != Some(event.source.endpoint.origin())),
+            SourceKind::Pds => {
+                slot.keys.identity.as_ref().filter(|_| !slot.keys.stale).is_none_or(|identity| {
+                    identity.pds.as_deref() != Some(event.source.endpoint.origin())
+                })
+            }
             // A relay's own decisions are its own; what it passes on from a host may be an old host's.
-            SourceKind::Relay => !frame.active && !matches!(frame.status, Some("takendown" | "suspended")),
+            SourceKind::Relay => {
+                !frame.active && !matches!(frame.status, Some("takendown" | "suspended"))
+            }
         }
     }
 
@@ -107,7 +113,8 @@ impl Lane {
         let mut changes = self.first_sight(slot);
         let now_us = self.deps.clock.now_us();
         let account = slot.account(now_us);
-        let unchanged = account.status_us.is_some() && account.active == active && account.status == status;
+        let unchanged =
+            account.status_us.is_some() && account.active == active && account.status == status;
         let was_active = account.active;
         account.active = active;
         account.status = status.clone();
@@ -144,11 +151,19 @@ impl Lane {
             .flatten();
         let account = self.row(slot);
         let mut tickets: Vec<Ticket> = cause.ticket.into_iter().collect();
-        let entry_ticket = tickets.first().filter(|_| entry.is_some()).cloned();
+        let entry_of = tickets.first().filter(|_| entry.is_some()).map(Ticket::position);
         tickets.extend(dropped.into_iter().filter_map(|event| event.ticket));
         self.send(
             slot,
-            Item { entry, entry_ticket, tickets, account, changes, permit: cause.permit, ..Item::default() },
+            Item {
+                entry,
+                entry_of,
+                tickets,
+                account,
+                changes,
+                permit: cause.permit,
+                ..Item::default()
+            },
         );
     }
 
@@ -186,7 +201,7 @@ fn settle(
         // Its present host does not know it (any more): that agrees with every inactive status.
         StatusAnswer::NotFound => (!said.0).then_some(said),
         // Nobody to ask: a relay heard it from somebody, another PDS has no say.
-        StatusAnswer::Unreachable(_) => (source == SourceKind::Relay).then_some(said),
+        StatusAnswer::Unreachable => (source == SourceKind::Relay).then_some(said),
     }
 }
 
@@ -212,7 +227,12 @@ mod tests {
 
     fn told(active: bool, status: Option<&str>) -> StatusAnswer {
         let did = Did::parse("did:plc:abc").expect("a DID");
-        StatusAnswer::Known(RepoStatus { did, active, status: status.map(str::to_owned), rev: None })
+        StatusAnswer::Known(RepoStatus {
+            did,
+            active,
+            status: status.map(str::to_owned),
+            rev: None,
+        })
     }
 
     #[test]
@@ -228,7 +248,7 @@ mod tests {
             check(source, &StatusAnswer::Tombstoned, Some((false, Some("deleted"))));
             check(source, &StatusAnswer::NotFound, Some((false, Some("deactivated"))));
         }
-        let down = StatusAnswer::Unreachable("timeout".to_owned());
+        let down = StatusAnswer::Unreachable;
         check(SourceKind::Relay, &down, Some((false, Some("deactivated"))));
         check(SourceKind::Pds, &down, None);
         assert_eq!(settle((true, None), SourceKind::Relay, &StatusAnswer::NotFound), None);
@@ -237,7 +257,10 @@ mod tests {
     #[test]
     fn a_time_we_cannot_believe_is_replaced_by_ours() {
         let received_us = 1_700_000_000_000_000;
-        assert_eq!(event_time_us("2023-11-14T22:13:10.000Z", received_us), received_us - 10_000_000);
+        assert_eq!(
+            event_time_us("2023-11-14T22:13:10.000Z", received_us),
+            received_us - 10_000_000
+        );
         assert_eq!(event_time_us("2093-11-14T22:13:10.000Z", received_us), received_us);
         assert_eq!(event_time_us("yesterday", received_us), received_us);
     }

@@ -79,10 +79,14 @@ impl Lane {
         for event in self.release(slot) {
             let bytes = event.bytes.clone();
             let needs_key = matches!(Frame::parse(&bytes), Ok(Frame::Commit(_) | Frame::Sync(_)));
-            let known = slot.chain().is_some() && slot.sync_state() != Some(SyncState::Desynchronized);
+            let known =
+                slot.chain().is_some() && slot.sync_state() != Some(SyncState::Desynchronized);
             if needs_key && known {
                 let change = self.rejected(&event, "identity_unknown", reason);
-                self.send(slot, crate::append::Item { changes: vec![change], ..Default::default() });
+                self.send(
+                    slot,
+                    crate::append::Item { changes: vec![change], ..Default::default() },
+                );
                 self.desynchronize(slot, "identity_unknown", event.ticket.into_iter().collect());
             } else if needs_key {
                 self.reject(slot, event, "identity_unknown", reason);

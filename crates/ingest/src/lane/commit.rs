@@ -11,12 +11,19 @@ use super::verify::{self, Accepted, How, Kind, Refusal};
 use super::{Event, Lane, StatusAnswer};
 use crate::append::{Change, Item};
 use crate::model::SyncState;
+use crate::progress::Ticket;
 
-/// Appended to the source's name in entries whose commit was not verified.
+/// Appended to the source's name in entries whose commit was not verified. How far the source is
+/// visible is told under its plain name, by marks.
 pub const UNVERIFIED: &str = "+unverified";
 
 impl Lane {
-    pub(super) fn commit(&mut self, slot: &mut Slot, mut event: Event, frame: &CommitFrame<'_>) -> MustWait {
+    pub(super) fn commit(
+        &mut self,
+        slot: &mut Slot,
+        mut event: Event,
+        frame: &CommitFrame<'_>,
+    ) -> MustWait {
         if !slot.active() && !self.came_back(slot, &mut event) {
             return self.of_inactive(slot, event);
         }
@@ -30,7 +37,8 @@ impl Lane {
             How::Full => match self.key(slot) {
                 Key::Known(key) => {
                     let watch = millrace_runtime::clock::Stopwatch::start();
-                    let verdict = verify::full(frame, &key, slot.chain().as_ref(), event.received_us);
+                    let verdict =
+                        verify::full(frame, &key, slot.chain().as_ref(), event.received_us);
                     self.deps.metrics.verify_seconds.observe_duration(watch.elapsed());
                     verdict
                 }
@@ -47,7 +55,12 @@ impl Lane {
         }
     }
 
-    pub(super) fn sync(&mut self, slot: &mut Slot, event: Event, frame: &SyncFrame<'_>) -> MustWait {
+    pub(super) fn sync(
+        &mut self,
+        slot: &mut Slot,
+        event: Event,
+        frame: &SyncFrame<'_>,
+    ) -> MustWait {
         if !slot.active() {
             self.skip(slot, event, "account_inactive");
             return None;
@@ -78,7 +91,10 @@ impl Lane {
                 account.updated_us = event.received_us;
                 let account = self.row(slot);
                 let tickets = event.ticket.into_iter().collect();
-                self.send(slot, Item { account, tickets, changes, permit: event.permit, ..Item::default() });
+                self.send(
+                    slot,
+                    Item { account, tickets, changes, permit: event.permit, ..Item::default() },
+                );
             }
             Err(reject) => return self.refuse(slot, event, &Refusal::from(reject)),
         }
@@ -104,7 +120,10 @@ impl Lane {
             Err(error) => {
                 // Its records fit into a repository but not into one entry: they come in chunks.
                 let change = self.rejected(&event, "entry_too_large", &error.to_string());
-                self.send(slot, Item { changes: vec![change], permit: event.permit, ..Item::default() });
+                self.send(
+                    slot,
+                    Item { changes: vec![change], permit: event.permit, ..Item::default() },
+                );
                 self.desynchronize(slot, "entry_too_large", event.ticket.into_iter().collect());
                 return;
             }
@@ -117,7 +136,7 @@ impl Lane {
             slot,
             Item {
                 entry: Some(entry),
-                entry_ticket: event.ticket.clone(),
+                entry_of: event.ticket.as_ref().filter(|_| how == How::Full).map(Ticket::position),
                 tickets: event.ticket.into_iter().collect(),
                 account,
                 changes,
@@ -127,20 +146,26 @@ impl Lane {
         );
     }
 
-    fn refuse(&mut self, slot: &mut Slot, event: Event, refusal: &Refusal) -> MustWait {
+    fn refuse(&mut self, slot: &mut Slot, mut event: Event, refusal: &Refusal) -> MustWait {
         match refusal.kind {
             Kind::Stale => self.skip(slot, event, refusal.reason),
-            Kind::Signature if self.may_refresh(slot) => {
+            Kind::Signature if !event.retried && self.may_refresh(slot) => {
+                event.retried = true;
                 slot.keys.refreshed_us = Some(self.deps.clock.now_us());
                 slot.keys.stale = true;
                 return Some((Wait::Key, event));
             }
             Kind::Desync => {
                 let change = self.rejected(&event, refusal.reason, &refusal.detail);
-                self.send(slot, Item { changes: vec![change], permit: event.permit, ..Item::default() });
+                self.send(
+                    slot,
+                    Item { changes: vec![change], permit: event.permit, ..Item::default() },
+                );
                 self.desynchronize(slot, refusal.reason, event.ticket.into_iter().collect());
             }
-            Kind::Signature | Kind::Invalid => self.reject(slot, event, refusal.reason, &refusal.detail),
+            Kind::Signature | Kind::Invalid => {
+                self.reject(slot, event, refusal.reason, &refusal.detail)
+            }
         }
         None
     }
@@ -157,7 +182,9 @@ impl Lane {
         let keys = &slot.keys;
         let age_us = self.deps.clock.now_us().saturating_sub(keys.fetched_us);
         match &keys.identity {
-            Some(identity) if !keys.stale && age_us < ms_to_us(self.deps.config.identity.key_ttl_ms) => {
+            Some(identity)
+                if !keys.stale && age_us < ms_to_us(self.deps.config.identity.key_ttl_ms) =>
+            {
                 identity.signing_key.clone().map_or(Key::Missing, Key::Known)
             }
             _ => Key::Unknown,
@@ -170,7 +197,8 @@ impl Lane {
             return Vec::new();
         }
         let now_us = self.deps.clock.now_us();
-        let wanted = self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
+        let wanted =
+            self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
         slot.account(now_us).next_try_us = wanted.then_some(now_us);
         vec![Change::IdentityWanted(slot.did.clone(), now_us)]
     }
@@ -191,7 +219,8 @@ impl Lane {
     fn of_inactive(&mut self, slot: &mut Slot, event: Event) -> MustWait {
         let pause_us = ms_to_us(self.deps.config.identity.status_check_min_ms);
         let now_us = self.deps.clock.now_us();
-        let ask = slot.status_asked_us.is_none_or(|last_us| now_us.saturating_sub(last_us) >= pause_us);
+        let ask =
+            slot.status_asked_us.is_none_or(|last_us| now_us.saturating_sub(last_us) >= pause_us);
         if ask && event.told.is_none() {
             return Some((Wait::Status, event));
         }

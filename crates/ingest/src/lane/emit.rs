@@ -38,7 +38,11 @@ impl Lane {
         event.source.judged(event.seq);
         self.send(
             slot,
-            Item { tickets: event.ticket.into_iter().collect(), permit: event.permit, ..Item::default() },
+            Item {
+                tickets: event.ticket.into_iter().collect(),
+                permit: event.permit,
+                ..Item::default()
+            },
         );
     }
 
@@ -76,7 +80,12 @@ impl Lane {
     }
 
     /// The account's repository has to be fetched: says so, and settles the events that showed it.
-    pub(super) fn desynchronize(&mut self, slot: &mut Slot, reason: &'static str, tickets: Vec<Ticket>) {
+    pub(super) fn desynchronize(
+        &mut self,
+        slot: &mut Slot,
+        reason: &'static str,
+        tickets: Vec<Ticket>,
+    ) {
         self.deps.metrics.desynchronized.with(&[reason]).inc();
         let now_us = self.deps.clock.now_us();
         let changes = self.first_sight(slot);
@@ -84,7 +93,8 @@ impl Lane {
         // Whoever makes an account look desynchronized again and again must not make us fetch its
         // repository as often.
         let pause_us = ms_to_us(self.deps.config.resync.backoff_first_ms);
-        let due_us = slot.fetched_us.map_or(now_us, |last_us| now_us.max(last_us.saturating_add(pause_us)));
+        let due_us =
+            slot.fetched_us.map_or(now_us, |last_us| now_us.max(last_us.saturating_add(pause_us)));
         let account = slot.account(now_us);
         account.sync_state = SyncState::Desynchronized;
         account.error = Some(reason.to_owned());
@@ -144,8 +154,15 @@ impl Lane {
         let mut trace = [0; 16];
         self.deps.rng.fill(&mut trace);
         let rev = slot.account.as_ref().and_then(|account| account.rev);
-        let header =
-            EntryHeader { kind: body.kind(), source, source_seq, did: slot.did.clone(), rev, time_us, trace };
+        let header = EntryHeader {
+            kind: body.kind(),
+            source,
+            source_seq,
+            did: slot.did.clone(),
+            rev,
+            time_us,
+            trace,
+        };
         Ok((slot.did.clone(), Bytes::from(Entry { header, body }.encode()?)))
     }
 }

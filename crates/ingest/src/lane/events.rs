@@ -1,6 +1,7 @@
 //! Where an event enters: held if its account waits for something, else judged.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use millrace_atproto::frame::Frame;
 
@@ -98,8 +99,13 @@ impl Lane {
     pub(super) fn ask_key(&mut self, slot: &mut Slot) {
         if !slot.keys.asked {
             slot.keys.asked = true;
-            let refresh = std::mem::take(&mut slot.keys.stale);
-            self.ask(Ask::Identity { did: slot.did.clone(), refresh });
+            let anew = std::mem::take(&mut slot.keys.stale);
+            // Whoever announces changes of an identity all the time must not make us ask all the time.
+            let between = Duration::from_millis(self.deps.config.identity.refresh_pause_ms);
+            let age_us = self.deps.clock.now_us().saturating_sub(slot.keys.fetched_us);
+            let age = Duration::from_micros(u64::try_from(age_us).unwrap_or(0));
+            let pause = if anew { between.saturating_sub(age) } else { Duration::ZERO };
+            self.ask(Ask::Identity { did: slot.did.clone(), anew, pause });
         }
     }
 

@@ -38,7 +38,9 @@ impl HeldBudget {
     }
 
     fn show(&self, metrics: &Metrics) {
-        metrics.held_bytes.set(i64::try_from(self.used.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
+        metrics
+            .held_bytes
+            .set(i64::try_from(self.used.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
     }
 }
 

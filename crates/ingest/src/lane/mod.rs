@@ -80,6 +80,8 @@ pub(crate) struct Event {
     /// Its share of the bytes in flight.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
     pub(crate) received_us: i64,
+    /// Its signature was looked at with a key fetched anew.
+    pub(crate) retried: bool,
     /// What the account's host said, for an event that could not be settled without.
     pub(crate) told: Option<StatusAnswer>,
 }
@@ -104,7 +106,7 @@ pub(crate) enum StatusAnswer {
     NotFound,
     Tombstoned,
     /// It, or the directory, does not answer.
-    Unreachable(String),
+    Unreachable,
 }
 
 /// Leave to fetch a repository.
@@ -139,7 +141,8 @@ pub(crate) struct LaneGone;
 impl Lanes {
     /// Queues for `count` lanes.
     pub(crate) fn new(count: usize) -> (Self, Vec<UnboundedReceiver<LaneMsg>>) {
-        let (queues, receivers): (Vec<_>, Vec<_>) = (0..count.max(1)).map(|_| unbounded_channel()).unzip();
+        let (queues, receivers): (Vec<_>, Vec<_>) =
+            (0..count.max(1)).map(|_| unbounded_channel()).unzip();
         (Self { queues: queues.into() }, receivers)
     }
 
@@ -224,7 +227,9 @@ impl Lane {
             LaneMsg::Status { answer, .. } => self.status(slot, answer),
             LaneMsg::Want { force, saved, .. } => self.want(slot, force, saved),
             LaneMsg::BeginResync { reply, .. } => self.begin_resync(slot, reply),
-            LaneMsg::Chunk { attempt, entry, permit, .. } => self.chunk(slot, attempt, entry, permit),
+            LaneMsg::Chunk { attempt, entry, permit, .. } => {
+                self.chunk(slot, attempt, entry, permit)
+            }
             LaneMsg::EndResync { attempt, outcome, .. } => self.end_resync(slot, attempt, outcome),
         }
     }

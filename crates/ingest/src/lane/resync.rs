@@ -19,7 +19,8 @@ impl Lane {
             slot.account(now_us);
             changes.push(Change::IdentityWanted(slot.did.clone(), now_us));
         }
-        let fetching = matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }));
+        let fetching =
+            matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }));
         let account = slot.account(now_us);
         let missing = !matches!(account.sync_state, SyncState::Complete | SyncState::Gone);
         if !fetching && account.active && (force || missing) {
@@ -65,7 +66,13 @@ impl Lane {
     }
 
     /// A part of the repository, unless it is not wanted any more.
-    pub(super) fn chunk(&mut self, slot: &mut Slot, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit) {
+    pub(super) fn chunk(
+        &mut self,
+        slot: &mut Slot,
+        attempt: u64,
+        entry: Bytes,
+        permit: OwnedSemaphorePermit,
+    ) {
         if fetching(slot, attempt).is_some() {
             let entry = Some((slot.did.clone(), entry));
             self.send(slot, Item { entry, permit: Some(permit), ..Item::default() });
@@ -135,7 +142,9 @@ impl Lane {
 /// events were lost.
 fn fetching(slot: &Slot, attempt: u64) -> Option<(Option<SyncState>, bool)> {
     match &slot.phase {
-        Phase::Waiting(Waiting { wait: Wait::Repo { attempt: mine, intact, lossy }, .. }) if *mine == attempt => {
+        Phase::Waiting(Waiting { wait: Wait::Repo { attempt: mine, intact, lossy }, .. })
+            if *mine == attempt =>
+        {
             Some((*intact, *lossy))
         }
         _ => None,

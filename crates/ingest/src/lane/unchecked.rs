@@ -50,7 +50,8 @@ pub(super) fn chain_only(
     for op in &frame.ops {
         match entry_op(op, &blocks, limits.record_bytes_max)? {
             Some(op) => {
-                records_bytes = records_bytes.saturating_add(op.record.as_ref().map_or(0, Vec::len));
+                records_bytes =
+                    records_bytes.saturating_add(op.record.as_ref().map_or(0, Vec::len));
                 if records_bytes > limits.records_bytes_max {
                     return Err(desync("records_too_large"));
                 }

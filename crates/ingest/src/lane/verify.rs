@@ -101,7 +101,8 @@ pub(super) fn full(
     prior: Option<&ChainState>,
     now_us: i64,
 ) -> Result<Accepted, Refusal> {
-    let Verified { chain, ops, invalid_records, .. } = verify_commit(frame, key, prior, now_us, &limits())?;
+    let Verified { chain, ops, invalid_records, .. } =
+        verify_commit(frame, key, prior, now_us, &limits())?;
     let ops = ops
         .into_iter()
         .map(|op| EntryOp {

@@ -19,8 +19,11 @@ use crate::tables::accounts;
 /// Rows asked for at once.
 const BATCH_ROWS_MAX: usize = 500;
 
-const RETRY: Backoff =
-    Backoff { base: Duration::from_millis(50), max: Duration::from_secs(5), reset_after: Duration::from_secs(60) };
+const RETRY: Backoff = Backoff {
+    base: Duration::from_millis(50),
+    max: Duration::from_secs(5),
+    reset_after: Duration::from_secs(60),
+};
 
 /// Reads rows for the lanes.
 pub(crate) struct Loader {
@@ -55,7 +58,10 @@ impl Loader {
                 self.store.read(move |tx| accounts::load_many(tx, &asked)).await;
             match answer {
                 Ok(rows) => {
-                    return Ok(rows.into_iter().map(|row| (row.did.as_str().to_owned(), row)).collect());
+                    return Ok(rows
+                        .into_iter()
+                        .map(|row| (row.did.as_str().to_owned(), row))
+                        .collect());
                 }
                 Err(error) if error.fault() == Fault::Retry => {
                     if attempt == 0 {

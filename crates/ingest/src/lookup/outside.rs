@@ -36,7 +36,10 @@ enum Attempt {
     Identity(IdentityAnswer),
     Status(StatusAnswer),
     /// Try again, not before the time the other side asked for.
-    Failed { reason: String, retry_after: Option<Duration> },
+    Failed {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Lookups {
@@ -44,7 +47,9 @@ impl Lookups {
     pub(crate) async fn run(mut self) -> Result<(), IngestError> {
         let mut queue = Queue::new(self.config.lookups_max);
         let mut under_way: TaskSet<(Job, Attempt)> = TaskSet::new();
-        let mut tell = tokio::time::interval(TELL_EVERY.min(Duration::from_millis(self.config.hold_ms.max(1))));
+        let mut tell = tokio::time::interval(
+            TELL_EVERY.min(Duration::from_millis(self.config.hold_ms.max(1))),
+        );
         loop {
             while let Some(job) = queue.next() {
                 let (resolver, pds) = (self.resolver.clone(), self.pds.clone());
@@ -59,7 +64,13 @@ impl Lookups {
             tokio::select! {
                 ask = self.asks.recv() => {
                     let Some(ask) = ask else { return Ok(()) };
-                    queue.push(Job { ask, attempt: 0, since: Instant::now() });
+                    let now = Instant::now();
+                    let pause = match &ask {
+                        Ask::Identity { pause, .. } => *pause,
+                        Ask::Status { .. } => Duration::ZERO,
+                    };
+                    let job = Job { ask, attempt: 0, since: now };
+                    if pause.is_zero() { queue.push(job) } else { queue.delay(job, now + pause) }
                 }
                 Some(done) = under_way.join_next() => match done {
                     Ok((_, (job, attempt))) => {
@@ -78,7 +89,12 @@ impl Lookups {
         }
     }
 
-    fn finish(&self, queue: &mut Queue, job: Job, attempt: Attempt) -> Result<(), crate::lane::LaneGone> {
+    fn finish(
+        &self,
+        queue: &mut Queue,
+        job: Job,
+        attempt: Attempt,
+    ) -> Result<(), crate::lane::LaneGone> {
         let line = Queue::line(&job.ask);
         queue.finished(line);
         let did = job.ask.did().clone();
@@ -97,8 +113,14 @@ impl Lookups {
                     max: Duration::from_millis(self.config.backoff_max_ms),
                     reset_after: Duration::ZERO,
                 };
-                let pause = self.rng.jitter(backoff.delay(job.attempt)).max(retry_after.unwrap_or_default());
-                queue.delay(Job { attempt: job.attempt.saturating_add(1), ..job }, Instant::now() + pause);
+                let pause = self
+                    .rng
+                    .jitter(backoff.delay(job.attempt))
+                    .max(retry_after.unwrap_or_default());
+                queue.delay(
+                    Job { attempt: job.attempt.saturating_add(1), ..job },
+                    Instant::now() + pause,
+                );
                 self.lanes.send(LaneMsg::Identity { did, answer: IdentityAnswer::Delayed(reason) })
             }
         }
@@ -127,13 +149,19 @@ async fn at(due: Option<Instant>) {
 async fn attempt(resolver: &Resolver, pds: &PdsClient, ask: &Ask, again: bool) -> Attempt {
     match ask {
         // A failure is remembered by the resolver for a while; asking again means asking anew.
-        Ask::Identity { did, refresh } => identity(resolver, did, *refresh || again).await,
+        Ask::Identity { did, anew, .. } => identity(resolver, did, *anew, again).await,
         Ask::Status { did } => Attempt::Status(status(resolver, pds, did).await),
     }
 }
 
-async fn identity(resolver: &Resolver, did: &Did, refresh: bool) -> Attempt {
-    let answer = if refresh { resolver.refresh(did).await } else { resolver.identity(did).await };
+async fn identity(resolver: &Resolver, did: &Did, anew: bool, again: bool) -> Attempt {
+    let answer = if anew {
+        super::anew(resolver, did).await
+    } else if again {
+        resolver.refresh(did).await
+    } else {
+        resolver.identity(did).await
+    };
     match answer {
         Ok(identity) => Attempt::Identity(IdentityAnswer::Found(identity)),
         Err(ResolveError::Tombstoned { .. }) => Attempt::Identity(IdentityAnswer::Tombstoned),
@@ -146,15 +174,21 @@ async fn identity(resolver: &Resolver, did: &Did, refresh: bool) -> Attempt {
 
 /// Asks the PDS that the directory names now, not the one remembered: the account may have moved.
 async fn status(resolver: &Resolver, pds: &PdsClient, did: &Did) -> StatusAnswer {
-    let identity = match resolver.refresh(did).await {
+    let identity = match super::anew(resolver, did).await {
         Ok(identity) => identity,
         Err(ResolveError::Tombstoned { .. }) => return StatusAnswer::Tombstoned,
-        Err(error) => return StatusAnswer::Unreachable(error.to_string()),
+        Err(error) => {
+            tracing::debug!(%did, %error, "status not asked: no identity");
+            return StatusAnswer::Unreachable;
+        }
     };
     let Some(host) = &identity.pds else { return StatusAnswer::NotFound };
     match pds.get_repo_status(host, did).await {
         Ok(status) => StatusAnswer::Known(status),
         Err(PdsError::RepoNotFound) => StatusAnswer::NotFound,
-        Err(error) => StatusAnswer::Unreachable(error.to_string()),
+        Err(error) => {
+            tracing::debug!(%did, host, %error, "status not told");
+            StatusAnswer::Unreachable
+        }
     }
 }

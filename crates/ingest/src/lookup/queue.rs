@@ -119,7 +119,11 @@ mod tests {
 
     fn job(did: &str, now: Instant) -> Job {
         let did = Did::parse(did).expect("a DID");
-        Job { ask: Ask::Identity { did, refresh: false }, attempt: 0, since: now }
+        Job {
+            ask: Ask::Identity { did, anew: false, pause: Duration::ZERO },
+            attempt: 0,
+            since: now,
+        }
     }
 
     #[test]
@@ -149,7 +153,10 @@ mod tests {
         queue.delay(job("did:plc:soon", now), now + second);
         assert_eq!(queue.next_due(), Some(now + second));
         queue.wake(now + second, None);
-        assert_eq!(queue.next().map(|job| job.ask.did().as_str().to_owned()), Some("did:plc:soon".to_owned()));
+        assert_eq!(
+            queue.next().map(|job| job.ask.did().as_str().to_owned()),
+            Some("did:plc:soon".to_owned())
+        );
         assert!(queue.next().is_none());
         queue.wake(now + second, Some("web"));
         assert!(queue.next().is_none());

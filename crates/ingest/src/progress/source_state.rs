@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use millrace_atproto::Did;
 use parking_lot::Mutex;
 
 use super::Watermark;
@@ -33,6 +34,8 @@ struct Live {
     stopped: bool,
     received_seq: Option<i64>,
     received_time_us: Option<i64>,
+    /// Whose event was read last.
+    received_did: Option<Did>,
     lag_us: Option<i64>,
     appended_seq: Option<i64>,
     saved_cursor: Option<i64>,
@@ -53,6 +56,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// The source and the event's number there.
+    pub(crate) fn position(&self) -> (Arc<SourceState>, i64) {
+        (Arc::clone(&self.source), self.seq)
+    }
+
     /// What became of the event is durable.
     pub(crate) fn complete(&self) {
         let left = {
@@ -105,7 +113,13 @@ impl SourceState {
     }
 
     /// An event was read; its ticket, unless its number does not ascend.
-    pub(crate) fn begin(self: &Arc<Self>, seq: i64, time_us: Option<i64>, now_us: i64) -> Option<Ticket> {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        seq: i64,
+        did: Option<&Did>,
+        time_us: Option<i64>,
+        now_us: i64,
+    ) -> Option<Ticket> {
         let epoch = {
             let mut mark = self.watermark.lock();
             let epoch = mark.begin(seq)?;
@@ -114,6 +128,9 @@ impl SourceState {
         };
         let mut live = self.live.lock();
         live.received_seq = Some(seq);
+        if did.is_some() {
+            live.received_did = did.cloned();
+        }
         if let Some(time_us) = time_us {
             live.received_time_us = Some(time_us);
             live.lag_us = Some(now_us.saturating_sub(time_us).max(0));
@@ -145,6 +162,16 @@ impl SourceState {
     pub(crate) fn appended(&self, seq: i64) {
         let mut live = self.live.lock();
         live.appended_seq = live.appended_seq.max(Some(seq));
+    }
+
+    /// What a mark has to say: the cursor, if the log does not show it yet, and an account to name.
+    pub(crate) fn unmarked(&self) -> Option<(i64, Did)> {
+        let cursor = self.cursor()?;
+        let live = self.live.lock();
+        if live.appended_seq.is_some_and(|shown| shown >= cursor) {
+            return None;
+        }
+        Some((cursor, live.received_did.clone()?))
     }
 
     pub(crate) fn saved(&self, cursor: i64) {

@@ -21,8 +21,11 @@ const PAGE_REPOS: u16 = 1_000;
 /// Wishes handed to the lanes before their being saved is awaited.
 const WISHES_MAX: usize = 1_000;
 
-const RETRY: Backoff =
-    Backoff { base: Duration::from_secs(2), max: Duration::from_secs(300), reset_after: Duration::from_secs(600) };
+const RETRY: Backoff = Backoff {
+    base: Duration::from_secs(2),
+    max: Duration::from_secs(300),
+    reset_after: Duration::from_secs(600),
+};
 
 /// Wishes for every account that hosts list.
 pub(crate) struct ListRepos {
@@ -55,7 +58,11 @@ impl ListRepos {
         let mut progress = resumed?;
         let mut failures = 0;
         loop {
-            let page = match self.pds.list_repos(origin, progress.cursor.as_deref(), PAGE_REPOS).await {
+            let page = match self
+                .pds
+                .list_repos(origin, progress.cursor.as_deref(), PAGE_REPOS)
+                .await
+            {
                 Ok(page) => page,
                 Err(error) => {
                     if failures == 0 {
@@ -68,7 +75,8 @@ impl ListRepos {
                 }
             };
             failures = 0;
-            let dids: Vec<Did> = page.repos.iter().filter(|repo| repo.active).map(|repo| repo.did.clone()).collect();
+            let dids: Vec<Did> =
+                page.repos.iter().filter(|repo| repo.active).map(|repo| repo.did.clone()).collect();
             self.wish(&dids).await;
             progress.repos += i64::try_from(page.repos.len()).unwrap_or(0);
             // A cursor that does not move would be asked for ever.
@@ -91,7 +99,11 @@ impl ListRepos {
         let mut saved = Vec::with_capacity(dids.len());
         for did in dids {
             let (told, wait) = oneshot::channel();
-            if self.lanes.send(LaneMsg::Want { did: did.clone(), force: false, saved: told }).is_err() {
+            if self
+                .lanes
+                .send(LaneMsg::Want { did: did.clone(), force: false, saved: told })
+                .is_err()
+            {
                 return;
             }
             saved.push(wait);

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::schedule::ResyncDeps;
 use super::snapshot;
+use crate::lookup;
 
 /// Pieces of a body between the network and the thread that checks them.
 const PIECES_WAITING_MAX: usize = 8;
@@ -102,8 +103,16 @@ pub(super) async fn fetch(
     }
 }
 
-async fn identity(deps: &ResyncDeps, did: &Did, refresh: bool) -> Result<Arc<Identity>, FetchError> {
-    let answer = if refresh { deps.resolver.refresh(did).await } else { deps.resolver.identity(did).await };
+async fn identity(
+    deps: &ResyncDeps,
+    did: &Did,
+    refresh: bool,
+) -> Result<Arc<Identity>, FetchError> {
+    let answer = if refresh {
+        lookup::anew(&deps.resolver, did).await
+    } else {
+        deps.resolver.identity(did).await
+    };
     match answer {
         Ok(identity) => Ok(identity),
         Err(ResolveError::Tombstoned { .. }) => Err(FetchError::Inactive("deleted")),
@@ -149,7 +158,6 @@ async fn from_host(
     let (records, invalid) = (repo.valid_total(), repo.invalid_total());
     let handing = snapshot::Handing {
         did: did.clone(),
-        attempt,
         host: host.to_owned(),
         chunk_bytes_max: deps.config.resync.chunk_bytes_max,
         time_us: deps.clock.now_us(),

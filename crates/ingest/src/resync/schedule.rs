@@ -60,7 +60,8 @@ impl Resync {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) -> Result<(), IngestError> {
         let work = Arc::clone(&self.work);
-        let mut poll = tokio::time::interval(Duration::from_millis(self.deps.config.resync.poll_ms.max(1)));
+        let mut poll =
+            tokio::time::interval(Duration::from_millis(self.deps.config.resync.poll_ms.max(1)));
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut count = tokio::time::interval(COUNT_EVERY);
         loop {
@@ -90,7 +91,8 @@ impl Resync {
         }
         let busy = self.busy_hosts();
         let now_us = self.deps.clock.now_us();
-        let limit = DUE_ROWS_MAX.saturating_add(u32::try_from(self.running.len()).unwrap_or(u32::MAX));
+        let limit =
+            DUE_ROWS_MAX.saturating_add(u32::try_from(self.running.len()).unwrap_or(u32::MAX));
         let due: Result<Vec<Due>, StoreError> =
             self.deps.store.read(move |tx| accounts::due(tx, now_us, &busy, limit)).await;
         let due = match due {
@@ -120,7 +122,11 @@ impl Resync {
     }
 
     fn at_bound(&self, host: Option<&str>) -> bool {
-        let running = self.running.values().filter(|other| other.is_some() && other.as_deref() == host).count();
+        let running = self
+            .running
+            .values()
+            .filter(|other| other.is_some() && other.as_deref() == host)
+            .count();
         host.is_some() && running >= self.deps.config.resync.host_concurrency
     }
 
@@ -160,7 +166,10 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32) {
             deps.metrics.resyncs.with(&[error.label()]).inc();
             let error_text = crate::error::chain(&error);
             tracing::warn!(%did, attempts, error = error_text, "repository not fetched; it will be tried again");
-            ResyncOutcome::Failed { error: error_text, retry_us: retry_us(deps, attempts, error.retry_after()) }
+            ResyncOutcome::Failed {
+                error: error_text,
+                retry_us: retry_us(deps, attempts, error.retry_after()),
+            }
         }
     };
     // A lane that is gone ends the run; the row is still due.

@@ -18,7 +18,6 @@ const RECORD_FRAME_BYTES: usize = 80;
 /// What every chunk of one repository has in common.
 pub(super) struct Handing {
     pub(super) did: Did,
-    pub(super) attempt: u64,
     pub(super) host: String,
     pub(super) chunk_bytes_max: usize,
     pub(super) time_us: i64,
@@ -26,7 +25,11 @@ pub(super) struct Handing {
 }
 
 /// Cuts a repository into entries; the last one says so. Runs on a thread that may block.
-pub(super) fn cut(repo: &VerifiedRepo, handing: &Handing, out: &mpsc::Sender<Bytes>) -> Result<(), EntryError> {
+pub(super) fn cut(
+    repo: &VerifiedRepo,
+    handing: &Handing,
+    out: &mpsc::Sender<Bytes>,
+) -> Result<(), EntryError> {
     let mut after: Option<String> = None;
     let mut records = Vec::new();
     let mut bytes = 0;
@@ -47,7 +50,11 @@ pub(super) fn cut(repo: &VerifiedRepo, handing: &Handing, out: &mpsc::Sender<Byt
             bytes = 0;
         }
         bytes += size;
-        records.push(SnapshotRecord { path: leaf.path.clone(), cid: leaf.cid, record: leaf.record.to_vec() });
+        records.push(SnapshotRecord {
+            path: leaf.path.clone(),
+            cid: leaf.cid,
+            record: leaf.record.to_vec(),
+        });
     }
     let last = EntryBody::Snapshot { after, through: None, records, last: true };
     // Nobody waiting means that the run ends; the account is still due.

@@ -43,7 +43,8 @@ pub fn endpoint(source: &SourceConfig) -> Result<Endpoint, IngestError> {
     }
     // Rewriting the text, because `set_scheme` refuses to move between the two families.
     let rest = source.url.split_once("://").map_or("", |(_, rest)| rest);
-    socket = Url::parse(&format!("{socket_scheme}://{rest}")).map_err(|_| refuse("is not a URL"))?;
+    socket =
+        Url::parse(&format!("{socket_scheme}://{rest}")).map_err(|_| refuse("is not a URL"))?;
     if socket.path() == "/" {
         socket.set_path(SUBSCRIBE_PATH);
     }
@@ -109,7 +110,10 @@ mod tests {
     #[test]
     fn absent_and_zero_cursors_are_different_addresses() {
         let relay = of("https://relay.test");
-        assert_eq!(relay.at(None).as_str(), "wss://relay.test/xrpc/com.atproto.sync.subscribeRepos");
+        assert_eq!(
+            relay.at(None).as_str(),
+            "wss://relay.test/xrpc/com.atproto.sync.subscribeRepos"
+        );
         assert_eq!(
             relay.at(Some(0)).as_str(),
             "wss://relay.test/xrpc/com.atproto.sync.subscribeRepos?cursor=0"
@@ -121,6 +125,9 @@ mod tests {
         let pds = of("http://127.0.0.1:2583/");
         assert_eq!(pds.origin(), "http://127.0.0.1:2583");
         assert_eq!(pds.address(), "ws://127.0.0.1:2583/xrpc/com.atproto.sync.subscribeRepos");
-        assert_eq!(of("wss://x.test/mirror/stream?cursor=9").address(), "wss://x.test/mirror/stream");
+        assert_eq!(
+            of("wss://x.test/mirror/stream?cursor=9").address(),
+            "wss://x.test/mirror/stream"
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! Why a connection could not be made, or ended.
 
+use millrace_runtime::error::Code;
+
+use crate::codes;
+
 /// What happened to a connection. Every variant leads to another connection, except those that
 /// `on_future_cursor = "stop"` turns into a stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +54,9 @@ pub enum SourceError {
         cursor: Option<i64>,
     },
     /// The source began to count anew.
-    #[error("the source went back from seq {from} to {to}: it was reset, or the URL is another host's")]
+    #[error(
+        "the source went back from seq {from} to {to}: it was reset, or the URL is another host's"
+    )]
     SequenceReset {
         /// The last event before.
         from: i64,
@@ -71,42 +77,34 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// The stable code that metrics, status and documentation use.
-    pub const fn code(&self) -> &'static str {
+    /// The page of this situation.
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Connect(_) => "ingest.connect",
-            Self::Handshake { .. } => "ingest.handshake",
-            Self::ConnectTimeout(_) => "ingest.connect_timeout",
-            Self::Idle(_) => "ingest.idle",
-            Self::Closed(_) => "ingest.closed",
-            Self::Broken(_) => "ingest.broken",
-            Self::Oversize { .. } => "ingest.oversize",
-            Self::InvalidFrame { .. } => "ingest.invalid_frame",
-            Self::FutureCursor { .. } => "ingest.future_cursor",
-            Self::SequenceReset { .. } => "ingest.sequence_reset",
-            Self::ConsumerTooSlow => "ingest.consumer_too_slow",
-            Self::Reported { .. } => "ingest.source_error",
+            Self::Connect(_) | Self::Handshake { .. } | Self::ConnectTimeout(_) => codes::CONNECT,
+            Self::Idle(_) => codes::IDLE,
+            Self::Closed(_) | Self::Broken(_) | Self::Reported { .. } => codes::CONNECTION_ENDED,
+            Self::Oversize { .. } | Self::InvalidFrame { .. } => codes::UNREADABLE,
+            Self::FutureCursor { .. } => codes::FUTURE_CURSOR,
+            Self::SequenceReset { .. } => codes::SEQUENCE_RESET,
+            Self::ConsumerTooSlow => codes::TOO_SLOW,
         }
     }
 
-    /// What an operator can do.
-    pub const fn hint(&self) -> &'static str {
+    /// The metric's label.
+    pub const fn label(&self) -> &'static str {
         match self {
-            Self::Connect(_) | Self::Handshake { .. } | Self::ConnectTimeout(_) => {
-                "check the source's url and that the host is up; the connection is tried again"
-            }
-            Self::Idle(_) | Self::Closed(_) | Self::Broken(_) | Self::Reported { .. } => {
-                "nothing to do: the stream goes on from the cursor"
-            }
-            Self::Oversize { .. } | Self::InvalidFrame { .. } => {
-                "nothing to do: a frame that is bad twice is kept in `rejected` and passed over"
-            }
-            Self::FutureCursor { .. } | Self::SequenceReset { .. } => {
-                "check that the url still names the same host; if it really was reset, set ingest.on_future_cursor = \"restart_at_oldest\""
-            }
-            Self::ConsumerTooSlow => {
-                "look at millrace_ingest_inflight_bytes: if it stands at its bound, the log or the verify threads are too slow"
-            }
+            Self::Connect(_) => "connect",
+            Self::Handshake { .. } => "handshake",
+            Self::ConnectTimeout(_) => "connect_timeout",
+            Self::Idle(_) => "idle",
+            Self::Closed(_) => "closed",
+            Self::Broken(_) => "broken",
+            Self::Oversize { .. } => "oversize",
+            Self::InvalidFrame { .. } => "invalid_frame",
+            Self::FutureCursor { .. } => "future_cursor",
+            Self::SequenceReset { .. } => "sequence_reset",
+            Self::ConsumerTooSlow => "consumer_too_slow",
+            Self::Reported { .. } => "reported",
         }
     }
 

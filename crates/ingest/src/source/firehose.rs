@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::{Endpoint, Frames, Source, SourceError};
@@ -54,11 +54,14 @@ impl Source for Firehose {
 
     async fn connect(&mut self, cursor: Option<i64>) -> Result<FirehoseStream, SourceError> {
         let url = self.endpoint.at(cursor);
-        let mut request =
-            url.as_str().into_client_request().map_err(|error| SourceError::Connect(error.to_string()))?;
-        request
-            .headers_mut()
-            .insert("user-agent", HeaderValue::from_static(concat!("millrace/", env!("CARGO_PKG_VERSION"))));
+        let mut request = url
+            .as_str()
+            .into_client_request()
+            .map_err(|error| SourceError::Connect(error.to_string()))?;
+        request.headers_mut().insert(
+            "user-agent",
+            HeaderValue::from_static(concat!("millrace/", env!("CARGO_PKG_VERSION"))),
+        );
         let config = WebSocketConfig::default()
             .max_message_size(Some(self.message_bytes_max))
             .max_frame_size(Some(self.message_bytes_max));

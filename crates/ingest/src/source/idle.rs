@@ -67,7 +67,9 @@ impl IdleWatch {
             None => self.first,
             Some(gap_s) => Duration::try_from_secs_f64(gap_s * GAPS_ALLOWED).unwrap_or(self.max),
         };
-        let doubled = usual.max(self.min).saturating_mul(1_u32.checked_shl(self.silences).unwrap_or(u32::MAX));
+        let doubled = usual
+            .max(self.min)
+            .saturating_mul(1_u32.checked_shl(self.silences).unwrap_or(u32::MAX));
         doubled.clamp(self.min, self.max)
     }
 }

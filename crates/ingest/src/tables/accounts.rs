@@ -22,12 +22,17 @@ pub(crate) fn load(tx: &mut Tx, did: &Did) -> Result<Option<AccountState>, Store
 }
 
 pub(crate) fn load_many(tx: &mut Tx, dids: &[String]) -> Result<Vec<AccountState>, StoreError> {
-    tx.query(&format!("SELECT {COLUMNS} FROM account WHERE did IN {{text_list:$1}}"), &[dids.into()], account)
+    tx.query(
+        &format!("SELECT {COLUMNS} FROM account WHERE did IN {{text_list:$1}}"),
+        &[dids.into()],
+        account,
+    )
 }
 
 /// Writes rows whole.
 pub(crate) fn save(tx: &mut Tx, accounts: &[AccountState]) -> Result<(), StoreError> {
-    let data: Vec<Option<[u8; 36]>> = accounts.iter().map(|a| a.data.map(|cid| cid.to_bytes())).collect();
+    let data: Vec<Option<[u8; 36]>> =
+        accounts.iter().map(|a| a.data.map(|cid| cid.to_bytes())).collect();
     let rows = accounts.iter().zip(&data).map(|(account, data)| -> [Param<'_>; 12] {
         [
             (&account.did).into(),
@@ -58,7 +63,12 @@ pub(crate) fn save(tx: &mut Tx, accounts: &[AccountState]) -> Result<(), StoreEr
 }
 
 /// Accounts that are due, the longest due first, leaving out those on hosts that are busy.
-pub(crate) fn due(tx: &mut Tx, now_us: i64, busy_hosts: &[String], limit: u32) -> Result<Vec<Due>, StoreError> {
+pub(crate) fn due(
+    tx: &mut Tx,
+    now_us: i64,
+    busy_hosts: &[String],
+    limit: u32,
+) -> Result<Vec<Due>, StoreError> {
     tx.query(
         "SELECT did, pds, attempts FROM account \
          WHERE next_try_us <= $1 AND (pds IS NULL OR pds NOT IN {text_list:$2}) \
@@ -70,9 +80,11 @@ pub(crate) fn due(tx: &mut Tx, now_us: i64, busy_hosts: &[String], limit: u32) -
 
 /// How many accounts are in each state.
 pub(crate) fn counts(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
-    tx.query("SELECT sync_state, CAST(count(*) AS BIGINT) FROM account GROUP BY sync_state", &[], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    tx.query(
+        "SELECT sync_state, CAST(count(*) AS BIGINT) FROM account GROUP BY sync_state",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 fn account(row: &Row<'_>) -> Result<AccountState, StoreError> {

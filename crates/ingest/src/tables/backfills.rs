@@ -20,7 +20,12 @@ pub(crate) fn resume(tx: &mut Tx, origin: &str) -> Result<Progress, StoreError> 
 }
 
 /// Keeps how far the list has been read.
-pub(crate) fn save(tx: &mut Tx, origin: &str, progress: &Progress, done: bool) -> Result<(), StoreError> {
+pub(crate) fn save(
+    tx: &mut Tx,
+    origin: &str,
+    progress: &Progress,
+    done: bool,
+) -> Result<(), StoreError> {
     let now_us = tx.now_us();
     tx.execute(
         "INSERT INTO backfill (origin, cursor, repos, done_us, updated_us) VALUES ($1, $2, $3, $4, $5) \

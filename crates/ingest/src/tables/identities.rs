@@ -11,6 +11,8 @@ use super::accounts::{count, did};
 pub(crate) struct Task {
     pub(crate) did: Did,
     pub(crate) requested_us: i64,
+    /// Somebody asked for it, as opposed to the schedule.
+    pub(crate) hinted: bool,
     pub(crate) attempts: u32,
     /// Whether an identity was ever announced in the log; if so, this one:
     pub(crate) announced: bool,
@@ -50,13 +52,15 @@ pub(crate) fn request(tx: &mut Tx, dids: &[(Did, i64)]) -> Result<(), StoreError
 /// Tasks that are due, the longest due first.
 pub(crate) fn due(tx: &mut Tx, now_us: i64, limit: u32) -> Result<Vec<Task>, StoreError> {
     tx.query(
-        "SELECT did, requested_us, attempts, announced, handle, pds FROM identity_task \
+        "SELECT did, requested_us, attempts, announced, handle, pds, due_us FROM identity_task \
          WHERE due_us <= $1 ORDER BY due_us, did LIMIT $2",
         &[now_us.into(), limit.into()],
         |row| {
+            let requested_us: i64 = row.get(1)?;
             Ok(Task {
                 did: did(row, 0)?,
-                requested_us: row.get(1)?,
+                requested_us,
+                hinted: requested_us == row.get::<i64>(6)?,
                 attempts: count(row.get(2)?),
                 announced: row.get(3)?,
                 handle: row.get(4)?,

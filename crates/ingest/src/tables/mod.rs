@@ -10,5 +10,9 @@ pub(crate) mod rejects;
 use millrace_store::Migration;
 
 /// The schema of the `ingest` domain, for whoever opens its store.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "base", sql: include_str!("../../migrations/0001_base.sql"), compatible_back_to: 1 }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "base",
+    sql: include_str!("../../migrations/0001_base.sql"),
+    compatible_back_to: 1,
+}];

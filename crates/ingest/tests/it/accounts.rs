@@ -1,0 +1,154 @@
+//! Statuses: whom to believe, and what follows.
+
+use millrace_ingest::{SourceKind, SyncState};
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::bed::{Bed, config};
+use crate::person::Person;
+use crate::stage::Stage;
+
+const EARLIER: &str = "2026-01-01T00:00:00.000Z";
+const LATER: &str = "2026-01-05T00:00:00.000Z";
+const LATEST: &str = "2026-01-06T00:00:00.000Z";
+
+fn at_host(stage: &Stage, person: &Person, active: bool, status: Option<&str>) {
+    let mut answer = json!({"did": person.did.as_str(), "active": active});
+    if let Some(status) = status {
+        answer["status"] = json!(status);
+    }
+    stage.set(|play| play.statuses.insert(person.did.to_string(), answer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_status_is_passed_on() {
+    for (active, status) in [
+        (false, "takendown"),
+        (false, "suspended"),
+        (false, "deactivated"),
+        (false, "deleted"),
+        (true, "desynchronized"),
+        (true, "throttled"),
+        (false, "a word of the future"),
+    ] {
+        let stage = Stage::start().await;
+        let mut alice = Person::new(&stage, "alice");
+        stage.emit(alice.post("one"));
+        at_host(&stage, &alice, active, Some(status));
+        stage.emit(alice.status(active, Some(status), LATER));
+        let dir = tempdir().unwrap();
+        let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+        let told = format!("{}{status}", if active { "active" } else { "inactive:" });
+        bed.until_story(&alice.did, &["one", &told]).await;
+        bed.until_cursor(2).await;
+        let account = bed.until_account(&alice.did, |account| account.active == active).await;
+        assert_eq!(account.status.as_deref(), Some(status));
+        assert_eq!(account.sync_state == SyncState::Gone, status == "deleted");
+        bed.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_later_event_wins_whatever_the_order_of_arrival() {
+    let stage = Stage::start().await;
+    let alice = Person::new(&stage, "alice");
+    stage.emit(alice.status(true, None, LATER));
+    stage.emit(alice.status(false, Some("takendown"), EARLIER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(2).await;
+    assert_eq!(bed.story(&alice.did).await, ["active"]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_hosts_deactivation_is_settled_by_asking_the_present_one() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, true, None);
+    // The relay passes on what the old host said after the account had moved.
+    stage.emit(alice.status(false, Some("deactivated"), LATER));
+    stage.emit(alice.post("two"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "active", "two"]);
+    assert_eq!(stage.set(|play| play.statuses_asked), 1);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_not_the_accounts_has_no_say() {
+    let (stage, elsewhere) = (Stage::start().await, Stage::start().await);
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    // The account lives elsewhere, and is well there.
+    let document = alice.document(&elsewhere.origin());
+    stage.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+    at_host(&elsewhere, &alice, true, None);
+    stage.emit(alice.status(false, Some("deleted"), LATER));
+    stage.emit(alice.post("two"));
+    let mut config = config(&stage);
+    config.sources[0].kind = SourceKind::Pds;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "active", "two"]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inactive_accounts_commits_are_ignored_until_it_is_back() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, false, Some("takendown"));
+    stage.emit(alice.status(false, Some("takendown"), LATER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(2).await;
+    stage.emit(alice.post("hidden"));
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "inactive:takendown"]);
+    at_host(&stage, &alice, true, None);
+    stage.emit(alice.status(true, None, LATEST));
+    stage.emit(alice.post("three"));
+    alice.publish(&stage);
+    bed.until_story(&alice.did, &["one", "inactive:takendown", "active", "repo[one,hidden,three]"])
+        .await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_account_that_comes_back_is_fetched_again() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, false, Some("deleted"));
+    stage.emit(alice.status(false, Some("deleted"), LATER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "inactive:deleted"]).await;
+    let account =
+        bed.until_account(&alice.did, |account| account.sync_state == SyncState::Gone).await;
+    assert_eq!((account.rev, account.data), (None, None));
+    alice.publish(&stage);
+    stage.emit(alice.status(true, None, LATEST));
+    bed.until_story(&alice.did, &["one", "inactive:deleted", "active", "repo[one]"]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_present_host_is_away_a_relay_is_believed() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let document = alice.document("http://127.0.0.1:1");
+    stage.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+    stage.emit(alice.post("one"));
+    stage.emit(alice.status(false, Some("deactivated"), LATER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "inactive:deactivated"]).await;
+    bed.stop().await;
+}

@@ -1,0 +1,149 @@
+//! Keys and handles: fresh when they change, asked for no more than needed.
+
+use millrace_atproto::entry::EntryBody;
+use millrace_atproto::{Did, Handle};
+use millrace_ingest::SyncState;
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::bed::{Bed, config, eventually};
+use crate::person::Person;
+use crate::stage::Stage;
+
+/// Handles announced for an account, in order.
+async fn handles(bed: &Bed, did: &Did) -> Vec<Option<String>> {
+    bed.entries()
+        .await
+        .into_iter()
+        .filter(|entry| entry.header.did == *did)
+        .filter_map(|entry| match entry.body {
+            EntryBody::Identity { handle, .. } => {
+                Some(handle.map(|handle: Handle| handle.to_string()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+async fn until_handles(bed: &Bed, did: &Did, expected: &[Option<&str>]) {
+    eventually(async || {
+        let handles = handles(bed, did).await;
+        let found: Vec<Option<&str>> = handles.iter().map(Option::as_deref).collect();
+        if found == expected { Ok(()) } else { Err(format!("{found:?}, expected {expected:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_is_verified_both_ways_at_first_sight_and_after_a_hint() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+
+    alice.handle = "alicia.test".to_owned();
+    alice.publish(&stage);
+    stage.emit(alice.identity());
+    until_handles(&bed, &alice.did, &[Some("alice.test"), Some("alicia.test")]).await;
+
+    // The document claims a handle that names somebody else.
+    stage.set(|play| play.handles.insert("alicia.test".to_owned(), "did:plc:mallory".to_owned()));
+    stage.emit(alice.identity());
+    until_handles(&bed, &alice.did, &[Some("alice.test"), Some("alicia.test"), None]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_event_of_an_unknown_account_is_not_lost() {
+    let stage = Stage::start().await;
+    let alice = Person::new(&stage, "alice");
+    stage.emit(alice.identity());
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_not_looked_at_before_a_stop_is_looked_at_after_it() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let mut paused = config(&stage);
+    // The first poll happens at once, before anything is due; the next never.
+    paused.identity.poll_ms = 3_600_000;
+    paused.identity.handle_checks_max = 1;
+    let dir = tempdir().unwrap();
+    stage.set(|play| play.handles.clear());
+    let bed = Bed::start(&stage, dir.path(), paused).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+    alice.publish(&stage);
+    stage.emit(alice.identity());
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    eventually(async || match handles(&bed, &alice.did).await.last() {
+        Some(Some(handle)) if handle == "alice.test" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_is_found_by_the_first_signature_it_makes() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("old key"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(1).await;
+    // No #identity event came through.
+    alice.rotate_key(42);
+    alice.publish(&stage);
+    stage.emit(alice.post("new key"));
+    bed.until_story(&alice.did, &["old key", "new key"]).await;
+    assert!(bed.status().await.rejected.is_empty());
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_signatures_do_not_make_us_ask_the_directory_each_time() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("good"));
+    let mut config = config(&stage);
+    config.identity.refresh_min_ms = 3_600_000;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    bed.until_cursor(1).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    let before = stage.set(|play| play.plc_asked[alice.did.as_str()]);
+    alice.rotate_key(66);
+    for n in 0..20 {
+        stage.emit(alice.post(&format!("forged {n}")));
+    }
+    bed.until_cursor(21).await;
+    assert_eq!(bed.status().await.rejected.get("signature"), Some(&20));
+    let asked = stage.set(|play| play.plc_asked[alice.did.as_str()]) - before;
+    assert_eq!(asked, 1);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tombstoned_identity_means_that_the_account_is_deleted() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one"]).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    stage.set(|play| play.documents.insert(alice.did.to_string(), (410, json!({}))));
+    stage.emit(alice.identity());
+    bed.until_story(&alice.did, &["one", "inactive:deleted"]).await;
+    bed.until_account(&alice.did, |account| account.sync_state == SyncState::Gone).await;
+    bed.stop().await;
+}

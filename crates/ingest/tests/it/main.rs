@@ -1,0 +1,17 @@
+//! Ingest from a socket to the log, against a stage that plays relay, PDS and PLC directory on
+//! loopback and can be made to fail. One module for each behaviour.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod bed;
+mod person;
+mod stage;
+
+mod accounts;
+mod bounds;
+mod crash;
+mod happy;
+mod identity;
+mod outage;
+mod rejects;
+mod resync;
+mod sequence;

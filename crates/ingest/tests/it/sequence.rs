@@ -1,0 +1,205 @@
+//! Positions in a source's stream: resuming, losing a part, and sources that count anew.
+
+use millrace_ingest::{IngestConfig, OnFutureCursor};
+use millrace_runtime::supervise::Supervisor;
+use tempfile::tempdir;
+
+use crate::bed::{Bed, config, eventually};
+use crate::person::Person;
+use crate::stage::Stage;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_goes_on_where_it_was() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    stage.emit(alice.post("two"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(2).await;
+    stage.set(|play| play.mute = true);
+    stage.disconnect();
+    stage.emit(alice.post("three"));
+    eventually(async || match stage.cursors().len() {
+        2 => Ok(()),
+        n => Err(format!("{n} connections")),
+    })
+    .await;
+    stage.set(|play| play.mute = false);
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "two", "three"]);
+    assert_eq!(stage.cursors(), [Some(0), Some(2)]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_from_the_stored_cursor_whatever_the_configuration_says() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+    stage.emit(alice.post("two"));
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(2).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "two"]);
+    assert_eq!(stage.cursors(), [Some(0), Some(1)]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_is_not_used_for_another_host() {
+    let (one, two) = (Stage::start().await, Stage::start().await);
+    let mut alice = Person::new(&one, "alice");
+    one.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&one, dir.path(), config(&one)).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+    let bed = Bed::start(&two, dir.path(), config(&two)).await;
+    eventually(async || match two.cursors().as_slice() {
+        [] => Err("not connected".to_owned()),
+        cursors => {
+            assert_eq!(cursors, [Some(0)]);
+            Ok(())
+        }
+    })
+    .await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_future_cursor_stops_the_source_and_says_so() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let mut config = config(&stage);
+    config.sources[0].cursor = Some(500);
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    let status = eventually(async || {
+        let status = bed.status().await;
+        if status.stopped { Ok(status) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+    assert!(status.last_error.as_ref().unwrap().contains("MR-ING-006"), "{status:?}");
+    assert_eq!(stage.cursors(), [Some(500)], "no silent reset");
+    assert!(bed.entries().await.is_empty());
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_was_reset_is_read_again_from_its_oldest_if_so_configured() {
+    let stage = Stage::start().await;
+    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
+    for n in 0..5 {
+        stage.emit(alice.post(&format!("{n}")));
+    }
+    let config =
+        IngestConfig { on_future_cursor: OnFutureCursor::RestartAtOldest, ..config(&stage) };
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    bed.until_cursor(5).await;
+    stage.set(|play| {
+        play.events.clear();
+        play.next_seq = 1;
+    });
+    stage.emit(bob.post("new life"));
+    stage.disconnect();
+    bed.until_cursor(1).await;
+    assert_eq!(bed.story(&bob.did).await, ["new life"]);
+    assert_eq!(stage.cursors(), [Some(0), Some(5), Some(0)]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_silently_counts_anew_is_noticed() {
+    let stage = Stage::start().await;
+    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
+    stage.emit(alice.post("one"));
+    stage.emit(alice.post("two"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(2).await;
+    // A newer event under a lower number, in the place of event 3.
+    let newer = Person::bent(bob.post("new life"), |frame| {
+        frame.seq = 1;
+        frame.time = "2026-01-03T00:00:00.000Z";
+    });
+    stage.emit(newer);
+    let status = eventually(async || {
+        let status = bed.status().await;
+        if status.stopped { Ok(status) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+    assert!(status.last_error.as_ref().unwrap().contains("MR-ING-007"), "{status:?}");
+    assert_eq!(status.cursor, Some(2), "the cursor is left for an operator to decide about");
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_lost_to_an_outdated_cursor_are_found_at_the_accounts_next_commit() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+    for text in ["two", "three", "four"] {
+        stage.emit(alice.post(text));
+    }
+    stage.set(|play| {
+        play.oldest = 4;
+        play.events.retain(|(seq, _)| *seq >= 4);
+    });
+    alice.publish(&stage);
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "repo[one,two,three,four]"]).await;
+    let status = bed.status().await;
+    assert!(status.gap_us.is_some(), "{status:?}");
+    bed.until_cursor(4).await;
+    bed.stop().await;
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    eventually(async || match bed.status().await.gap_us {
+        Some(_) => Ok(()),
+        None => Err("the gap was forgotten".to_owned()),
+    })
+    .await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_is_made_again() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    stage.set(|play| play.mute = true);
+    let mut config = config(&stage);
+    config.connection.idle_min_ms = 20;
+    config.connection.idle_first_ms = 20;
+    config.connection.idle_max_ms = 100;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    eventually(async || match stage.cursors().len() {
+        0..3 => Err("no new connection".to_owned()),
+        _ => Ok(()),
+    })
+    .await;
+    assert!(bed.status().await.last_error.unwrap().contains("no event for"));
+    stage.set(|play| play.mute = false);
+    bed.until_cursor(1).await;
+    bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_negative_cursor_is_refused_at_the_start() {
+    let stage = Stage::start().await;
+    let mut config = config(&stage);
+    config.sources[0].cursor = Some(-1);
+    assert!(config.check().is_err());
+    let registry = millrace_runtime::metrics::Registry::new();
+    drop(Supervisor::new(&registry));
+}
