@@ -27,6 +27,10 @@ pub(super) struct BlobRule {
     pub(super) size_bytes_max: i64,
 }
 
+/// The pictures that stand for accounts, lists and feeds.
+pub(super) const PICTURE: BlobRule =
+    BlobRule { accept: &["image/png", "image/jpeg"], size_bytes_max: 1_000_000 };
+
 impl BlobRule {
     pub(super) fn read<'v>(&self, value: &'v Value<'v>) -> Result<BlobRef<'v>, RecordError> {
         let blob = BlobRef::read(value)?;

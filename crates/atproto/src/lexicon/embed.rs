@@ -217,7 +217,7 @@ impl<'v> Caption<'v> {
 }
 
 impl<'v> External<'v> {
-    fn read(value: &'v Value<'v>) -> Result<Self, RecordError> {
+    pub(super) fn read(value: &'v Value<'v>) -> Result<Self, RecordError> {
         let object = Object::of(value, "app.bsky.embed.external#external")?;
         Ok(Self {
             uri: object.required("uri", format::<UriGrammar>)?,

@@ -21,6 +21,9 @@ pub enum Fault {
     /// More bytes of UTF-8 than allowed.
     #[error("it is longer than {0} bytes")]
     Bytes(usize),
+    /// Fewer bytes of UTF-8 than demanded.
+    #[error("it is shorter than {0} bytes")]
+    BytesAtLeast(usize),
     /// More grapheme clusters (what readers see as characters) than allowed.
     #[error("it is longer than {0} graphemes")]
     Graphemes(usize),
@@ -56,7 +59,7 @@ impl Fault {
         match self {
             Self::Missing => "missing",
             Self::Type(_) => "type",
-            Self::Bytes(_) => "bytes",
+            Self::Bytes(_) | Self::BytesAtLeast(_) => "bytes",
             Self::Graphemes(_) => "graphemes",
             Self::Items(_) => "items",
             Self::AtLeast(_) => "range",

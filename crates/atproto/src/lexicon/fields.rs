@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{Fault, RecordError};
 use crate::cbor::Value;
-use crate::syntax::{Checked, Grammar};
+use crate::syntax::{AtUri, Checked, Grammar};
 
 const TYPE: &str = "$type";
 
@@ -125,6 +125,20 @@ pub(super) fn text_of_graphemes<'v>(
     }
 }
 
+/// Reads as `read` does, but no text of less than so many bytes of UTF-8.
+pub(super) fn text_from<'v>(
+    bytes_min: usize,
+    read: impl Fn(&'v Value<'v>) -> Result<&'v str, RecordError>,
+) -> impl Fn(&'v Value<'v>) -> Result<&'v str, RecordError> {
+    move |value| {
+        let text = read(value)?;
+        if text.len() < bytes_min {
+            return Err(Fault::BytesAtLeast(bytes_min).into());
+        }
+        Ok(text)
+    }
+}
+
 /// Reads text of the format `G` and leaves it as it is.
 pub(super) fn format<'v, G: Grammar>(value: &'v Value<'v>) -> Result<&'v str, RecordError> {
     let text = text(value)?;
@@ -135,6 +149,21 @@ pub(super) fn format<'v, G: Grammar>(value: &'v Value<'v>) -> Result<&'v str, Re
 /// Reads text of the format `G`.
 pub(super) fn parsed<'v, G: Grammar>(value: &'v Value<'v>) -> Result<Checked<G>, RecordError> {
     Checked::parse(text(value)?).map_err(|_| Fault::Format(G::FORMAT).into())
+}
+
+/// Reads an AT URI.
+pub(super) fn at_uri<'v>(value: &'v Value<'v>) -> Result<AtUri, RecordError> {
+    AtUri::parse(text(value)?).map_err(|_| Fault::Format("at-uri").into())
+}
+
+/// Reads bytes of any length.
+pub(super) fn bytes<'v>(value: &'v Value<'v>) -> Result<&'v [u8], RecordError> {
+    value.as_bytes().ok_or_else(|| Fault::Type("bytes").into())
+}
+
+/// Reads true or false.
+pub(super) fn boolean<'v>(value: &'v Value<'v>) -> Result<bool, RecordError> {
+    value.as_bool().ok_or_else(|| Fault::Type("true or false").into())
 }
 
 /// Reads an integer from `least` up.

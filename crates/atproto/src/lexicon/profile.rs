@@ -1,6 +1,6 @@
 //! `app.bsky.actor.profile`.
 
-use super::blob::{BlobRef, BlobRule};
+use super::blob::{BlobRef, PICTURE};
 use super::fields::{Object, format, text_of_graphemes};
 use super::{RecordError, StrongRef, self_labels};
 use crate::syntax::{DatetimeGrammar, UriGrammar};
@@ -8,8 +8,6 @@ use crate::syntax::{DatetimeGrammar, UriGrammar};
 const DISPLAY_NAME_GRAPHEMES_MAX: usize = 64;
 const DESCRIPTION_GRAPHEMES_MAX: usize = 256;
 const PRONOUNS_GRAPHEMES_MAX: usize = 20;
-const PICTURE: BlobRule =
-    BlobRule { accept: &["image/png", "image/jpeg"], size_bytes_max: 1_000_000 };
 
 /// How an account presents itself. Every field is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! `com.atproto.repo.strongRef`: one version of a record, by URI and CID.
 
 use super::RecordError;
-use super::fields::{Object, format, text};
+use super::fields::{Object, at_uri, format};
 use crate::cbor::Value;
 use crate::cid::Cid;
-use crate::lexicon::Fault;
 use crate::syntax::{AtUri, CidStringGrammar};
 
 /// A record and the version of it that is meant.
@@ -20,9 +19,7 @@ impl<'v> StrongRef<'v> {
     pub(super) fn read(value: &'v Value<'v>) -> Result<Self, RecordError> {
         let object = Object::of(value, "com.atproto.repo.strongRef")?;
         Ok(Self {
-            uri: object.required("uri", |value| {
-                AtUri::parse(text(value)?).map_err(|_| Fault::Format("at-uri").into())
-            })?,
+            uri: object.required("uri", at_uri)?,
             cid: object.required("cid", format::<CidStringGrammar>)?,
         })
     }

@@ -1,6 +1,10 @@
 //! Records that hold to their lexicon and records that do not, as tables of JSON.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
+mod feeds;
+mod graph;
+
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -12,6 +16,7 @@ const LIKE: &str = Like::COLLECTION;
 const FOLLOW: &str = Follow::COLLECTION;
 const AT: &str = "2026-01-02T03:04:05.678Z";
 const URI: &str = "at://did:plc:bob/app.bsky.feed.post/3jzfcijpj2z2a";
+const LIST: &str = "at://did:plc:alice/app.bsky.graph.list/3jzfcijpj2z2a";
 const CID: &str = "bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq";
 const RAW: &str = "bafkreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq";
 
@@ -25,6 +30,28 @@ fn record(collection: &str, fields: &Json) -> Json {
         POST => json!({"text": "hello", "createdAt": AT}),
         LIKE => json!({"subject": strong_ref(), "createdAt": AT}),
         FOLLOW => json!({"subject": "did:plc:bob", "createdAt": AT}),
+        Repost::COLLECTION => json!({"subject": strong_ref(), "createdAt": AT}),
+        Threadgate::COLLECTION | Postgate::COLLECTION => json!({"post": URI, "createdAt": AT}),
+        Generator::COLLECTION => {
+            json!({"did": "did:web:feeds.test", "displayName": "Cats", "createdAt": AT})
+        }
+        Block::COLLECTION => json!({"subject": "did:plc:bob", "createdAt": AT}),
+        List::COLLECTION => {
+            json!({"name": "Cats", "purpose": "app.bsky.graph.defs#curatelist", "createdAt": AT})
+        }
+        ListItem::COLLECTION => json!({"subject": "did:plc:bob", "list": LIST, "createdAt": AT}),
+        ListBlock::COLLECTION => json!({"subject": LIST, "createdAt": AT}),
+        StarterPack::COLLECTION => json!({"name": "Cats", "list": LIST, "createdAt": AT}),
+        Verification::COLLECTION => json!({
+            "subject": "did:plc:bob", "handle": "bob.test", "displayName": "Bob", "createdAt": AT,
+        }),
+        Status::COLLECTION => json!({"status": "app.bsky.actor.status#live", "createdAt": AT}),
+        Labeler::COLLECTION => json!({"policies": {"labelValues": []}, "createdAt": AT}),
+        NotificationDeclaration::COLLECTION => json!({"allowSubscriptions": "mutuals"}),
+        ChatDeclaration::COLLECTION => json!({"allowIncoming": "following"}),
+        GermDeclaration::COLLECTION => {
+            json!({"version": "1.0.0", "currentKey": {"$bytes": "A2tleQ"}})
+        }
         _ => json!({}),
     };
     record["$type"] = collection.into();
@@ -59,6 +86,33 @@ fn accepts(collection: &str, fields: &Json) {
 fn refuses(collection: &str, fields: &Json, expected: &str) {
     let error = parse_error(collection, &record(collection, fields));
     assert_eq!(error.as_deref(), Some(expected), "{fields}");
+}
+
+/// Without any of `keys` a record of `collection` is refused, and with no other key it is accepted.
+#[track_caller]
+fn requires(collection: &str, keys: &[&str]) {
+    let minimal = record(collection, &json!({}));
+    let mut required: Vec<&str> = minimal.as_object().unwrap().keys().map(String::as_str).collect();
+    required.retain(|key| *key != "$type");
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    required.sort_unstable();
+    assert_eq!(required, sorted, "{collection}");
+    accepts(collection, &json!({}));
+    for key in keys {
+        let mut lacking = minimal.clone();
+        lacking.as_object_mut().unwrap().remove(*key);
+        assert_eq!(parse_error(collection, &lacking), Some(format!("{key} missing")));
+        refuses(collection, &json!({*key: null}), &format!("{key} type"));
+    }
+}
+
+/// What `take` makes of a valid record.
+#[track_caller]
+fn reads<T>(collection: &str, fields: &Json, take: impl FnOnce(Record<'_>) -> Option<T>) -> T {
+    let value = from_json(&record(collection, fields)).unwrap();
+    let record = Record::parse(&nsid(collection), &value).unwrap().unwrap();
+    take(record).unwrap()
 }
 
 #[test]
@@ -298,6 +352,32 @@ fn keys() {
     assert!(fits(POST, "3jzfcijpj2z2a"));
     assert!(!fits(LIKE, "self"));
     assert!(fits("com.example.thing", "self"));
+    for collection in [
+        Status::COLLECTION,
+        Labeler::COLLECTION,
+        NotificationDeclaration::COLLECTION,
+        ChatDeclaration::COLLECTION,
+        GermDeclaration::COLLECTION,
+    ] {
+        assert!(fits(collection, "self"), "{collection}");
+        assert!(!fits(collection, "3jzfcijpj2z2a"), "{collection}");
+    }
+    for collection in [
+        Repost::COLLECTION,
+        Threadgate::COLLECTION,
+        Postgate::COLLECTION,
+        Block::COLLECTION,
+        List::COLLECTION,
+        ListItem::COLLECTION,
+        ListBlock::COLLECTION,
+        StarterPack::COLLECTION,
+        Verification::COLLECTION,
+    ] {
+        assert!(fits(collection, "3jzfcijpj2z2a"), "{collection}");
+        assert!(!fits(collection, "self"), "{collection}");
+    }
+    assert!(fits(Generator::COLLECTION, "whats-hot"));
+    assert!(fits(Generator::COLLECTION, "3jzfcijpj2z2a"));
 }
 
 #[test]

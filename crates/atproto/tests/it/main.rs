@@ -10,6 +10,7 @@ mod data_model;
 mod mst;
 mod parser_properties;
 mod properties;
+mod record_properties;
 mod sync;
 mod sync_properties;
 mod sync_repo;

@@ -3,13 +3,10 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use millrace_atproto::cbor::Value;
-use millrace_atproto::cid::Cid;
 use millrace_atproto::crypto::{Curve, PublicKey, SignatureError, SigningKey};
 use millrace_atproto::datetime;
 use millrace_atproto::did_doc::Identity;
 use millrace_atproto::jwt::{Claims, ServiceToken};
-use millrace_atproto::lexicon::Record;
 use millrace_atproto::syntax::{
     AtIdentifier, AtUri, CidString, Datetime, Did, Handle, Language, Nsid, RecordKey, Tid, Uri,
 };
@@ -105,19 +102,6 @@ proptest! {
         let _ = ServiceToken::parse(&text);
         let _ = ServiceToken::parse(&parts);
     }
-
-    #[test]
-    fn records_are_total(record in value_of_lexicons()) {
-        for collection in COLLECTIONS {
-            let nsid = Nsid::parse(collection).unwrap();
-            let Value::Map(mut fields) = record.clone() else { continue };
-            fields.retain(|(key, _)| key != "$type");
-            fields.push(("$type".into(), Value::text(collection)));
-            let named = Value::map(fields);
-            let parsed = Record::parse(&nsid, &named);
-            prop_assert!(!matches!(parsed, Ok(None)));
-        }
-    }
 }
 
 proptest! {
@@ -175,88 +159,4 @@ fn with_other_s(curve: Curve, signature: &[u8; 64]) -> [u8; 64] {
         other[32 + index] = u8::try_from(digit.rem_euclid(256)).unwrap();
     }
     other
-}
-
-const COLLECTIONS: [&str; 4] =
-    ["app.bsky.feed.post", "app.bsky.actor.profile", "app.bsky.feed.like", "app.bsky.graph.follow"];
-
-/// Trees whose keys and names come from the lexicons, so that readers get far.
-fn value_of_lexicons() -> impl Strategy<Value = Value<'static>> {
-    let key = proptest::sample::select(vec![
-        "$type",
-        "text",
-        "createdAt",
-        "reply",
-        "root",
-        "parent",
-        "uri",
-        "cid",
-        "embed",
-        "langs",
-        "facets",
-        "index",
-        "byteStart",
-        "byteEnd",
-        "features",
-        "did",
-        "tag",
-        "tags",
-        "labels",
-        "values",
-        "val",
-        "images",
-        "image",
-        "alt",
-        "ref",
-        "mimeType",
-        "size",
-        "record",
-        "media",
-        "external",
-        "video",
-        "items",
-        "aspectRatio",
-        "width",
-        "height",
-        "subject",
-        "via",
-        "displayName",
-        "avatar",
-    ]);
-    let name = proptest::sample::select(vec![
-        "blob",
-        "app.bsky.embed.images",
-        "app.bsky.embed.record",
-        "app.bsky.embed.recordWithMedia",
-        "app.bsky.embed.gallery",
-        "app.bsky.embed.video",
-        "app.bsky.embed.external",
-        "app.bsky.richtext.facet#tag",
-        "app.bsky.richtext.facet#mention",
-        "com.atproto.label.defs#selfLabels",
-        "at://did:plc:a/app.bsky.feed.post/1",
-        "2026-01-02T03:04:05Z",
-        "did:plc:a",
-        "image/png",
-        "en",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        any::<i64>().prop_map(Value::Int),
-        any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
-        any::<String>().prop_map(Value::text),
-        name.prop_map(Value::text),
-        any::<[u8; 4]>().prop_map(|seed| Value::Link(Cid::of_raw(&seed))),
-    ];
-    leaf.prop_recursive(5, 64, 6, move |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
-            proptest::collection::vec((key.clone(), inner), 0..8).prop_map(Value::map),
-        ]
-    })
-    .prop_map(|value| match value {
-        Value::Map(_) => value,
-        other => Value::map([("embed", other)]),
-    })
 }

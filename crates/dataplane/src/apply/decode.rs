@@ -72,6 +72,10 @@ struct PostNames {
     mentions: Vec<Did>,
 }
 
+/// Mentions of a post that are looked at: 300 graphemes have no room for more. Each is a row for
+/// somebody else, and nothing but its size bounds a record's facets.
+pub(crate) const MENTIONS_MAX: usize = 60;
+
 /// Decodes an entry; `dropped` is told of each record that is dropped, with the reason.
 pub(crate) fn entry(
     payload: &[u8],
@@ -130,6 +134,13 @@ fn put(
     dropped: &mut dyn FnMut(&'static str),
 ) -> Option<DecodedOp> {
     let collection = Collection::from_nsid(nsid.as_str())?;
+    // The other collections have codes because edges lead to them; their records are not kept.
+    if !matches!(
+        collection,
+        Collection::Profile | Collection::Post | Collection::Like | Collection::Follow
+    ) {
+        return None;
+    }
     let mut drop = |reason| {
         dropped(reason);
         None
@@ -162,6 +173,22 @@ fn fields(record: Record<'_>, at_us: i64) -> Option<NamedFields> {
             subject: follow.subject,
         },
         Record::Post(post) => NamedFields::Post(post_names(&post, at_us)),
+        // Kinds that are not kept do not come here.
+        Record::Repost(_)
+        | Record::Threadgate(_)
+        | Record::Postgate(_)
+        | Record::Generator(_)
+        | Record::Block(_)
+        | Record::List(_)
+        | Record::ListItem(_)
+        | Record::ListBlock(_)
+        | Record::StarterPack(_)
+        | Record::Verification(_)
+        | Record::Status(_)
+        | Record::Labeler(_)
+        | Record::NotificationDeclaration(_)
+        | Record::ChatDeclaration(_)
+        | Record::GermDeclaration(_) => return None,
     })
 }
 
@@ -188,7 +215,7 @@ fn post_names(post: &Post<'_>, at_us: i64) -> PostNames {
         root: post.reply.as_ref().and_then(|reply| named(&reply.root.uri)),
         parent: post.reply.as_ref().and_then(|reply| named(&reply.parent.uri)),
         quote: post.embed.as_ref().and_then(Embed::record).and_then(|quoted| named(&quoted.uri)),
-        mentions: mentions.collect(),
+        mentions: mentions.take(MENTIONS_MAX).collect(),
     }
 }
 
