@@ -99,6 +99,11 @@ impl Client {
         self.node.must("updateProfile", json!({"as": by.name, "profile": profile})).await.map(drop)
     }
 
+    /// Marks all notifications up to now as seen.
+    pub async fn update_seen(&mut self, by: &Account) -> Result<()> {
+        self.node.must("updateSeen", json!({"as": by.name})).await.map(drop)
+    }
+
     pub async fn query(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Answer> {
         let mut answer = self.node.must("query", call(by, nsid, "params", params)).await?;
         Ok(Answer { data: answer["data"].take(), headers: answer["headers"].take() })

@@ -113,7 +113,7 @@ impl JsonLines {
 
 impl Drop for JsonLines {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if self.stdin.is_some() {
             eprintln!("── the end of {}\n{}", self.stderr.display(), tail(&self.stderr));
         }
     }

@@ -180,7 +180,9 @@ impl Millrace {
         // Two processes share nothing but the configuration file and HTTP.
         let data = if roles == "appview" { "appview-data" } else { "data" };
         command.arg("--data-dir").arg(self.dir.join(data));
-        Process::start(command.current_dir(&self.dir).env("NO_COLOR", "1"), &self.dir.join(log))
+        // The environment configures Millrace too: nothing of this machine's may reach it.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        Process::start(command.current_dir(&self.dir), &self.dir.join(log))
     }
 
     async fn answers(&self, port: u16) -> bool {

@@ -1,4 +1,5 @@
-//! A child process whose output goes to a file, shown when the test fails; gone when dropped.
+//! A child process whose output goes to a file; gone when dropped. One that nobody ended was running
+//! when its test failed: the end of its output is shown.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ const SHOWN_LINES_MAX: usize = 60;
 pub struct Process {
     child: Child,
     output: PathBuf,
+    ended: bool,
 }
 
 impl Process {
@@ -25,16 +27,18 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
-        Ok(Self { child, output: output.to_owned() })
+        Ok(Self { child, output: output.to_owned(), ended: false })
     }
 
     /// Ends it as power loss would: no signal handler runs.
     pub async fn kill9(&mut self) -> Result<()> {
+        self.ended = true;
         Ok(self.child.kill().await?)
     }
 
     /// Asks it to drain and end, and waits for that.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
+        self.ended = true;
         let pid = self.child.id().context("the process has ended already")?;
         Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
         Ok(self.child.wait().await?)
@@ -53,7 +57,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if !self.ended {
             eprintln!("── the end of {}\n{}", self.output.display(), tail(&self.output));
         }
     }

@@ -23,6 +23,9 @@ struct Cast {
 pub async fn tell(world: &mut World) -> Result<()> {
     let cast = they_meet(world).await?;
     world.settle().await?;
+    for who in [&cast.alice, &cast.bob, &cast.carol] {
+        world.until_named(who).await?;
+    }
     profiles(world, &cast).await.context("profiles")?;
     timeline(world, &cast).await.context("timeline")?;
     threads(world, &cast).await.context("threads")?;
@@ -145,14 +148,7 @@ async fn notifications(world: &mut World, cast: &Cast) -> Result<()> {
         ensure!(reasons == expected, "{}: {}", who.name, answer.data);
         ensure!(unread(world, who).await? == expected.len(), "{}'s unread count", who.name);
     }
-    let newest =
-        query(world, &cast.alice, "app.bsky.notification.listNotifications", json!({"limit": 1}))
-            .await?;
-    let seen = newest.data["notifications"][0]["indexedAt"].clone();
-    world
-        .client
-        .procedure(&cast.alice, "app.bsky.notification.updateSeen", json!({"seenAt": seen}))
-        .await?;
+    world.client.update_seen(&cast.alice).await?;
     ensure!(unread(world, &cast.alice).await? == 0, "alice has seen everything");
     ensure!(unread(world, &cast.bob).await? == 2, "bob has not");
     let answer =

@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
-use crate::client::Client;
+use crate::client::{Account, Client};
 use crate::millrace::{Engine, Millrace, Ports, Split};
 use crate::network::Network;
+
+const NAMED_WITHIN: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
 
 pub struct World {
     pub network: Network,
@@ -36,6 +40,23 @@ impl World {
             .until(|source| source["visibleSeq"].as_i64().is_some_and(|visible| visible >= seq))
             .await
             .with_context(|| format!("waiting for event {seq} to be visible"))
+    }
+
+    /// Waits until an account is found by its handle. Handles are verified beside the stream of
+    /// events, since a handle's server may be slow or gone; no event waits for that.
+    pub async fn until_named(&mut self, account: &Account) -> Result<()> {
+        let url = format!("{}/xrpc/app.bsky.actor.getProfile", self.millrace.appview_url());
+        let until = Instant::now() + NAMED_WITHIN;
+        loop {
+            let answer = self.http.get(&url).query(&[("actor", &account.handle)]).send().await?;
+            if answer.status().is_success() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                bail!("{} is not found by its handle: {}", account.handle, answer.text().await?);
+            }
+            sleep(POLL).await;
+        }
     }
 
     /// Ends everything in good order; a process that does not end well is a failure.

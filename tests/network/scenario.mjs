@@ -36,6 +36,8 @@ await serve({
   follow: ({ as, did }) => session(as).follow(did),
   deleteFollow: ({ as, uri }) => session(as).deleteFollow(uri),
   updateProfile: ({ as, profile }) => session(as).upsertProfile((before) => ({ ...before, ...profile })),
+  // Everything up to now, as an app says when its notifications are opened.
+  updateSeen: async ({ as }) => answer(await session(as).updateSeenNotifications()),
   // Any query by its NSID; the headers come along, they carry Atproto-Repo-Rev.
   query: async ({ as, nsid, params }) => answer(await session(as).call(nsid, params ?? {})),
   // Any procedure by its NSID; without `input` it is sent without a body.
