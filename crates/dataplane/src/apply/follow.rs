@@ -3,7 +3,7 @@
 //! An account follows another once, however many records say so: both counters and the
 //! notification follow the pair (followed, follower), not the record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
@@ -70,10 +70,11 @@ pub(crate) fn apply(
         return Ok(());
     }
     let decision = decide(existing(tx, ops)?, ops);
-    let before = records_of_pairs(tx, &decision)?;
+    let before = present(tx, &touched(&decision))?;
     remove(tx, &decision.removed)?;
     insert(tx, &decision.inserted)?;
-    let pairs = changed_pairs(&decision, before);
+    let left = present(tx, &left_open(&decision))?;
+    let pairs = changed_pairs(&decision, &before, left);
     for ((subject, follower), change) in &pairs {
         effects.counters.actor(*subject).followers += change;
         effects.counters.actor(*follower).follows += change;
@@ -89,19 +90,35 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// Pairs that begin (+1) or end (−1); `before` is how many records each pair had.
+/// Pairs that begin (+1) or end (−1): `before` holds the pairs there were, `left` those of
+/// [`left_open`] that are still there.
 fn changed_pairs(
     decision: &Decision<'_, FollowRow>,
-    before: HashMap<Pair, i64>,
+    before: &HashSet<Pair>,
+    left: HashSet<Pair>,
 ) -> HashMap<Pair, i64> {
-    let mut records: HashMap<Pair, i64> = HashMap::new();
-    for row in &decision.removed {
-        *records.entry(row.pair()).or_default() -= 1;
-    }
-    for (row, _) in &decision.inserted {
-        *records.entry(row.pair()).or_default() += 1;
-    }
-    super::begun_and_ended(records, &before)
+    let mut after = left;
+    after.extend(decision.inserted.iter().map(|(row, _)| row.pair()));
+    super::begun_and_ended(touched(decision), before, &after)
+}
+
+/// The pairs that lose or gain a record, each once.
+fn touched(decision: &Decision<'_, FollowRow>) -> Vec<Pair> {
+    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
+    let mut pairs: Vec<Pair> = rows.map(FollowRow::pair).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+/// The pairs that only lose records: whether any is left has to be asked.
+fn left_open(decision: &Decision<'_, FollowRow>) -> Vec<Pair> {
+    let gained: HashSet<Pair> = decision.inserted.iter().map(|(row, _)| row.pair()).collect();
+    let mut pairs: Vec<Pair> = decision.removed.iter().map(FollowRow::pair).collect();
+    pairs.retain(|pair| !gained.contains(pair));
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 /// The followed account is told of a new follower.
@@ -150,23 +167,16 @@ fn row(row: &Row<'_>) -> Result<FollowRow, StoreError> {
     })
 }
 
-/// How many follow records each pair that is touched has now.
-fn records_of_pairs(
-    tx: &mut Tx,
-    decision: &Decision<'_, FollowRow>,
-) -> Result<HashMap<Pair, i64>, StoreError> {
-    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
-    let mut pairs: Vec<Pair> = rows.map(FollowRow::pair).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let counted = tx.query_many(
-        "SELECT s.subject_actor, s.actor_id, count(*)
-         FROM {rows:subject BIGINT, follower BIGINT} AS k CROSS JOIN follow_by_subject AS s
-         WHERE s.subject_actor = k.subject AND s.actor_id = k.follower GROUP BY s.subject_actor, s.actor_id",
+/// Those of `pairs` of which there is a record now.
+fn present(tx: &mut Tx, pairs: &[Pair]) -> Result<HashSet<Pair>, StoreError> {
+    let found = tx.query_many(
+        "SELECT k.subject, k.follower FROM {rows:subject BIGINT, follower BIGINT} AS k
+         WHERE EXISTS (SELECT 1 FROM follow_by_subject AS s
+           WHERE s.subject_actor = k.subject AND s.actor_id = k.follower)",
         pairs.iter().map(|(subject, follower)| [Param::Int(*subject), Param::Int(*follower)]),
-        |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    Ok(counted.into_iter().collect())
+    Ok(found.into_iter().collect())
 }
 
 fn remove(tx: &mut Tx, rows: &[FollowRow]) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 //! An account likes a subject once, however many records say so: the subject's counter and the
 //! notification follow the pair (subject, actor), not the record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
@@ -70,10 +70,11 @@ pub(crate) fn apply(
         return Ok(());
     }
     let decision = decide(existing(tx, ops)?, ops);
-    let before = records_of_pairs(tx, &decision)?;
+    let before = present(tx, &touched(&decision))?;
     remove(tx, &decision.removed)?;
     insert(tx, &decision.inserted)?;
-    let pairs = changed_pairs(&decision, before);
+    let left = present(tx, &left_open(&decision))?;
+    let pairs = changed_pairs(&decision, &before, left);
     for ((subject, _), change) in &pairs {
         effects.counters.record(*subject).likes += change;
     }
@@ -88,20 +89,35 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// How the number of accounts that like a subject changes with each pair: `before` is how many
-/// records each pair had.
+/// How the number of accounts that like a subject changes with each pair: `before` holds the
+/// pairs there were, `left` those of [`left_open`] that are still there.
 fn changed_pairs(
     decision: &Decision<'_, LikeRow>,
-    before: HashMap<Pair, i64>,
+    before: &HashSet<Pair>,
+    left: HashSet<Pair>,
 ) -> HashMap<Pair, i64> {
-    let mut records: HashMap<Pair, i64> = HashMap::new();
-    for row in &decision.removed {
-        *records.entry(row.pair()).or_default() -= 1;
-    }
-    for (row, _) in &decision.inserted {
-        *records.entry(row.pair()).or_default() += 1;
-    }
-    super::begun_and_ended(records, &before)
+    let mut after = left;
+    after.extend(decision.inserted.iter().map(|(row, _)| row.pair()));
+    super::begun_and_ended(touched(decision), before, &after)
+}
+
+/// The pairs that lose or gain a record, each once.
+fn touched(decision: &Decision<'_, LikeRow>) -> Vec<Pair> {
+    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
+    let mut pairs: Vec<Pair> = rows.map(LikeRow::pair).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+/// The pairs that only lose records: whether any is left has to be asked.
+fn left_open(decision: &Decision<'_, LikeRow>) -> Vec<Pair> {
+    let gained: HashSet<Pair> = decision.inserted.iter().map(|(row, _)| row.pair()).collect();
+    let mut pairs: Vec<Pair> = decision.removed.iter().map(LikeRow::pair).collect();
+    pairs.retain(|pair| !gained.contains(pair));
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 /// The subject's author is told of a pair that is new, unless it is the liker.
@@ -151,30 +167,22 @@ fn row(row: &Row<'_>) -> Result<LikeRow, StoreError> {
     })
 }
 
-/// How many like records each pair that is touched has now.
-fn records_of_pairs(
-    tx: &mut Tx,
-    decision: &Decision<'_, LikeRow>,
-) -> Result<HashMap<Pair, i64>, StoreError> {
-    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
-    let mut pairs: Vec<Pair> = rows.map(LikeRow::pair).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let counted = tx.query_many(
-        "SELECT s.subject_actor, s.subject_collection, s.subject_rkey, s.actor_id, count(*)
-         FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, liker BIGINT} AS k CROSS JOIN like_by_subject AS s
-         WHERE s.subject_actor = k.actor AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection
-           AND s.actor_id = k.liker
-         GROUP BY s.subject_actor, s.subject_collection, s.subject_rkey, s.actor_id",
+/// Those of `pairs` of which there is a record now.
+fn present(tx: &mut Tx, pairs: &[Pair]) -> Result<HashSet<Pair>, StoreError> {
+    let found = tx.query_many(
+        "SELECT k.actor, k.collection, k.rkey, k.liker
+         FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, liker BIGINT} AS k
+         WHERE EXISTS (SELECT 1 FROM like_by_subject AS s WHERE s.subject_actor = k.actor
+           AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection AND s.actor_id = k.liker)",
         pairs.iter().map(|(subject, liker)| {
             [subject.actor, subject.rkey, subject.collection, *liker].map(Param::Int)
         }),
         |row| {
             let subject = Subject { actor: row.get(0)?, collection: row.get(1)?, rkey: row.get(2)? };
-            Ok(((subject, row.get(3)?), row.get(4)?))
+            Ok((subject, row.get(3)?))
         },
     )?;
-    Ok(counted.into_iter().collect())
+    Ok(found.into_iter().collect())
 }
 
 fn remove(tx: &mut Tx, rows: &[LikeRow]) -> Result<(), StoreError> {
@@ -254,7 +262,10 @@ mod tests {
         expected: (usize, usize, i64),
     ) {
         let decision = decide(existing, ops);
-        let changes = changed_pairs(&decision, HashMap::from([((POST, 1), records_before)]));
+        let lost = decision.removed.iter().filter(|row| row.pair() == (POST, 1)).count() as i64;
+        let pair_if = |there: bool| there.then_some((POST, 1)).into_iter().collect();
+        let left = pair_if(records_before > lost);
+        let changes = changed_pairs(&decision, &pair_if(records_before > 0), left);
         let change = changes.get(&(POST, 1)).copied().unwrap_or(0);
         assert_eq!((decision.removed.len(), decision.inserted.len(), change), expected);
     }
@@ -277,7 +288,8 @@ mod tests {
     fn tells_the_author_of_a_new_like_only() {
         let told = |ops: &[Op<Fields>], before: i64| {
             let decision = decide(HashMap::new(), ops);
-            let pairs = changed_pairs(&decision, HashMap::from([((POST, 1), before)]));
+            let before = (before > 0).then_some((POST, 1)).into_iter().collect();
+            let pairs = changed_pairs(&decision, &before, HashSet::new());
             notices(&decision, pairs)
                 .iter()
                 .map(|notice| (notice.recipient, notice.rkey))

@@ -97,17 +97,16 @@ pub(crate) fn decide<R: StoredRow>(
     decision
 }
 
-/// Of pairs whose number of records changes, those that begin (+1) or end (−1): a pair is there
-/// as long as any record says so. `before` is how many records each had.
+/// Of pairs that lose or gain records, those that begin (+1) or end (−1): a pair is there as long
+/// as any record says so. That is asked, not counted: one account may write a pair very many times.
 fn begun_and_ended<P: Eq + Hash>(
-    changes: HashMap<P, i64>,
-    before: &HashMap<P, i64>,
+    pairs: Vec<P>,
+    before: &HashSet<P>,
+    after: &HashSet<P>,
 ) -> HashMap<P, i64> {
-    let ends = changes.into_iter().map(|(pair, change)| {
-        let records = before.get(&pair).copied().unwrap_or(0);
-        (pair, i64::from(records + change > 0) - i64::from(records > 0))
-    });
-    ends.filter(|(_, change)| *change != 0).collect()
+    let change = |pair: &P| i64::from(after.contains(pair)) - i64::from(before.contains(pair));
+    let changes = pairs.into_iter().map(|pair| (change(&pair), pair));
+    changes.filter(|(change, _)| *change != 0).map(|(change, pair)| (pair, change)).collect()
 }
 
 /// The operations of a run, by kind. A record stands in it at most once.

@@ -4,7 +4,7 @@
 //! An edited post keeps the time it was indexed at, so it keeps its place. Whether a reply
 //! belongs to the thread it names is decided once, when it is indexed, from its parent's row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
@@ -86,7 +86,8 @@ pub(crate) fn apply(
         effects.facts.post(row.key, change::Op::Inserted);
     }
     notify::withdraw(tx, Collection::Post, decision.removed.iter().map(|row| row.key))?;
-    post_notices::send(tx, &decision.inserted)
+    let edited: HashSet<Key> = decision.removed.iter().map(|row| row.key).collect();
+    post_notices::send(tx, &decision.inserted, &edited)
 }
 
 /// The counters a post's presence adds to.

@@ -30,7 +30,12 @@ struct Waiting {
     json: String,
 }
 
-pub(crate) fn send(tx: &mut Tx, inserted: &[(PostRow, &Put<Fields>)]) -> Result<(), StoreError> {
+/// Tells of the inserted posts. Those of `edited` were there before, so nothing waited for them.
+pub(crate) fn send(
+    tx: &mut Tx,
+    inserted: &[(PostRow, &Put<Fields>)],
+    edited: &HashSet<Key>,
+) -> Result<(), StoreError> {
     if inserted.is_empty() {
         return Ok(());
     }
@@ -51,7 +56,7 @@ pub(crate) fn send(tx: &mut Tx, inserted: &[(PostRow, &Put<Fields>)]) -> Result<
         }));
     }
     notify::send(tx, &notices)?;
-    let answered = answered(tx, inserted)?;
+    let answered = answered(tx, inserted, edited)?;
     for (row, _) in inserted.iter().filter(|(row, _)| answered.contains(&row.key)) {
         let waiting = waiting_below(tx, row.key)?;
         notify::send(tx, &late_notices(row, &waiting, &ancestors))?;
@@ -59,12 +64,17 @@ pub(crate) fn send(tx: &mut Tx, inserted: &[(PostRow, &Put<Fields>)]) -> Result<
     Ok(())
 }
 
-/// Those of the posts to which replies are stored.
-fn answered(tx: &mut Tx, inserted: &[(PostRow, &Put<Fields>)]) -> Result<HashSet<Key>, StoreError> {
+/// Those of the posts that are new and to which replies are stored.
+fn answered(
+    tx: &mut Tx,
+    inserted: &[(PostRow, &Put<Fields>)],
+    edited: &HashSet<Key>,
+) -> Result<HashSet<Key>, StoreError> {
+    let new = inserted.iter().filter(|(row, _)| !edited.contains(&row.key));
     let keys = tx.query_many(
         "SELECT k.actor, k.rkey FROM {rows:actor BIGINT, rkey BIGINT} AS k
          WHERE EXISTS (SELECT 1 FROM post AS p WHERE p.parent_actor = k.actor AND p.parent_rkey = k.rkey)",
-        inserted.iter().map(|(row, _)| key_params(&row.key)),
+        new.map(|(row, _)| key_params(&row.key)),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     Ok(keys.into_iter().collect())

@@ -4,7 +4,8 @@
 //! stored already with the same CID costs nothing. An empty part over the whole range therefore
 //! removes all of an account's records: that is how a deleted account is purged.
 
-use millrace_store::{Param, StoreError, Tx};
+use millrace_atproto::syntax::RecordKey;
+use millrace_store::{Param, RkeyId, StoreError, Tx};
 
 use super::Key;
 use crate::collection::Collection;
@@ -29,14 +30,38 @@ impl Range<'_> {
         self.after.is_none_or(|after| format!("{collection}0").as_str() > after)
             && self.through.is_none_or(|through| format!("{collection}/").as_str() <= through)
     }
+
+    /// Bounds (after, through] of the record keys of a collection that are TIDs, which sort as
+    /// their integers; open where the range's own bound is no TID of the collection.
+    fn tids(&self, collection: &str) -> (i64, i64) {
+        let tid = |path: Option<&str>| {
+            let rkey = path?.strip_prefix(collection)?.strip_prefix('/')?;
+            RkeyId::of_tid(&RecordKey::parse(rkey).ok()?).map(|id| id.0)
+        };
+        (tid(self.after).unwrap_or(-1), tid(self.through).unwrap_or(i64::MAX))
+    }
 }
 
-/// Collections with rows, and the statement that lists an actor's record keys in each.
+/// Collections with rows, and the statement that lists an actor's record keys in each: those that
+/// are no TIDs (below 0), and of the others only the range's, since a large repository comes in
+/// very many parts.
 const KEPT: [(Collection, &str); 4] = [
     (Collection::Profile, "SELECT actor_id FROM profile WHERE actor_id = $1"),
-    (Collection::Post, "SELECT rkey FROM post WHERE actor_id = $1"),
-    (Collection::Like, "SELECT rkey FROM \"like\" WHERE actor_id = $1"),
-    (Collection::Follow, "SELECT rkey FROM follow WHERE actor_id = $1"),
+    (
+        Collection::Post,
+        "SELECT rkey FROM post WHERE actor_id = $1 AND rkey < 0
+         UNION ALL SELECT rkey FROM post WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
+    ),
+    (
+        Collection::Like,
+        "SELECT rkey FROM \"like\" WHERE actor_id = $1 AND rkey < 0
+         UNION ALL SELECT rkey FROM \"like\" WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
+    ),
+    (
+        Collection::Follow,
+        "SELECT rkey FROM follow WHERE actor_id = $1 AND rkey < 0
+         UNION ALL SELECT rkey FROM follow WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
+    ),
 ];
 
 /// The stored records of `actor` within `range`; `self_key` is the id of the record key `self`.
@@ -51,10 +76,13 @@ pub(crate) fn stored_in(
         if !range.touches(collection.nsid()) {
             continue;
         }
-        let mut rkeys: Vec<i64> = tx.query(sql, &[Param::Int(actor)], |row| row.get(0))?;
-        if collection == Collection::Profile {
-            rkeys.iter_mut().for_each(|rkey| *rkey = self_key);
-        }
+        let (after, through) = range.tids(collection.nsid());
+        let rkeys: Vec<i64> = if collection == Collection::Profile {
+            tx.query(sql, &[Param::Int(actor)], |_| Ok(self_key))?
+        } else {
+            let params = [Param::Int(actor), Param::Int(after), Param::Int(through)];
+            tx.query(sql, &params, |row| row.get(0))?
+        };
         let names = Names::of(tx, [], rkeys.iter().copied())?;
         for rkey in rkeys {
             if range.holds(&format!("{}/{}", collection.nsid(), names.rkey(rkey)?)) {
@@ -87,5 +115,21 @@ mod tests {
             !range.touches("app.bsky.actor.profile") && !range.touches("app.bsky.graph.follow")
         );
         assert!(Range::default().touches("app.bsky.graph.follow") && Range::default().holds("x/y"));
+    }
+
+    #[test]
+    fn bounds_that_are_tids_of_the_collection_narrow_it() {
+        let (like, post) = ("app.bsky.feed.like", "app.bsky.feed.post");
+        let range = Range {
+            after: Some("app.bsky.feed.like/2222222222223"),
+            through: Some("app.bsky.feed.post/2222222222227"),
+        };
+        assert_eq!((range.tids(like), range.tids(post)), ((1, i64::MAX), (-1, 5)));
+        // Neither is "self", nor a TID whose top bit is set: such keys stand in the side table.
+        let odd = Range {
+            after: Some("app.bsky.feed.like/self"),
+            through: Some("app.bsky.feed.like/jzzzzzzzzzzzz"),
+        };
+        assert_eq!((odd.tids(like), Range::default().tids(like)), ((-1, i64::MAX), (-1, i64::MAX)));
     }
 }

@@ -36,7 +36,7 @@ CREATE TABLE post (
     quote_rkey    BIGINT,
     PRIMARY KEY (actor_id, rkey)
 ) {without_rowid};
-CREATE INDEX post_by_parent ON post (parent_actor, parent_rkey) WHERE parent_actor IS NOT NULL;
+CREATE INDEX post_by_parent ON post (parent_actor, parent_rkey, sort_at_us, rkey) WHERE parent_actor IS NOT NULL;
 CREATE INDEX post_by_quote ON post (quote_actor, quote_rkey) WHERE quote_actor IS NOT NULL;
 
 -- What an account brings to its followers, newest first: its posts, later its reposts.

@@ -53,15 +53,20 @@ struct Row {
     sort_at_us: i64,
 }
 
+// An account that wrote several follows of another is listed once, with the one that viewers are shown.
 const FOLLOWERS: &str = "SELECT f.actor_id, f.rkey, f.actor_id, f.sort_at_us
     FROM follow_by_subject AS f CROSS JOIN actor AS a
     WHERE f.subject_actor = $1 AND (f.sort_at_us, f.rkey, f.actor_id) < ($2, $3, $4) AND a.actor_id = f.actor_id
+      AND NOT EXISTS (SELECT 1 FROM follow_by_subject AS e
+          WHERE e.subject_actor = f.subject_actor AND e.actor_id = f.actor_id AND e.rkey < f.rkey)
     ORDER BY f.sort_at_us DESC, f.rkey DESC, f.actor_id DESC LIMIT $5";
 
 const FOLLOWS: &str = "SELECT f.actor_id, f.rkey, f.subject_actor, s.sort_at_us
     FROM follow AS f CROSS JOIN follow_by_subject AS s CROSS JOIN actor AS a
     WHERE f.actor_id = $1 AND s.subject_actor = f.subject_actor AND s.actor_id = f.actor_id AND s.rkey = f.rkey
       AND (s.sort_at_us, f.rkey, f.subject_actor) < ($2, $3, $4) AND a.actor_id = f.subject_actor
+      AND NOT EXISTS (SELECT 1 FROM follow_by_subject AS e
+          WHERE e.subject_actor = f.subject_actor AND e.actor_id = f.actor_id AND e.rkey < f.rkey)
     ORDER BY s.sort_at_us DESC, f.rkey DESC, f.subject_actor DESC LIMIT $5";
 
 impl Question for GetFollowers {

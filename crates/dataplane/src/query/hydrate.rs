@@ -224,19 +224,14 @@ fn viewer_likes(
 ) -> Result<HashMap<PostKey, i64>, DataplaneError> {
     let post = Collection::Post.code();
     let rows = tx.query_many(
-        "SELECT s.subject_actor, s.subject_rkey, s.rkey
-         FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, viewer BIGINT} AS k CROSS JOIN like_by_subject AS s
-         WHERE s.subject_actor = k.actor AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection
-           AND s.actor_id = k.viewer",
+        "SELECT k.actor, k.rkey, (SELECT min(s.rkey) FROM like_by_subject AS s
+             WHERE s.subject_actor = k.actor AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection
+               AND s.actor_id = k.viewer)
+         FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, viewer BIGINT} AS k",
         keys.iter().map(|key| [Param::Int(key.0), Param::Int(key.1), Param::Int(post), Param::Int(viewer)]),
-        |row| Ok(((row.get(0)?, row.get(1)?), row.get::<i64>(2)?)),
+        |row| Ok(((row.get(0)?, row.get(1)?), row.get::<Option<i64>>(2)?)),
     )?;
-    // Of several likes of one post the first is shown, as it is the one that counted.
-    let mut likes = HashMap::with_capacity(rows.len());
-    for (key, rkey) in rows {
-        likes.entry(key).and_modify(|first: &mut i64| *first = rkey.min(*first)).or_insert(rkey);
-    }
-    Ok(likes)
+    Ok(rows.into_iter().filter_map(|(key, rkey)| Some((key, rkey?))).collect())
 }
 
 /// The accounts of `ids` that are known here, inactive ones included.
@@ -324,25 +319,39 @@ impl ActorRow {
     }
 }
 
+/// Accounts and the first of the records that join each with the viewer, where there is one: a
+/// stranger may write very many.
+fn first_edges(
+    tx: &mut Tx,
+    sql: &'static str,
+    viewer: i64,
+    ids: &[i64],
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let edges = tx.query(sql, &[Param::Ids(ids), Param::Int(viewer)], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<Option<i64>>(1)?))
+    })?;
+    Ok(edges.into_iter().filter_map(|(id, rkey)| Some((id, rkey?))).collect())
+}
+
 /// What `viewer` is to each of `ids`; accounts without any edge have no item.
 pub(crate) fn actor_viewers(
     tx: &mut Tx,
     viewer: i64,
     ids: &[i64],
 ) -> Result<HashMap<i64, ActorViewer>, DataplaneError> {
-    let edge = |row: &Row<'_>| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?));
-    let params = [Param::Ids(ids), Param::Int(viewer)];
-    let following = tx.query(
-        "SELECT s.subject_actor, s.rkey FROM {id_list:$1} AS ids CROSS JOIN follow_by_subject AS s
-         WHERE s.subject_actor = ids.id AND s.actor_id = $2 ORDER BY s.rkey DESC",
-        &params,
-        edge,
+    let following = first_edges(
+        tx,
+        "SELECT ids.id, (SELECT min(s.rkey) FROM follow_by_subject AS s
+             WHERE s.subject_actor = ids.id AND s.actor_id = $2) FROM {id_list:$1} AS ids",
+        viewer,
+        ids,
     )?;
-    let followed_by = tx.query(
-        "SELECT s.actor_id, s.rkey FROM {id_list:$1} AS ids CROSS JOIN follow_by_subject AS s
-         WHERE s.subject_actor = $2 AND s.actor_id = ids.id ORDER BY s.rkey DESC",
-        &params,
-        edge,
+    let followed_by = first_edges(
+        tx,
+        "SELECT ids.id, (SELECT min(s.rkey) FROM follow_by_subject AS s
+             WHERE s.subject_actor = $2 AND s.actor_id = ids.id) FROM {id_list:$1} AS ids",
+        viewer,
+        ids,
     )?;
     let names = lookup::Names::of(
         tx,

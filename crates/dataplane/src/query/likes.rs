@@ -31,6 +31,20 @@ pub struct Likes {
     pub cursor: Option<String>,
 }
 
+/// The page is cut before the likes themselves are looked up; an account that wrote several
+/// likes of the record is there once, with the one that viewers are shown.
+const SQL: &str = "SELECT s.actor_id, s.rkey, s.sort_at_us, l.created_at_us, l.indexed_at_us
+    FROM (SELECT i.actor_id, i.rkey, i.sort_at_us FROM like_by_subject AS i
+          WHERE i.subject_actor = $1 AND i.subject_rkey = $2 AND i.subject_collection = $3
+            AND (i.sort_at_us, i.rkey, i.actor_id) < ($4, $5, $6)
+            AND NOT EXISTS (SELECT 1 FROM like_by_subject AS e
+                WHERE e.subject_actor = i.subject_actor AND e.subject_rkey = i.subject_rkey
+                  AND e.subject_collection = i.subject_collection AND e.actor_id = i.actor_id AND e.rkey < i.rkey)
+          ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id DESC LIMIT $7) AS s
+    CROSS JOIN \"like\" AS l
+    WHERE l.actor_id = s.actor_id AND l.rkey = s.rkey
+    ORDER BY s.sort_at_us DESC, s.rkey DESC, s.actor_id DESC";
+
 struct Row {
     actor: i64,
     rkey: i64,
@@ -50,12 +64,7 @@ impl Question for GetLikes {
             return Ok(Likes { likes: Vec::new(), cursor: None });
         };
         let mut rows = tx.query(
-            "SELECT s.actor_id, s.rkey, s.sort_at_us, l.created_at_us, l.indexed_at_us
-             FROM like_by_subject AS s CROSS JOIN \"like\" AS l
-             WHERE s.subject_actor = $1 AND s.subject_rkey = $2 AND s.subject_collection = $3
-               AND (s.sort_at_us, s.rkey, s.actor_id) < ($4, $5, $6)
-               AND l.actor_id = s.actor_id AND l.rkey = s.rkey
-             ORDER BY s.sort_at_us DESC, s.rkey DESC, s.actor_id DESC LIMIT $7",
+            SQL,
             &[
                 Param::Int(subject.actor),
                 Param::Int(subject.rkey),

@@ -8,3 +8,4 @@ mod harness;
 mod remote;
 mod replies;
 mod snapshots;
+mod storms;
