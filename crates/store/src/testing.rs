@@ -51,10 +51,9 @@ impl Place {
             Engine::Postgres => {
                 let server = server()?;
                 let name = format!("test_{}", unique());
-                let create = format!("CREATE DATABASE {name}");
                 let done = {
-                    let server = server.clone();
-                    tokio::task::spawn_blocking(move || run(&server, &create))
+                    let (server, name) = (server.clone(), name.clone());
+                    tokio::task::spawn_blocking(move || create(&server, &name))
                 };
                 done.await.expect("the database thread").expect("creating a database");
                 Some(Place(Kind::Database { server, name, dir }))
@@ -121,6 +120,14 @@ fn unique() -> String {
 fn database_url(server: &str, name: &str) -> String {
     let (base, _) = server.rsplit_once('/').unwrap_or((server, ""));
     format!("{base}/{name}")
+}
+
+/// Makes a database whose locale sorts unlike bytes do, where the server can: what the store
+/// promises about the order of text is then tested where it is hardest.
+fn create(server: &str, name: &str) -> Result<(), postgres::Error> {
+    let plain = format!("CREATE DATABASE {name} TEMPLATE template0");
+    let odd = format!("{plain} LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+    run(server, &odd).or_else(|_| run(server, &plain))
 }
 
 fn run(server: &str, statement: &str) -> Result<(), postgres::Error> {

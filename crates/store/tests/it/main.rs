@@ -8,6 +8,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod crash;
 mod postgres;
 mod promises;
 mod sqlite;

@@ -66,6 +66,7 @@ promises! {
         an_empty_batch_does_nothing,
         a_row_of_another_shape_is_refused,
         like_unlike_like_ends_liked,
+        a_random_storm_ends_as_its_model,
     }
     transactions {
         a_read_sees_one_snapshot,
@@ -158,6 +159,8 @@ promises! {
         an_offset_before_the_oldest_is_refused,
         a_second_worker_cannot_apply_again,
         facts_reach_the_log_once_committed,
+        random_faults_end_as_their_model,
+        a_process_killed_anywhere_leaves_each_effect_once,
         lag_and_progress_are_shown,
     }
 }
@@ -167,11 +170,11 @@ promises! {
 fn the_list_of_promises() {
     let mark = |engine| if world::available(engine) { "yes" } else { "skipped" };
     let (sqlite, postgres) = (mark(EngineKind::Sqlite), mark(EngineKind::Postgres));
-    println!("{:<75} {:<8} {:<8}", "promise", "sqlite", "postgres");
+    eprintln!("{:<75} {:<8} {:<8}", "promise", "sqlite", "postgres");
     for (area, promise) in PROMISES {
-        println!("{:<75} {sqlite:<8} {postgres:<8}", format!("{area}::{promise}"));
+        eprintln!("{:<75} {sqlite:<8} {postgres:<8}", format!("{area}::{promise}"));
     }
-    println!("{} promises", PROMISES.len());
+    eprintln!("{} promises", PROMISES.len());
     let mut names: Vec<_> = PROMISES.to_vec();
     names.sort_unstable();
     names.dedup();

@@ -39,6 +39,10 @@ pub struct Toy {
     pub writes: AtomicI64,
     /// What `committed` was last told.
     pub committed: AtomicI64,
+    /// Called after the rows of each `write`, before its commit.
+    pub before_commit: Option<Box<dyn Fn() + Send + Sync>>,
+    /// Called after each commit.
+    pub after_commit: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,7 @@ impl Projection for Toy {
         for (offset, key, word) in prepared {
             self.effect(tx, offset, &key, &word)?;
         }
+        self.before_commit.iter().for_each(|act| act());
         Ok(())
     }
 
@@ -143,6 +148,7 @@ impl Projection for Toy {
 
     fn committed(&self, next_offset: i64) {
         self.committed.store(next_offset, Ordering::SeqCst);
+        self.after_commit.iter().for_each(|act| act());
     }
 }
 

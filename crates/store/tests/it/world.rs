@@ -100,7 +100,11 @@ impl World {
     }
 
     pub fn log(&self) -> Log {
-        let config = LogConfig::in_dir(self.dir.path().join("log"));
+        self.log_in(self.dir.path())
+    }
+
+    pub fn log_in(&self, dir: &std::path::Path) -> Log {
+        let config = LogConfig::in_dir(dir.join("log"));
         Log::open(&config, self.clock.clone(), &self.registry).unwrap()
     }
 

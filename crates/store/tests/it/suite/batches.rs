@@ -1,5 +1,7 @@
 //! Many rows, one text: what changed comes back, in the order of the batch where it matters.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use millrace_store::{Param, Store, StoreError};
 
 use crate::world::World;
@@ -104,9 +106,11 @@ pub async fn a_batch_may_be_larger_than_a_statement(world: &World) {
     assert_eq!(edges(&store, UNLIKE, batch.clone()).await, batch);
 }
 
+type Everything = (i64, Option<String>, Option<f64>, bool, Option<Vec<u8>>);
+
 pub async fn every_type_and_null_fit_a_batch(world: &World) {
     let store = world.store().await;
-    let found: Result<Vec<(i64, Option<String>, Option<f64>, bool, Option<Vec<u8>>)>, StoreError> = store
+    let found: Result<Vec<Everything>, StoreError> = store
         .write(|tx| {
             let rows = [
                 [1_i64.into(), "a".into(), 0.5_f64.into(), true.into(), Param::Blob(&[0, 1])],
@@ -174,4 +178,30 @@ pub async fn like_unlike_like_ends_liked(world: &World) {
         .await;
     assert_eq!(storm.unwrap(), 1);
     assert_eq!(edges(&store, UNLIKE, vec![(1, 10)]).await, [(1, 10)]);
+}
+
+pub async fn a_random_storm_ends_as_its_model(world: &World) {
+    let store = world.store().await;
+    let (mut model_edges, mut model_tally) = (BTreeSet::new(), BTreeMap::new());
+    for round in 0..60 {
+        let below = |n: u64| i64::try_from(world.rng.below(n)).unwrap();
+        let batch: Vec<Edge> =
+            (0..world.rng.below(30)).map(|_| (below(4) + 1, below(6) + 1)).collect();
+        let like = world.rng.below(2) == 0;
+        let mut expected: Vec<Edge> = batch
+            .iter()
+            .copied()
+            .filter(|edge| if like { model_edges.insert(*edge) } else { model_edges.remove(edge) })
+            .collect();
+        let changed = edges(&store, if like { LIKE } else { UNLIKE }, batch).await;
+        expected.sort_unstable();
+        assert_eq!(changed, expected, "round {round}");
+        let step = if like { 1 } else { -1 };
+        for (subject, _) in &changed {
+            *model_tally.entry(*subject).or_insert(0) += step;
+        }
+        // One row for each change, equal keys and all: the batch adds them up in order.
+        count(&store, changed.iter().map(|(subject, _)| (*subject, step)).collect()).await.unwrap();
+    }
+    assert_eq!(tally(&store).await, model_tally.into_iter().collect::<Vec<_>>());
 }

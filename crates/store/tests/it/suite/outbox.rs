@@ -88,23 +88,27 @@ pub async fn the_relay_goes_in_bounded_batches(world: &World) {
     assert_eq!(published(&log).await.len(), 4);
 }
 
+const ROUNDS: i64 = 40;
+
 pub async fn the_relay_is_woken_by_a_commit(world: &World) {
     let (store, log) = (world.store().await, world.log());
     let (relay, shutdown) = (relay(world, &store, &log), Shutdown::new());
     let stop = shutdown.clone();
     let running = spawn_detached_named("relay", async move { relay.run(&stop).await });
-    for round in 0..5 {
-        push(&store, &["fact"]).await;
-        // Well within the relay's own interval, taken over all rounds.
-        let wait = log.wait(TOPIC, 0, round);
-        tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap().unwrap();
-    }
+    // Left to its own interval of half a second, the relay would need twice as long for all of them.
+    let rounds = async {
+        for round in 0..ROUNDS {
+            push(&store, &["fact"]).await;
+            log.wait(TOPIC, 0, round).await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(250) * 40, rounds).await.unwrap();
     eventually("the outbox is empty", || async { (waiting(&store).await == 0).then_some(()) })
         .await;
     shutdown.cancel();
     running.await.unwrap().unwrap();
     let relayed = world.metric("millrace_store_outbox_relayed", &["dataplane"]);
-    assert_eq!(relayed, Some(5.0));
+    assert_eq!(relayed, Some(40.0));
 }
 
 pub async fn an_oversized_payload_is_refused(world: &World) {

@@ -1,7 +1,6 @@
 //! Migrations: once each, in order, never changed, and nothing newer than the program.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use millrace_runtime::supervise::spawn_detached_named;
 use millrace_store::migrate::{self, MigrationStatus};
@@ -143,7 +142,7 @@ pub async fn a_role_that_does_not_migrate_waits(world: &World) {
     let opening = spawn_detached_named("waiting role", async move {
         Store::open(&config, DOMAIN, UP_TO_ONE, &[], &clock, &registry).await
     });
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    status(world, UP_TO_ONE).await;
     assert!(!opening.is_finished());
     apply(world, UP_TO_ONE).await.unwrap();
     opening.await.unwrap().unwrap();

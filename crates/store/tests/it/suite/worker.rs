@@ -1,5 +1,6 @@
 //! The worker loop: every entry takes effect once and in the order of its key, whatever fails.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use millrace_store::worker::{ApplyError, WorkerConfig, WorkerError};
 use millrace_store::{Store, StoreError, offsets};
 use tokio::task::JoinHandle;
 
+use crate::crash::{self, Death};
 use crate::toy::{Fail, TOPIC, Toy, append, effects, worker, worker_with};
 use crate::world::{World, eventually};
 
@@ -397,4 +399,89 @@ pub async fn lag_and_progress_are_shown(world: &World) {
     let by_reason = |reason| world.metric("millrace_store_parked_total", &["toy", reason]);
     assert_eq!((by_reason("toy-poison"), by_reason("behind")), (Some(1.0), Some(1.0)));
     running.stop().await;
+}
+
+pub async fn random_faults_end_as_their_model(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    const WORDS: [(&str, Fail); 4] = [
+        ("poison", Fail::Poison),
+        ("named", Fail::Named),
+        ("early", Fail::PanicInPrepare),
+        ("rule", Fail::Constraint),
+    ];
+    let toy = Toy::failing(&WORDS);
+    let entries: Vec<String> = (0..150)
+        .map(|n| {
+            let key = world.rng.below(12);
+            match WORDS.get(usize::try_from(world.rng.below(40)).unwrap()) {
+                Some((bad, _)) => format!("k{key} {bad}"),
+                None => format!("k{key} {n}"),
+            }
+        })
+        .collect();
+    let running = Running::start(world, &toy, &store, &log);
+    for part in entries.chunks(37) {
+        append(&log, &part.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    reached(&store, 150).await;
+
+    // What must be there: everything but what stands at or behind a fault of its key, in order.
+    let mut barred = BTreeSet::new();
+    let (mut applied, mut waiting) = (Vec::new(), Vec::new());
+    for entry in &entries {
+        let (key, word) = entry.split_once(' ').unwrap();
+        if barred.contains(key) || WORDS.iter().any(|(bad, _)| *bad == word) {
+            barred.insert(key);
+            waiting.push(entry.clone());
+        } else {
+            applied.push(entry.clone());
+        }
+    }
+    assert!(!waiting.is_empty() && !applied.is_empty(), "the seed gives both");
+    assert_eq!(effects(&store).await, applied);
+    assert_eq!(parked(&store).await.len(), waiting.len());
+
+    // Mended and asked for, the rest follows: in order for each key.
+    toy.mend();
+    let asked: Result<u64, StoreError> = store.write(|tx| parked::retry_all(tx, "toy")).await;
+    assert_eq!(asked.unwrap(), barred.len() as u64);
+    eventually("nothing is parked", || async { parked(&store).await.is_empty().then_some(()) })
+        .await;
+    running.stop().await;
+    let found = effects(&store).await;
+    for key in (0..12).map(|key| format!("k{key} ")) {
+        let of_key = |all: &[String]| -> Vec<String> {
+            all.iter().filter(|entry| entry.starts_with(&key)).cloned().collect()
+        };
+        assert_eq!(of_key(&found), of_key(&entries), "{key}");
+    }
+}
+
+pub async fn a_process_killed_anywhere_leaves_each_effect_once(world: &World) {
+    let entries: Vec<String> = (0..12).map(|n| format!("k{} {n}", n % 3)).collect();
+    let store = world.store().await;
+    let log = world.log();
+    append(&log, &entries.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    log.close().await;
+    store.close().await;
+    for death in [
+        Death::BeforeCommit(1),
+        Death::AfterCommit(1),
+        Death::BeforeCommit(2),
+        Death::AfterCommit(2),
+        Death::BeforeCommit(1),
+        Death::BeforeRelay(1),
+    ] {
+        crash::run_until_killed(world, death).await;
+    }
+    crash::run_until_done(world, 12).await;
+    let (store, log) = (world.store().await, world.log());
+    assert_eq!((offset(&store).await, effects(&store).await), (Some(12), entries.clone()));
+    // Facts may be repeated, and none is missing or out of order.
+    let facts = log.read(Topic::DataplaneChanges, 0, 0, 1 << 20).await.unwrap();
+    let mut facts: Vec<i64> =
+        facts.iter().map(|it| String::from_utf8_lossy(&it.payload).parse().unwrap()).collect();
+    facts.sort_unstable();
+    facts.dedup();
+    assert_eq!(facts, (0..12).collect::<Vec<i64>>());
 }
