@@ -194,6 +194,8 @@ fn is_token(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, expected: Option<&str>) {
@@ -240,6 +242,20 @@ mod tests {
         ];
         for text in wrong {
             check(text, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_list_or_an_error(text in r#"[ -~\t]{0,80}"#) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn what_was_read_reads_the_same_again(text in r#"did:plc:[a-c](;redact(=\?[01])?)?( ?, ?did:web:[a-c](;x="[ -~&&[^"\\]]*")?)*"#) {
+            let once = Labelers(parse(&text).unwrap());
+            let again = Labelers(parse(once.header().to_str().unwrap()).unwrap());
+            prop_assert_eq!(once, again);
         }
     }
 

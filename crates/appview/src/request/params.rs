@@ -169,6 +169,7 @@ fn shown(text: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use millrace_atproto::{AtIdentifier, AtUri, Did};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -247,6 +248,16 @@ mod tests {
         assert!(params(&long).cursor().is_err());
         let wrong = format!("f={}", "x".repeat(10_000));
         assert!(params(&wrong).flag("f").unwrap_err().to_string().len() < 200);
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read_or_refused(query in "(a|limit|cursor|uri|%[0-9a-z]{0,2}|[ -~]){0,12}") {
+            if let Ok(params) = Params::of(Some(&query)) {
+                let _ = (params.limit(), params.cursor(), params.flag("a"));
+                let _ = (params.list::<AtUri>("uri", 3), params.optional::<AtIdentifier>("a"));
+            }
+        }
     }
 
     #[test]
