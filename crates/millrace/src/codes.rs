@@ -15,6 +15,7 @@ pub const ALL: &[Code] = &[
     NOT_CONFIRMED,
     NO_SUCH_ENTRY,
     SETTING,
+    DEMO_FOLDER_USED,
 ];
 
 /// Another server has the data folder.
@@ -86,6 +87,13 @@ pub const SETTING: Code = Code {
     title: "settings do not fit",
     cause: "A setting is outside what can work, or two of them contradict each other.",
     remedy: "mend the setting named; `millrace config example` explains each",
+};
+/// A demo on a folder that is not empty.
+pub const DEMO_FOLDER_USED: Code = Code {
+    id: "MR-BIN-011",
+    title: "demo needs an empty folder",
+    cause: "Each demo makes its network anew, with other accounts and other sequence numbers; data of another network does not go with it.",
+    remedy: "name a folder that is empty or not there, or leave --data-dir out; to look at a demo's data later, run `millrace serve --data-dir`",
 };
 
 #[cfg(test)]

@@ -95,6 +95,8 @@ pub enum ProgramError {
     NotConfirmed { action: String },
     #[error("no parked entry has number {id}")]
     NoSuchEntry { id: i64 },
+    #[error("{} is not empty", path.display())]
+    DemoFolderUsed { path: PathBuf },
     #[error("{key}: {reason}")]
     Setting { key: &'static str, reason: String },
 }
@@ -115,6 +117,7 @@ impl ProgramError {
             Self::ServerRefused { .. } => codes::SERVER_REFUSED,
             Self::NotConfirmed { .. } => codes::NOT_CONFIRMED,
             Self::NoSuchEntry { .. } => codes::NO_SUCH_ENTRY,
+            Self::DemoFolderUsed { .. } => codes::DEMO_FOLDER_USED,
             Self::Setting { .. } => codes::SETTING,
         }
     }

@@ -1,7 +1,8 @@
 //! `millrace demo`: everything in one process on a made-up network that lives on; needs no internet and,
-//! without `--data-dir`, leaves nothing behind.
+//! without `--data-dir`, leaves nothing behind. Each demo makes its network anew, so it wants a folder in
+//! which nothing of another network lies.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
 use millrace_ingest::{SourceConfig, SourceKind};
@@ -12,7 +13,7 @@ use millrace_sim::Network;
 
 use crate::cli::Global;
 use crate::config::{self, Config};
-use crate::failure::Failure;
+use crate::failure::{Failure, ProgramError};
 use crate::output;
 use crate::roles::Roles;
 use crate::wiring::{self, Addresses};
@@ -35,8 +36,9 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
     let temporary =
         tempfile::Builder::new().prefix("millrace-demo-").tempdir().map_err(Failure::plain)?;
     let mut config = config::load(global)?.value;
-    if global.data_dir.is_none() {
-        config.data_dir = temporary.path().to_owned();
+    match &global.data_dir {
+        Some(dir) => must_be_unused(dir)?,
+        None => temporary.path().clone_into(&mut config.data_dir),
     }
     config.sim.seed = args.seed.unwrap_or(config.sim.seed);
     config.sim.accounts = args.accounts.unwrap_or(config.sim.accounts);
@@ -49,6 +51,15 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
     let process = wiring::start(&config, &Roles::all(), &telemetry).await?;
     output::text(&welcome(&process.addresses, &network, &config.data_dir));
     process.run(signals).await
+}
+
+/// Accounts and cursors of one made-up network mean nothing to another.
+fn must_be_unused(dir: &Path) -> Result<(), ProgramError> {
+    match std::fs::read_dir(dir).map(|mut files| files.next().is_some()) {
+        Ok(true) => Err(ProgramError::DemoFolderUsed { path: dir.to_owned() }),
+        // What cannot be read, or is not there yet, is found out about when it is made.
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 /// Points the configuration at the made-up network, and at nothing else.
@@ -67,7 +78,7 @@ fn follow(config: &mut Config, network: &Network) {
 }
 
 /// What to try.
-fn welcome(addresses: &Addresses, network: &Network, data_dir: &PathBuf) -> String {
+fn welcome(addresses: &Addresses, network: &Network, data_dir: &Path) -> String {
     let url = |addr: Option<std::net::SocketAddr>| {
         addr.map(|addr| format!("http://{addr}")).unwrap_or_default()
     };

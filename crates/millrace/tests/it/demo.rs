@@ -63,3 +63,9 @@ async fn visible_seq(welcome: &[String]) -> i64 {
     let body: Value = answer.json().await.unwrap();
     body["sources"][0]["visibleSeq"].as_i64().unwrap_or(-1)
 }
+
+#[test]
+fn a_used_folder_is_refused() {
+    let place = Place::with("");
+    place.run(&["demo", "--data-dir", "."]).refused(1, "MR-BIN-011");
+}
