@@ -23,8 +23,8 @@
 //! A **domain** is a set of tables that is opened, migrated and backed up together, and the most
 //! one write transaction can touch. A question is one synchronous closure over a [`Tx`]: it runs
 //! whole on a database thread, so projections and queries are plain functions without `async`, and
-//! the same function serves both engines. Engines' names are seen in `engine/` and the
-//! configuration, nowhere else.
+//! the same function serves both engines. What differs between engines is in `engine/` and the
+//! tokens of `sql.rs`, nowhere else.
 //!
 //! # Promises
 //!
@@ -63,7 +63,7 @@
 //! | time of a read, of a write | `store.read_timeout_ms`, `store.write_timeout_ms` | [`StoreError::Timeout`] |
 //! | waiting for a lock, for a server | `store.lock_timeout_ms`, `store.connect_timeout_ms` | [`StoreError::Busy`], [`StoreError::Unavailable`] |
 //! | rows of one [`Tx::query`] | [`QUERY_ROWS_MAX`] | [`StoreError::RowCount`] |
-//! | statements kept prepared | 512 a connection | the oldest go |
+//! | statements kept prepared | 512 a connection | others make room |
 //! | rows, bytes of one batched statement | 5,000, 8 MiB | the next statement |
 //! | write-ahead log before a commit pays for it | `store.wal_autocheckpoint_pages` | the commit folds it in |
 //! | entries of one worker transaction | `worker.batch_entries_max`, `batch_bytes_max` | the next |

@@ -1,6 +1,6 @@
 //! Schemas: numbered migrations, forward only, applied once each.
 //!
-//! A domain has two lists: the store's own tables ([`crate::base`]) and the domain's. Each applied
+//! A domain has two lists: the store's own tables (`base.rs`) and the domain's. Each applied
 //! migration is kept with the checksum of its text; a different text under the same number is
 //! refused, and so is a schema newer than the program, unless every newer migration says that
 //! programs this old still run on it ([`Migration::compatible_back_to`]: expand first, contract a

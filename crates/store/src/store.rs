@@ -14,7 +14,7 @@ use millrace_runtime::supervise::spawn_thread;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use crate::engine::checkpoint::{self, Stop};
+use crate::engine::checkpoint::Stop;
 use crate::engine::link::Link;
 use crate::engine::queue::{Job, Queue, Refused};
 use crate::engine::{Connector, Mode};
@@ -33,7 +33,7 @@ struct Inner {
     shared: bool,
     readers: Arc<Queue>,
     writers: Arc<Queue>,
-    checkpoint: Arc<Stop>,
+    upkeep: Arc<Stop>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     outbox_ready: Arc<Notify>,
     metrics: StoreMetrics,
@@ -77,28 +77,24 @@ impl Store {
         let store = Store {
             inner: Arc::new(Inner {
                 domain,
-                shared: matches!(connector, Connector::Postgres(_)),
+                shared: connector.is_shared(),
                 readers: Arc::new(Queue::new(config.queue_jobs)),
                 writers: Arc::new(Queue::new(config.queue_jobs)),
-                checkpoint: Arc::default(),
+                upkeep: Arc::default(),
                 threads: Mutex::default(),
                 outbox_ready: Arc::default(),
                 metrics: StoreMetrics::new(registry, domain),
             }),
         };
-        let writers = if store.inner.shared { config.postgres_writers } else { 1 };
+        let writers = connector.writers(config);
         for (mode, threads) in [(Mode::Read, config.readers), (Mode::Write, writers)] {
             for number in 0..threads {
                 store.spawn_server(config, &connector, mode, number, clock)?;
             }
         }
         store.inner.metrics.watch(registry, &store.inner.readers, &store.inner.writers);
-        if let Connector::Sqlite(connector) = connector {
-            let stop = Arc::clone(&store.inner.checkpoint);
-            let interval = Duration::from_millis(config.checkpoint_interval_ms);
-            store.spawn(format!("{domain}-wal"), move || {
-                checkpoint::run(&connector, interval, &stop);
-            })?;
+        if let Some(upkeep) = connector.upkeep(config, Arc::clone(&store.inner.upkeep)) {
+            store.spawn(format!("{domain}-upkeep"), upkeep)?;
         }
         Ok(store)
     }
@@ -243,7 +239,7 @@ impl Inner {
     fn stop(&self) {
         self.readers.close();
         self.writers.close();
-        self.checkpoint.stop();
+        self.upkeep.stop();
     }
 }
 

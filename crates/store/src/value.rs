@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use millrace_atproto::{Did, RecordKey};
 
-use crate::engine::{postgres, sqlite};
+use crate::engine::EngineRow;
 use crate::{ActorId, RkeyId, StoreError};
 
 /// One parameter of a statement.
@@ -122,17 +122,12 @@ impl Cell<'_> {
 }
 
 /// One row of an answer; lives as long as the closure it is given to.
-pub struct Row<'a>(pub(crate) RowOf<'a>);
-
-pub(crate) enum RowOf<'a> {
-    Sqlite(&'a rusqlite::Row<'a>),
-    Postgres(&'a ::postgres::Row),
-}
+pub struct Row<'a>(pub(crate) EngineRow<'a>);
 
 impl Row<'_> {
     /// Column `column`, counted from 0.
     pub fn get<T: FromColumn>(&self, column: usize) -> Result<T, StoreError> {
-        let cell = self.cell(column);
+        let cell = self.0.cell(column);
         T::from_cell(cell).ok_or(StoreError::Column {
             column,
             wanted: T::WANTED,
@@ -142,7 +137,7 @@ impl Row<'_> {
 
     /// The text in `column`, without a copy.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        match self.cell(column) {
+        match self.0.cell(column) {
             Cell::Text(text) => Ok(text),
             other => Err(StoreError::Column { column, wanted: "text", found: other.kind() }),
         }
@@ -150,16 +145,9 @@ impl Row<'_> {
 
     /// The bytes in `column`, without a copy.
     pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        match self.cell(column) {
+        match self.0.cell(column) {
             Cell::Blob(bytes) => Ok(bytes),
             other => Err(StoreError::Column { column, wanted: "bytes", found: other.kind() }),
-        }
-    }
-
-    fn cell(&self, column: usize) -> Cell<'_> {
-        match &self.0 {
-            RowOf::Sqlite(row) => sqlite::cell(row, column),
-            RowOf::Postgres(row) => postgres::cell(row, column),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! A passive checkpoint waits for nobody: it moves what no reader still needs. The log's file is
 //! looked at first, so an idle domain costs one `stat` per interval.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -38,7 +37,7 @@ impl Stop {
 }
 
 /// The thread's body.
-pub(crate) fn run(connector: &Connector, interval: Duration, stop: &Arc<Stop>) {
+pub(crate) fn run(connector: &Connector, interval: Duration, stop: &Stop) {
     let mut connection = None;
     while !stop.wait(interval) {
         let wal_bytes = std::fs::metadata(connector.wal_path()).map_or(0, |file| file.len());

@@ -14,8 +14,12 @@ pub(crate) mod queue;
 pub(crate) mod sqlite;
 mod sqlite_error;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::checkpoint::Stop;
 use self::deadline::Deadline;
-use crate::value::{Param, Row};
+use crate::value::{Cell, Param, Row};
 use crate::{Domain, EngineKind, StoreConfig, StoreError};
 
 /// What a transaction may do.
@@ -69,11 +73,53 @@ impl Connector {
         })
     }
 
+    /// Whether other processes may write to the same tables.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Connector::Postgres(_))
+    }
+
+    /// Threads that may write at once.
+    pub(crate) fn writers(&self, config: &StoreConfig) -> usize {
+        match self {
+            Connector::Sqlite(_) => 1,
+            Connector::Postgres(_) => config.postgres_writers,
+        }
+    }
+
+    /// What the engine wants done beside its users, on a thread of its own, until it is stopped.
+    pub(crate) fn upkeep(
+        &self,
+        config: &StoreConfig,
+        stop: Arc<Stop>,
+    ) -> Option<impl FnOnce() + Send + use<>> {
+        let Connector::Sqlite(connector) = self else {
+            return None;
+        };
+        let connector = connector.clone();
+        let interval = Duration::from_millis(config.checkpoint_interval_ms);
+        Some(move || checkpoint::run(&connector, interval, &stop))
+    }
+
     /// Whether the domain's file or schema is there at all.
     pub(crate) fn exists(&self) -> Result<bool, StoreError> {
         match self {
             Connector::Sqlite(it) => Ok(it.exists()),
             Connector::Postgres(it) => it.exists(),
+        }
+    }
+}
+
+/// One row of an answer, as the engine's client holds it.
+pub(crate) enum EngineRow<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a ::postgres::Row),
+}
+
+impl EngineRow<'_> {
+    pub(crate) fn cell(&self, column: usize) -> Cell<'_> {
+        match self {
+            EngineRow::Sqlite(row) => sqlite::cell(row, column),
+            EngineRow::Postgres(row) => postgres_value::cell(row, column),
         }
     }
 }

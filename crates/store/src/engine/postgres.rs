@@ -17,12 +17,10 @@ use super::deadline::Deadline;
 use super::postgres_batch::Batch;
 use super::postgres_error::Context;
 use super::postgres_value::{Bound, fits, type_of};
-use super::{EachRow, Mode, STATEMENTS_MAX};
+use super::{EachRow, EngineRow, Mode, STATEMENTS_MAX};
 use crate::sql::{Dialect, Rendered, render};
-use crate::value::{Param, Row, RowOf};
+use crate::value::{Param, Row};
 use crate::{Domain, StoreConfig, StoreError};
-
-pub(crate) use super::postgres_value::cell;
 
 /// How long the kernel keeps trying to reach a server that answers nothing, beyond the statement's own limit.
 const SILENCE_MS: u64 = 5_000;
@@ -58,11 +56,9 @@ impl Connector {
         })?;
         let mut parsed: postgres::Config =
             url.expose().parse().map_err(|e| refuse(format!("store.postgres_url: {e}")))?;
-        let silence = config.write_timeout_ms.saturating_add(SILENCE_MS);
         parsed
             .application_name(&format!("millrace-{domain}"))
             .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-            .tcp_user_timeout(Duration::from_millis(silence))
             .keepalives_idle(Duration::from_millis(SILENCE_MS));
         Ok(Connector {
             domain,
@@ -113,7 +109,12 @@ impl Connector {
             self.domain
         );
         let context = Context { domain: self.domain, statement: "connecting", deadline: &deadline };
-        let mut client = self.config.connect(NoTls).map_err(|e| context.connecting(&e))?;
+        let mut config = self.config.clone();
+        if statement_timeout_ms > 0 {
+            let silence_ms = statement_timeout_ms.saturating_add(SILENCE_MS);
+            config.tcp_user_timeout(Duration::from_millis(silence_ms));
+        }
+        let mut client = config.connect(NoTls).map_err(|e| context.connecting(&e))?;
         client.batch_execute(&sql).map_err(|e| context.error(&e))?;
         let domain = self.domain;
         Ok(Connection { client, domain, deadline, open: false, statements: HashMap::new() })
@@ -177,7 +178,7 @@ impl Connection {
         let bound = bound(params);
         let rows = self.client.query(&prepared.statement, &as_sql(&bound));
         for row in rows.map_err(|e| self.context(sql).error(&e))? {
-            each(&Row(RowOf::Postgres(&row)))?;
+            each(&Row(EngineRow::Postgres(&row)))?;
         }
         Ok(())
     }
@@ -195,7 +196,7 @@ impl Connection {
         let rows = self.client.query_raw(&prepared.statement, as_sql(&bound));
         let mut rows = rows.map_err(|e| context.error(&e))?;
         while let Some(row) = rows.next().map_err(|e| context.error(&e))? {
-            each(&Row(RowOf::Postgres(&row)))?;
+            each(&Row(EngineRow::Postgres(&row)))?;
         }
         Ok(())
     }
@@ -233,7 +234,7 @@ impl Connection {
         self.in_batches(sql, rows, &mut |it, prepared, params| {
             let rows = it.client.query(&prepared.statement, params);
             for row in rows.map_err(|e| it.context(sql).error(&e))? {
-                each(&Row(RowOf::Postgres(&row)))?;
+                each(&Row(EngineRow::Postgres(&row)))?;
             }
             Ok(())
         })

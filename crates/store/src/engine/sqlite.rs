@@ -13,10 +13,10 @@ use rusqlite::{CachedStatement, OpenFlags};
 
 use super::deadline::Deadline;
 use super::sqlite_error::Context;
-use super::{EachRow, Mode, STATEMENTS_MAX};
+use super::{EachRow, EngineRow, Mode, STATEMENTS_MAX};
 use crate::domain::Durability;
 use crate::sql::{Dialect, Rendered, render};
-use crate::value::{Cell, Param, Row, RowOf, storable};
+use crate::value::{Cell, Param, Row, storable};
 use crate::{Domain, StoreConfig, StoreError};
 
 /// Virtual-machine steps between two looks at the clock, some tens of microseconds.
@@ -315,7 +315,7 @@ impl Connection {
         bind(statement, params).map_err(|e| self.context(sql).error(e))?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|e| self.context(sql).error(e))? {
-            each(&Row(RowOf::Sqlite(row)))?;
+            each(&Row(EngineRow::Sqlite(row)))?;
         }
         Ok(())
     }

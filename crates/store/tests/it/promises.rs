@@ -85,6 +85,7 @@ promises! {
         closing_finishes_what_was_begun,
         a_broken_rule_is_a_constraint,
         an_attached_domain_is_read_by_its_name,
+        claimed_rows_are_claimed_once,
         statements_see_the_clock_that_was_passed_in,
     }
     schema {

@@ -359,6 +359,32 @@ pub async fn an_attached_domain_is_read_by_its_name(world: &World) {
     assert_eq!(store.write(look).await.unwrap(), (20, 11));
 }
 
+pub async fn claimed_rows_are_claimed_once(world: &World) {
+    let store = world.store().await;
+    for id in 0..40 {
+        store.write(move |tx| put(tx, id, 0)).await.unwrap();
+    }
+    let claims: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            spawn_detached_named("claim", async move {
+                let sql = "DELETE FROM tally WHERE id IN
+                     (SELECT id FROM tally ORDER BY id LIMIT 5 {skip_locked}) RETURNING id";
+                store.write(move |tx| tx.query(sql, &[], |row| row.get::<i64>(0))).await
+            })
+        })
+        .collect();
+    let mut claimed = Vec::new();
+    for claim in claims {
+        let ids: Result<Vec<i64>, StoreError> = claim.await.unwrap();
+        let ids = ids.unwrap();
+        assert_eq!(ids.len(), 5);
+        claimed.extend(ids);
+    }
+    claimed.sort_unstable();
+    assert_eq!(claimed, (0..40).collect::<Vec<i64>>());
+}
+
 pub async fn statements_see_the_clock_that_was_passed_in(world: &World) {
     let store = world.store().await;
     let now = |tx: &mut Tx| Ok::<_, StoreError>((tx.now_us(), tx.domain()));
