@@ -1,6 +1,7 @@
 //! The `[ingest]` part of the configuration. Every bound of this crate is a field here, in the unit
 //! its name ends with; the defaults suit one machine that follows the whole network.
 
+use millrace_atproto::entry::ENTRY_BYTES_MAX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -341,10 +342,12 @@ impl IngestConfig {
         if let Some((key, _)) = least.into_iter().find(|(_, value)| *value == 0) {
             return refuse(key.to_owned(), "must be at least 1");
         }
-        if self.inflight_bytes_max < 2 * self.connection.message_bytes_max {
+        let largest = self.connection.message_bytes_max.max(ENTRY_BYTES_MAX);
+        let room = largest.saturating_mul(2)..=u32::MAX as usize;
+        if !room.contains(&self.inflight_bytes_max) {
             return refuse(
                 "ingest.inflight_bytes_max".to_owned(),
-                "must hold two of the largest messages",
+                "must hold two of the largest messages, and be below 4 GiB",
             );
         }
         if !(1_000..=1_500_000).contains(&self.resync.chunk_bytes_max) {

@@ -8,17 +8,18 @@ use millrace_runtime::metrics::{
 
 /// Handles to every metric of this crate.
 pub(crate) struct Metrics {
-    pub(crate) frames: CounterVec,
-    pub(crate) frame_bytes: CounterVec,
+    frames: CounterVec,
+    frame_bytes: CounterVec,
     pub(crate) rejected: CounterVec,
     pub(crate) skipped: CounterVec,
     pub(crate) connections: CounterVec,
     pub(crate) connected: GaugeVec,
-    pub(crate) received_seq: GaugeVec,
+    received_seq: GaugeVec,
     cursor_seq: GaugeVec,
-    pub(crate) lag_seconds: GaugeVec,
+    lag_seconds: GaugeVec,
     pub(crate) gaps: CounterVec,
-    pub(crate) verified: CounterVec,
+    pub(crate) verified_fully: Counter,
+    pub(crate) verified_not: Counter,
     pub(crate) verify_seconds: Histogram,
     pub(crate) invalid_records: Counter,
     entries: Counter,
@@ -39,9 +40,28 @@ pub(crate) struct Metrics {
     pub(crate) accounts: GaugeVec,
 }
 
+/// The series of one source that move with every event.
+pub(crate) struct SourceMetrics {
+    pub(crate) commits: Counter,
+    pub(crate) syncs: Counter,
+    pub(crate) identities: Counter,
+    pub(crate) accounts: Counter,
+    pub(crate) others: Counter,
+    pub(crate) bytes: Counter,
+    pub(crate) received_seq: Gauge,
+    pub(crate) lag_seconds: Gauge,
+}
+
 impl Metrics {
     pub(crate) fn new(registry: &Registry) -> Self {
+        let verified = registry.counter_with(
+            "millrace_ingest_commits",
+            "Commits accepted, by how they were checked",
+            &["verified"],
+        );
         Self {
+            verified_fully: verified.with(&["full"]),
+            verified_not: verified.with(&["off"]),
             frames: registry.counter_with("millrace_ingest_frames", "Events read, by kind", &["source", "kind"]),
             frame_bytes: registry.counter_with("millrace_ingest_frame_bytes", "Bytes of events read", &["source"]),
             rejected: registry.counter_with(
@@ -79,11 +99,6 @@ impl Metrics {
                 "millrace_ingest_gaps",
                 "Times a part of the stream was lost because the cursor was too old",
                 &["source"],
-            ),
-            verified: registry.counter_with(
-                "millrace_ingest_commits",
-                "Commits accepted, by how they were checked",
-                &["verified"],
             ),
             verify_seconds: registry.histogram(
                 "millrace_ingest_verify_seconds",
@@ -156,6 +171,20 @@ impl Metrics {
                 "Accounts by how much of them is here",
                 &["sync_state"],
             ),
+        }
+    }
+
+    pub(crate) fn of_source(&self, name: &str) -> SourceMetrics {
+        let frames = |kind| self.frames.with(&[name, kind]);
+        SourceMetrics {
+            commits: frames("commit"),
+            syncs: frames("sync"),
+            identities: frames("identity"),
+            accounts: frames("account"),
+            others: frames("other"),
+            bytes: self.frame_bytes.with(&[name]),
+            received_seq: self.received_seq.with(&[name]),
+            lag_seconds: self.lag_seconds.with(&[name]),
         }
     }
 

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use millrace_atproto::Did;
+use millrace_runtime::error::Diagnose as _;
 use millrace_runtime::supervise::{Shutdown, TaskSet, spawn_thread};
 use millrace_store::StoreError;
 use millrace_store::lease::{self, Lease};
@@ -79,6 +80,14 @@ impl Runner {
             self.release(leases).await;
         }
         ended.and(joined)
+    }
+
+    /// Tells whoever asks about a source that the run failed.
+    pub(crate) fn failed(&self, error: &IngestError) {
+        let diagnosis = error.diagnosis();
+        for source in &self.sources {
+            source.failed(diagnosis.to_string());
+        }
     }
 
     /// Waits for the leases; `None` when the process drains first.

@@ -50,12 +50,21 @@ impl Ingest {
             .collect::<Result<Vec<_>, IngestError>>()?;
         let local = Arc::new(Local::new(deps.store.clone(), sources.clone()));
         let metrics = Arc::new(Metrics::new(&deps.registry));
-        let holder = format!("{:016x}", deps.rng.next_u64());
+        // Where no other process can write, whoever held the leases before has ended: they need not
+        // run out first.
+        let holder = if deps.store.is_shared() {
+            format!("{:016x}", deps.rng.next_u64())
+        } else {
+            "local".to_owned()
+        };
         let runner =
             Arc::new(Runner { deps, config, sources, local: Arc::clone(&local), metrics, holder });
         supervisor.spawn("ingest", Policy::restart(), move |shutdown| {
             let runner = Arc::clone(&runner);
-            async move { runner.run(shutdown).await.map_err(TaskError::from) }
+            async move {
+                let ended = runner.run(shutdown).await;
+                ended.inspect_err(|error| runner.failed(error)).map_err(TaskError::from)
+            }
         });
         Ok(Client::Local(local))
     }

@@ -55,7 +55,10 @@ impl Appender {
     async fn append(&self, group: Vec<Item>) -> Result<bool, IngestError> {
         self.make_durable(&group).await?;
         for mut item in group {
-            item.permit = None;
+            // A rejected event's sample is in memory until it is saved.
+            if item.changes.is_empty() {
+                item.permit = None;
+            }
             if let Some((source, seq)) = item.entry_of.take() {
                 source.appended(seq);
             }

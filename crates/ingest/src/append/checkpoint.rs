@@ -132,9 +132,8 @@ impl Checkpoint {
     }
 
     async fn save(&mut self, gathered: Gathered, shutdown: &Shutdown) -> Result<(), IngestError> {
-        let Gathered { accounts, wanted, settled, mut rejected, tickets, pins, told } = gathered;
+        let Gathered { accounts, wanted, settled, rejected, tickets, pins, told } = gathered;
         tickets.iter().for_each(Ticket::complete);
-        rejected.truncate(REJECTED_PER_CHECKPOINT_MAX);
         let batch = Arc::new(Batch {
             accounts: accounts.into_values().collect(),
             wanted: wanted.into_iter().collect(),
@@ -283,7 +282,10 @@ impl Gathered {
                     self.wanted.insert(did, due_us);
                 }
                 Change::IdentitySettled(outcome) => self.settled.push(*outcome),
-                Change::Rejected(rejected) => self.rejected.push(*rejected),
+                Change::Rejected(rejected) if self.rejected.len() < REJECTED_PER_CHECKPOINT_MAX => {
+                    self.rejected.push(*rejected);
+                }
+                Change::Rejected(_) => {}
             }
         }
         self.tickets.extend(item.tickets);

@@ -24,7 +24,8 @@ pub(crate) struct Item {
     pub(crate) account: Option<AccountState>,
     /// Whatever else is to be saved with it.
     pub(crate) changes: Vec<Change>,
-    /// The event's share of the bytes in flight; given back when its entry is durable.
+    /// The event's share of the bytes in flight; given back when its entry is durable, or when its
+    /// changes are saved.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
     /// Keeps the account's state in memory until its row is saved.
     pub(crate) pin: Option<Arc<()>>,

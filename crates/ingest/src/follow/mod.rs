@@ -16,7 +16,7 @@ use crate::append::Item;
 use crate::config::{IngestConfig, OnFutureCursor};
 use crate::error::IngestError;
 use crate::lane::Lanes;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SourceMetrics};
 use crate::progress::SourceState;
 use crate::source::{IdleWatch, Source, SourceError};
 use broken::Broken;
@@ -40,6 +40,7 @@ pub(crate) struct Follow<S> {
     source: S,
     state: Arc<SourceState>,
     deps: FollowDeps,
+    counters: SourceMetrics,
     idle: IdleWatch,
     broken: Broken,
     /// Connections in a row that brought no event.
@@ -59,7 +60,8 @@ enum End {
 impl<S: Source> Follow<S> {
     pub(crate) fn new(source: S, state: Arc<SourceState>, deps: FollowDeps) -> Self {
         let idle = IdleWatch::new(&deps.config.connection);
-        Self { source, state, deps, idle, broken: Broken::default(), fruitless: 0 }
+        let counters = deps.metrics.of_source(&state.name);
+        Self { source, state, deps, counters, idle, broken: Broken::default(), fruitless: 0 }
     }
 
     /// Runs until the shutdown.

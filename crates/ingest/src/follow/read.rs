@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use millrace_atproto::frame::{Frame, FrameError};
 use millrace_atproto::{Datetime, Did};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::{End, Follow};
@@ -20,6 +21,9 @@ use crate::tables::rejects::Rejected;
 const EVENT_FRAME_BYTES: usize = 512;
 /// Events that the cursor may be behind; beyond, reading waits. They take 16 bytes each.
 const OUTSTANDING_MAX: usize = 1_000_000;
+/// By how much an event under a number that was passed must be newer than all others to show that
+/// the source counts anew: hosts' clocks differ by seconds, and a relay passes their times on.
+const NEWER_US: i64 = 60 * 1_000_000;
 /// How often a reader looks whether the cursor has caught up.
 const OUTSTANDING_PAUSE: Duration = Duration::from_millis(50);
 
@@ -67,7 +71,13 @@ impl<S: Source> Follow<S> {
             };
             let message = match message {
                 Ok(message) => message,
-                Err(error) => return End::Source(self.placed(error).await),
+                Err(error) => {
+                    let error = self.placed(error).await;
+                    match self.passable(error, &Bytes::new()).await {
+                        Some(error) => return End::Source(error),
+                        None => continue,
+                    }
+                }
             };
             match self.message(&message, cursor) {
                 Read::Passed => {}
@@ -90,13 +100,13 @@ impl<S: Source> Follow<S> {
 
     /// What a message is.
     fn message(&mut self, message: &Bytes, cursor: Option<i64>) -> Read {
-        let name = &self.state.name;
-        self.deps.metrics.frame_bytes.with(&[name]).add(message.len() as u64);
-        let (kind, seq, did, time) = match Frame::parse(message) {
-            Ok(Frame::Commit(frame)) => ("commit", frame.seq, frame.repo, frame.time),
-            Ok(Frame::Sync(frame)) => ("sync", frame.seq, frame.did, frame.time),
-            Ok(Frame::Identity(frame)) => ("identity", frame.seq, frame.did, frame.time),
-            Ok(Frame::Account(frame)) => ("account", frame.seq, frame.did, frame.time),
+        let counters = &self.counters;
+        counters.bytes.add(message.len() as u64);
+        let (counter, seq, did, time) = match Frame::parse(message) {
+            Ok(Frame::Commit(frame)) => (&counters.commits, frame.seq, frame.repo, frame.time),
+            Ok(Frame::Sync(frame)) => (&counters.syncs, frame.seq, frame.did, frame.time),
+            Ok(Frame::Identity(frame)) => (&counters.identities, frame.seq, frame.did, frame.time),
+            Ok(Frame::Account(frame)) => (&counters.accounts, frame.seq, frame.did, frame.time),
             Ok(Frame::Info { name: info, message }) => {
                 self.info(info, message);
                 return Read::Passed;
@@ -105,12 +115,12 @@ impl<S: Source> Follow<S> {
                 return Read::End(reported(error, message, cursor));
             }
             Ok(Frame::Unknown { .. }) => {
-                self.deps.metrics.frames.with(&[name, "unknown"]).inc();
+                counters.others.inc();
                 return Read::Passed;
             }
             // Its payload alone is bad: it has a number, so that it can be passed.
             Err(FrameError::Payload { kind, seq: Some(seq), did, cause }) if in_range(seq) => {
-                self.deps.metrics.frames.with(&[name, "malformed"]).inc();
+                counters.others.inc();
                 let fault = Some(format!("{kind}: {cause}"));
                 return Read::Event(Head {
                     seq,
@@ -121,7 +131,7 @@ impl<S: Source> Follow<S> {
             }
             Err(error) => return Read::End(self.invalid(error.to_string())),
         };
-        self.deps.metrics.frames.with(&[name, kind]).inc();
+        counter.inc();
         if !in_range(seq) {
             return Read::End(self.invalid(format!("sequence number {seq}")));
         }
@@ -134,7 +144,7 @@ impl<S: Source> Follow<S> {
     }
 
     fn info(&mut self, info: &str, message: Option<&str>) {
-        self.deps.metrics.frames.with(&[&self.state.name, "info"]).inc();
+        self.counters.others.inc();
         if info == "OutdatedCursor" {
             // Accounts that lost events are found by `since` and `prevData` at their next commit.
             self.state.gap(self.deps.clock.now_us());
@@ -182,11 +192,12 @@ impl<S: Source> Follow<S> {
         let did = match (did, &head.fault) {
             (Ok(did), None) => did,
             (_, Some(fault)) => {
-                let fault = fault.clone();
-                return self.reject(&head, "malformed", &fault, &message, Some(ticket)).await;
+                let settled = Some((ticket, permit));
+                return self.reject(&head, "malformed", fault, &message, settled).await;
             }
             (Err(error), None) => {
-                return self.reject(&head, "did", &error.to_string(), &message, Some(ticket)).await;
+                let settled = Some((ticket, permit));
+                return self.reject(&head, "did", &error.to_string(), &message, settled).await;
             }
         };
         let event = Event {
@@ -205,10 +216,10 @@ impl<S: Source> Follow<S> {
 
     fn show(&self, head: &Head, now_us: i64) {
         let metrics = &self.deps.metrics;
-        metrics.received_seq.with(&[&self.state.name]).set(head.seq);
+        self.counters.received_seq.set(head.seq);
         if let Some(time_us) = head.time_us {
             let lag_us = now_us.saturating_sub(time_us).max(0);
-            metrics.lag_seconds.with(&[&self.state.name]).set(lag_us / 1_000_000);
+            self.counters.lag_seconds.set(lag_us / 1_000_000);
         }
         let used = self
             .deps
@@ -219,10 +230,10 @@ impl<S: Source> Follow<S> {
     }
 
     /// An event whose number was passed. The source may repeat what it has sent; but if the event is
-    /// newer than all before it, the source has begun to count anew.
+    /// much newer than all before it, the source has begun to count anew.
     fn repeated(&self, head: &Head, last: i64, received_us: Option<i64>) -> Option<End> {
         let newer = match (head.time_us, received_us) {
-            (Some(time_us), Some(received_us)) => time_us > received_us,
+            (Some(time_us), Some(received_us)) => time_us.saturating_sub(received_us) > NEWER_US,
             _ => false,
         };
         if head.seq < last && newer {
@@ -260,10 +271,7 @@ impl<S: Source> Follow<S> {
         }
         let head = Head::unnumbered();
         let detail = format!("after seq {after_seq:?}: {reason}");
-        match self.reject(&head, "invalid_frame", &detail, message, None).await {
-            Some(_) => Some(error),
-            None => None,
-        }
+        self.reject(&head, "invalid_frame", &detail, message, None).await.map(|_| error)
     }
 
     /// Counts and keeps a message that reaches no lane.
@@ -273,7 +281,7 @@ impl<S: Source> Follow<S> {
         reason: &'static str,
         detail: &str,
         message: &Bytes,
-        ticket: Option<Ticket>,
+        settled: Option<(Ticket, OwnedSemaphorePermit)>,
     ) -> Option<End> {
         self.deps.metrics.rejected.with(&[&self.state.name, reason]).inc();
         self.state.rejected(reason);
@@ -288,9 +296,11 @@ impl<S: Source> Follow<S> {
             bytes: message.len(),
             seen_us: self.deps.clock.now_us(),
         };
+        let (ticket, permit) = settled.unzip();
         let item = Item {
             tickets: ticket.into_iter().collect(),
             changes: vec![Change::Rejected(Box::new(rejected))],
+            permit,
             ..Item::default()
         };
         self.deps.items.send(item).await.is_err().then_some(End::Run)

@@ -129,7 +129,10 @@ impl Lane {
             }
         };
         event.source.judged(event.seq);
-        self.deps.metrics.verified.with(&[how.name()]).inc();
+        match how {
+            How::Full => self.deps.metrics.verified_fully.inc(),
+            How::Unverified => self.deps.metrics.verified_not.inc(),
+        }
         self.deps.metrics.invalid_records.add(accepted.invalid_records as u64);
         let account = self.row(slot);
         self.send(
@@ -185,7 +188,7 @@ impl Lane {
             Some(identity)
                 if !keys.stale && age_us < ms_to_us(self.deps.config.identity.key_ttl_ms) =>
             {
-                identity.signing_key.clone().map_or(Key::Missing, Key::Known)
+                identity.signing_key.map_or(Key::Missing, Key::Known)
             }
             _ => Key::Unknown,
         }

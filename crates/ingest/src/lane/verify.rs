@@ -52,15 +52,6 @@ pub(super) enum Kind {
     Invalid,
 }
 
-impl How {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Unverified => "off",
-        }
-    }
-}
-
 impl Refusal {
     /// The DID document names no signing key.
     pub(super) fn no_key() -> Self {

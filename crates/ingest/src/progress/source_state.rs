@@ -132,7 +132,8 @@ impl SourceState {
             live.received_did = did.cloned();
         }
         if let Some(time_us) = time_us {
-            live.received_time_us = Some(time_us);
+            // The latest so far; hosts whose clock is ahead must not move it ahead of ours.
+            live.received_time_us = live.received_time_us.max(Some(time_us.min(now_us)));
             live.lag_us = Some(now_us.saturating_sub(time_us).max(0));
         }
         live.last_error = None;

@@ -10,7 +10,7 @@ use millrace_atproto::did_doc::Identity;
 use millrace_atproto::sync::{ChainState, Limits, RepoError, RepoReader, VerifiedRepo};
 use millrace_atproto::{Did, Tid};
 use millrace_net::{PdsError, ResolveError};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::schedule::ResyncDeps;
 use super::snapshot;
@@ -128,7 +128,7 @@ async fn from_hosts(
     known: Option<Tid>,
     identity: &Identity,
 ) -> Result<Fetched, FetchError> {
-    let key = identity.signing_key.clone().ok_or(FetchError::NoKey)?;
+    let key = identity.signing_key.ok_or(FetchError::NoKey)?;
     let relay = deps.config.resync.relay_url.clone();
     let mut last = FetchError::NoHost;
     for host in relay.into_iter().chain(identity.pds.clone()) {
@@ -148,7 +148,7 @@ async fn from_host(
     key: &PublicKey,
     host: &str,
 ) -> Result<Fetched, FetchError> {
-    let repo = receive(deps, did, key, host).await?;
+    let (repo, _large) = receive(deps, did, key, host).await?;
     let chain = repo.chain();
     if let Some(known) = known
         && chain.rev < known
@@ -175,13 +175,14 @@ async fn from_host(
     Ok(Fetched { chain, pds: None, records, invalid })
 }
 
-/// The whole body, through a thread that checks it as it comes.
+/// The whole body, through a thread that checks it as it comes, and the permit to keep it in memory
+/// if it is a large one.
 async fn receive(
     deps: &ResyncDeps,
     did: &Did,
     key: &PublicKey,
     host: &str,
-) -> Result<VerifiedRepo, FetchError> {
+) -> Result<(VerifiedRepo, Option<OwnedSemaphorePermit>), FetchError> {
     let refused = |source: PdsError| match source {
         PdsError::RepoTakendown => FetchError::Inactive("takendown"),
         PdsError::RepoSuspended => FetchError::Inactive("suspended"),
@@ -190,7 +191,7 @@ async fn receive(
     };
     let mut body = deps.pds.get_repo(host, did, None).await.map_err(refused)?;
     let (pieces, arriving) = mpsc::channel(PIECES_WAITING_MAX);
-    let (checked_did, checked_key, now_us) = (did.clone(), key.clone(), deps.clock.now_us());
+    let (checked_did, checked_key, now_us) = (did.clone(), *key, deps.clock.now_us());
     let bytes_max = deps.config.resync.repo_bytes_max;
     let checking = tokio::task::spawn_blocking(move || {
         check(arriving, &checked_did, &checked_key, now_us, bytes_max)
@@ -214,7 +215,7 @@ async fn receive(
     let _ = pieces.send(None).await;
     drop(pieces);
     match checking.await {
-        Ok(Ok(repo)) => Ok(repo),
+        Ok(Ok(repo)) => Ok((repo, large)),
         Ok(Err(source)) => Err(FetchError::Repo { host: host.to_owned(), source }),
         Err(error) => Err(FetchError::Handing(error.to_string())),
     }

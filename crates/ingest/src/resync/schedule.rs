@@ -49,12 +49,15 @@ pub(crate) struct Resync {
     work: Arc<Notify>,
     /// Accounts being fetched, and from where.
     running: HashMap<Did, Option<String>>,
+    /// Accounts whose row has not been saved since they were last worked on, or not long ago: it may
+    /// still look due. Forgotten at each poll.
+    resting: HashSet<Did>,
     tasks: TaskSet<Did>,
 }
 
 impl Resync {
     pub(crate) fn new(deps: ResyncDeps, work: Arc<Notify>) -> Self {
-        Self { deps, work, running: HashMap::new(), tasks: TaskSet::new() }
+        Self { deps, work, running: HashMap::new(), resting: HashSet::new(), tasks: TaskSet::new() }
     }
 
     /// Runs until it is dropped.
@@ -66,11 +69,15 @@ impl Resync {
         let mut count = tokio::time::interval(COUNT_EVERY);
         loop {
             tokio::select! {
-                _ = poll.tick() => self.start_due().await?,
+                _ = poll.tick() => {
+                    self.resting.clear();
+                    self.start_due().await?;
+                }
                 () = work.notified() => self.start_due().await?,
                 Some(done) = self.tasks.join_next() => match done {
                     Ok((_, did)) => {
                         self.running.remove(did.as_str());
+                        self.resting.insert(did);
                         self.deps.metrics.resyncs_running.set(i64::try_from(self.running.len()).unwrap_or(0));
                         self.start_due().await?;
                     }
@@ -91,8 +98,8 @@ impl Resync {
         }
         let busy = self.busy_hosts();
         let now_us = self.deps.clock.now_us();
-        let limit =
-            DUE_ROWS_MAX.saturating_add(u32::try_from(self.running.len()).unwrap_or(u32::MAX));
+        let passed = self.running.len() + self.resting.len();
+        let limit = DUE_ROWS_MAX.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
         let due: Result<Vec<Due>, StoreError> =
             self.deps.store.read(move |tx| accounts::due(tx, now_us, &busy, limit)).await;
         let due = match due {
@@ -107,7 +114,9 @@ impl Resync {
             if self.running.len() >= self.deps.config.resync.concurrency {
                 break;
             }
-            if self.running.contains_key(did.as_str()) || self.at_bound(pds.as_deref()) {
+            let passed =
+                self.running.contains_key(did.as_str()) || self.resting.contains(did.as_str());
+            if passed || self.at_bound(pds.as_deref()) {
                 continue;
             }
             self.running.insert(did.clone(), pds);
@@ -137,7 +146,7 @@ impl Resync {
 
     async fn count_accounts(&self) {
         let counted: Result<Vec<(String, i64)>, StoreError> =
-            self.deps.store.read(|tx| accounts::counts(tx)).await;
+            self.deps.store.read(accounts::counts).await;
         // Only a figure for the dashboard; the next count will do.
         for (state, accounts) in counted.unwrap_or_default() {
             self.deps.metrics.accounts.with(&[&state]).set(accounts);

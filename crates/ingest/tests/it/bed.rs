@@ -15,8 +15,8 @@ use millrace_net::{HttpClient, HttpConfig, PdsClient, Resolver, ResolverConfig};
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
-use millrace_runtime::supervise::Supervisor;
-use millrace_store::{Domain, Store, StoreConfig};
+use millrace_runtime::supervise::{Supervisor, TaskSet};
+use millrace_store::{Domain, Store, StoreConfig, StoreError};
 
 use crate::stage::Stage;
 
@@ -69,11 +69,16 @@ pub fn config(stage: &Stage) -> IngestConfig {
 
 impl Bed {
     pub async fn start(stage: &Stage, dir: &Path, config: IngestConfig) -> Self {
+        Self::start_at(&format!("{}/plc", stage.origin()), &stage.origin(), dir, config).await
+    }
+
+    /// With these addresses of the directory and of whoever resolves handles.
+    pub async fn start_at(plc: &str, handles: &str, dir: &Path, config: IngestConfig) -> Self {
         let clock: SharedClock = SystemClock::shared();
         let registry = Registry::new();
         let log_config = LogConfig { dir: Some(dir.to_owned()), ..LogConfig::default() };
         let log = Log::open(&log_config, Arc::clone(&clock), &registry).unwrap();
-        let store_config = StoreConfig { dir: Some(dir.to_owned()), ..StoreConfig::default() };
+        let store_config = store_config(dir);
         let store = Store::open(&store_config, Domain::Ingest, MIGRATIONS, &[], &clock, &registry)
             .await
             .unwrap();
@@ -85,8 +90,8 @@ impl Bed {
         };
         let http = HttpClient::new(&http_config, Arc::clone(&clock), &registry).unwrap();
         let resolver_config = ResolverConfig {
-            plc_url: format!("{}/plc", stage.origin()),
-            handle_resolver_url: Some(stage.origin()),
+            plc_url: plc.to_owned(),
+            handle_resolver_url: Some(handles.to_owned()),
             timeout_ms: 2_000,
             error_ttl_s: 0,
             refresh_interval_ms: 0,
@@ -208,6 +213,49 @@ impl Bed {
         line.and_then(|line| line.rsplit(' ').next())
             .and_then(|value| value.parse().ok())
             .unwrap_or(0.0)
+    }
+}
+
+fn store_config(dir: &Path) -> StoreConfig {
+    StoreConfig { dir: Some(dir.to_owned()), lock_timeout_ms: 50, ..StoreConfig::default() }
+}
+
+/// The ingest tables, locked by somebody else.
+pub struct HeldTables {
+    store: Store,
+    unlock: std::sync::mpsc::Sender<()>,
+    tasks: TaskSet<()>,
+}
+
+impl HeldTables {
+    pub async fn hold(dir: &Path) -> Self {
+        let clock: SharedClock = SystemClock::shared();
+        let (config, registry) = (store_config(dir), Registry::new());
+        let store = Store::open(&config, Domain::Ingest, MIGRATIONS, &[], &clock, &registry);
+        let store = store.await.unwrap();
+        let (unlock, until_unlocked) = std::sync::mpsc::channel();
+        let (locked, is_locked) = tokio::sync::oneshot::channel();
+        let mut tasks = TaskSet::new();
+        let holder = store.clone();
+        tasks.spawn("holder", async move {
+            let held: Result<(), StoreError> = holder
+                .write(move |tx| {
+                    tx.execute("DELETE FROM rejected WHERE id < 0", &[])?;
+                    locked.send(()).unwrap();
+                    until_unlocked.recv().unwrap();
+                    Ok(())
+                })
+                .await;
+            held.unwrap();
+        });
+        is_locked.await.unwrap();
+        Self { store, unlock, tasks }
+    }
+
+    pub async fn let_go(mut self) {
+        self.unlock.send(()).unwrap();
+        self.tasks.join_next().await.unwrap().unwrap();
+        self.store.close().await;
     }
 }
 

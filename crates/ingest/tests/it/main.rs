@@ -13,5 +13,7 @@ mod happy;
 mod identity;
 mod outage;
 mod rejects;
+mod remote;
 mod resync;
 mod sequence;
+mod world;

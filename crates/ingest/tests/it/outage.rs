@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use millrace_ingest::SyncState;
 use tempfile::tempdir;
 
-use crate::bed::{Bed, config, eventually};
+use crate::bed::{Bed, HeldTables, config, eventually};
 use crate::person::Person;
 use crate::stage::{Plc, Stage};
 
@@ -143,5 +143,29 @@ async fn a_relay_that_is_down_at_the_start_is_found_when_it_comes() {
     stage.emit(alice.post("one"));
     bed.until_cursor(1).await;
     assert_eq!(bed.status().await.last_error, None);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_tables_take_no_writes_the_log_goes_on_and_the_cursor_waits() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(1).await;
+
+    // Another connection holds the file's only write lock.
+    let held = HeldTables::hold(dir.path()).await;
+    stage.emit(alice.post("two"));
+    bed.until_story(&alice.did, &["one", "two"]).await;
+    eventually(async || match bed.metric("millrace_ingest_checkpoint_retries_total") {
+        0.0 => Err("no checkpoint was refused".to_owned()),
+        _ => Ok(()),
+    })
+    .await;
+    assert_eq!(bed.status().await.cursor, Some(1));
+    held.let_go().await;
+    bed.until_cursor(2).await;
     bed.stop().await;
 }

@@ -1,7 +1,8 @@
 //! Positions in a source's stream: resuming, losing a part, and sources that count anew.
 
+use axum::extract::ws::Message;
+use millrace_atproto::frame::Frame;
 use millrace_ingest::{IngestConfig, OnFutureCursor};
-use millrace_runtime::supervise::Supervisor;
 use tempfile::tempdir;
 
 use crate::bed::{Bed, config, eventually};
@@ -194,12 +195,75 @@ async fn a_connection_that_says_nothing_is_made_again() {
     bed.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_finds_us_too_slow_is_joined_again() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let slow = Frame::Error { error: "ConsumerTooSlow", message: None }.encode();
+    let seq = stage.emit_message(Message::Binary(slow.into()));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    eventually(async || match bed.status().await.last_error {
+        Some(error) if error.contains("MR-ING-008") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    stage.set(|play| play.events.retain(|(other, _)| *other != seq));
+    stage.emit(alice.post("two"));
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "two"]);
+    assert!(stage.cursors().iter().skip(1).all(|cursor| *cursor == Some(1)));
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_events_with_jumping_times_are_no_reset() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let times =
+        ["2026-01-02T03:04:05.000Z", "2026-01-02T03:04:00.000Z", "2026-01-02T03:04:09.000Z"];
+    let mut frames = Vec::new();
+    for (n, time) in times.into_iter().enumerate() {
+        let frame = Person::bent(alice.post(&n.to_string()), |frame| frame.time = time);
+        let seq = i64::try_from(n).unwrap() + 1;
+        frames.push(frame(seq));
+    }
+    for frame in &frames {
+        stage.emit(|_| frame.clone());
+    }
+    // The source goes back by two, then on.
+    stage.emit(|_| frames[1].clone());
+    stage.emit(|_| frames[2].clone());
+    stage.emit(alice.post("last"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(6).await;
+    assert_eq!(bed.story(&alice.did).await, ["0", "1", "2", "last"]);
+    assert_eq!(stage.cursors().len(), 1);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_message_is_passed_over_like_any_other_bad_one() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    stage.emit_message(Message::Text("hello".into()));
+    stage.emit(alice.post("two"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "two"]);
+    assert_eq!(bed.status().await.rejected.get("invalid_frame"), Some(&1));
+    bed.stop().await;
+}
+
 #[tokio::test]
 async fn a_negative_cursor_is_refused_at_the_start() {
     let stage = Stage::start().await;
     let mut config = config(&stage);
     config.sources[0].cursor = Some(-1);
-    assert!(config.check().is_err());
-    let registry = millrace_runtime::metrics::Registry::new();
-    drop(Supervisor::new(&registry));
+    let error = config.check().unwrap_err();
+    assert!(error.to_string().contains("cursor"), "{error}");
 }

@@ -1,0 +1,90 @@
+//! The simulated network, whole: what its people wrote is what the log says they have.
+
+use std::collections::BTreeMap;
+
+use millrace_atproto::Did;
+use millrace_atproto::entry::EntryBody;
+use millrace_ingest::{Backfill, BackfillMode, SyncState};
+use millrace_runtime::clock::SystemClock;
+use millrace_sim::{Network, SimConfig};
+use tempfile::tempdir;
+
+use crate::bed::{self, Bed, eventually};
+use crate::stage::Stage;
+
+/// Applies the log as a projection would: the records of each account, by path.
+async fn replayed(bed: &Bed) -> BTreeMap<Did, BTreeMap<String, Vec<u8>>> {
+    let mut accounts: BTreeMap<Did, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
+    for entry in bed.entries().await {
+        let records = accounts.entry(entry.header.did).or_default();
+        match entry.body {
+            EntryBody::Commit { ops } => {
+                for op in ops {
+                    let path = format!("{}/{}", op.collection, op.rkey);
+                    match op.record {
+                        Some(record) => records.insert(path, record),
+                        None => records.remove(&path),
+                    };
+                }
+            }
+            EntryBody::Snapshot { after, through, records: found, .. } => {
+                records.retain(|path, _| {
+                    after.as_ref().is_some_and(|after| path <= after)
+                        || through.as_ref().is_some_and(|through| path > through)
+                });
+                records.extend(found.into_iter().map(|record| (record.path, record.record)));
+            }
+            EntryBody::Identity { .. } | EntryBody::Account { .. } | EntryBody::Mark => {}
+        }
+    }
+    accounts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_oldest_event_on_every_record_is_here() {
+    check(Backfill::Unset, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_backfill_a_live_start_has_every_record_too() {
+    check(Backfill::Mode(BackfillMode::All), true).await;
+}
+
+async fn check(backfill: Backfill, live: bool) {
+    let sim = SimConfig { writes_per_s: 0.0, ..SimConfig::default() };
+    let network = Network::start(&sim, SystemClock::shared()).await.unwrap();
+    // Only for its address as a template; the configuration then points at the network.
+    let unused = Stage::start().await;
+    let mut config = bed::config(&unused);
+    config.sources[0].url = network.relay_url();
+    config.sources[0].cursor = (!live).then_some(0);
+    config.backfill = backfill;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start_at(&network.plc_url(), &network.pds_url(), dir.path(), config).await;
+    let expected: BTreeMap<Did, BTreeMap<String, Vec<u8>>> = network.look(|world| {
+        let records = world.accounts().map(|account| {
+            let records = account.repo.records().iter();
+            let records = records.map(|(path, (_, record))| (path.clone(), record.clone()));
+            (account.identity.did.clone(), records.collect())
+        });
+        records.collect()
+    });
+    eventually(async || {
+        let found = replayed(&bed).await;
+        let missing =
+            expected.iter().filter(|(did, records)| found.get(*did) != Some(*records)).count();
+        if missing == 0 {
+            Ok(())
+        } else {
+            Err(format!("{missing} of {} accounts differ", expected.len()))
+        }
+    })
+    .await;
+    assert!(bed.status().await.rejected.is_empty());
+    if live {
+        for did in expected.keys() {
+            bed.until_account(did, |account| account.sync_state == SyncState::Complete).await;
+        }
+    }
+    bed.stop().await;
+}
