@@ -125,6 +125,10 @@ fn deletion(collection: &Nsid, rkey: RecordKey) -> Option<DecodedOp> {
     Some(DecodedOp { collection, rkey, put: None })
 }
 
+/// Largest record that is kept. The lexicons' own bounds end far below; only unknown fields can
+/// make a record larger, and every answer that shows it would have to carry them.
+const RECORD_BYTES_MAX: usize = 128 << 10;
+
 fn put(
     nsid: &Nsid,
     rkey: RecordKey,
@@ -145,6 +149,9 @@ fn put(
         dropped(reason);
         None
     };
+    if bytes.len() > RECORD_BYTES_MAX {
+        return drop("too_large");
+    }
     let Ok(value) = cbor::decode(bytes) else { return drop("undecodable") };
     let fields = match Record::parse(nsid, &value) {
         Ok(Some(record)) => fields(record, at_us),

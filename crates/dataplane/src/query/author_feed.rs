@@ -68,9 +68,10 @@ impl Question for GetAuthorFeed {
         };
         let rows = tx.query(
             "SELECT sort_at_us, rkey, collection, post_actor, post_rkey FROM feed_item
-             WHERE actor_id = $1 AND (sort_at_us, rkey) < ($2, $3)
+             WHERE actor_id = $1 AND sort_at_us <= $2
+               AND (sort_at_us, rkey, actor_id * 64 + collection) < ($2, $3, $8)
                AND ((flags & $4) = $5 OR ($6 = 1 AND root_actor = $1))
-             ORDER BY sort_at_us DESC, rkey DESC, collection LIMIT $7",
+             ORDER BY sort_at_us DESC, rkey DESC, collection DESC LIMIT $7",
             &[
                 Param::Int(actor),
                 Param::Int(before.time_us),
@@ -79,6 +80,7 @@ impl Question for GetAuthorFeed {
                 Param::Int(expected),
                 Param::Bool(own_threads),
                 Param::Int(limit + 1),
+                Param::Int(before.actor),
             ],
             |row| {
                 Ok(ItemRow {
@@ -106,13 +108,20 @@ pub(crate) struct ItemRow {
     pub post_rkey: i64,
 }
 
+impl ItemRow {
+    /// What a cursor says of the row. Codes of collections with feed items are below 64.
+    fn position(&self) -> (i64, i64, i64) {
+        (self.sort_at_us, self.rkey, self.actor * 64 + self.collection)
+    }
+}
+
 /// Turns up to `limit + 1` rows, newest first, into a page; the extra row proves a next page.
 pub(crate) fn page(
     tx: &mut Tx,
     mut rows: Vec<ItemRow>,
     limit: i64,
 ) -> Result<FeedPage, DataplaneError> {
-    let cursor = TimeKey::next(&mut rows, limit, |row| (row.sort_at_us, row.rkey, row.actor));
+    let cursor = TimeKey::next(&mut rows, limit, ItemRow::position);
     let names = lookup::Names::of(
         tx,
         rows.iter().flat_map(|row| [row.actor, row.post_actor]),

@@ -3,7 +3,8 @@
 use crate::error::DataplaneError;
 
 /// The position after which the next page begins, newest first: a time, the record key and the
-/// actor, which together name one row. The text is opaque to callers.
+/// actor (with the collection, where a page holds several), which together name one row. The
+/// text is opaque to callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeKey {
     pub time_us: i64,

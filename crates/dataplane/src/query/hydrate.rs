@@ -18,6 +18,11 @@ use crate::model::{Actor, ActorViewer, Post, PostViewer, Record};
 
 /// Most posts and most accounts one question may name.
 pub const HYDRATE_MAX: usize = 6_000;
+/// Bytes of records in one answer beyond which no further posts are loaded: they count as unknown.
+/// A page of ordinary posts has a hundredth of it.
+const RECORDS_BYTES_MAX: usize = 16 << 20;
+/// Posts loaded between two looks at the bytes.
+const LOADED_TOGETHER: usize = 128;
 /// Quoted posts are followed this deep.
 const QUOTE_LEVELS: usize = 2;
 
@@ -129,19 +134,31 @@ fn load(
     if missing.is_empty() {
         return Ok(());
     }
+    let mut bytes: usize = rows.values().map(|row| row.record.len()).sum();
+    for keys in missing.chunks(LOADED_TOGETHER) {
+        if bytes > RECORDS_BYTES_MAX {
+            break;
+        }
+        for row in load_some(tx, keys)? {
+            bytes += row.record.len();
+            rows.insert(row.key, row);
+        }
+    }
+    Ok(())
+}
+
+fn load_some(tx: &mut Tx, keys: &[PostKey]) -> Result<Vec<PostRow>, StoreError> {
     let post = Collection::Post.code();
-    let found = tx.query_many(
+    tx.query_many(
         "SELECT p.actor_id, p.rkey, p.cid, p.record, p.sort_at_us, p.indexed_at_us, p.flags,
                 p.root_actor, p.root_rkey, p.parent_actor, p.parent_rkey, p.quote_actor, p.quote_rkey,
                 c.likes, c.replies, c.reposts, c.quotes
          FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT} AS k CROSS JOIN post AS p
          LEFT JOIN record_count AS c ON c.actor_id = p.actor_id AND c.rkey = p.rkey AND c.collection = k.collection
          WHERE p.actor_id = k.actor AND p.rkey = k.rkey",
-        missing.iter().map(|key| [Param::Int(key.0), Param::Int(key.1), Param::Int(post)]),
+        keys.iter().map(|key| [Param::Int(key.0), Param::Int(key.1), Param::Int(post)]),
         post_row,
-    )?;
-    rows.extend(found.into_iter().map(|row| (row.key, row)));
-    Ok(())
+    )
 }
 
 fn post_row(row: &Row<'_>) -> Result<PostRow, StoreError> {

@@ -94,8 +94,8 @@ impl Question for ListNotifications {
                     n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record
              FROM notification AS n
              WHERE n.actor_id = $1 AND {SHOWN} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
-               AND (n.sort_at_us, n.author, n.rkey) < ($4, $5, $6)
-             ORDER BY n.sort_at_us DESC, n.author DESC, n.rkey DESC LIMIT $7"
+               AND n.sort_at_us <= $4 AND (n.sort_at_us, n.rkey, n.author * 64 + n.collection) < ($4, $5, $6)
+             ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7"
         );
         let mut rows = tx.query(
             &sql,
@@ -104,13 +104,15 @@ impl Question for ListNotifications {
                 Param::Int(crate::collection::Collection::Post.code()),
                 Param::Ids(&reasons),
                 Param::Int(before.time_us),
-                Param::Int(before.actor),
                 Param::Int(before.key),
+                Param::Int(before.actor),
                 Param::Int(limit + 1),
             ],
             row,
         )?;
-        page.cursor = TimeKey::next(&mut rows, limit, |row| (row.sort_at_us, row.rkey, row.author));
+        page.cursor = TimeKey::next(&mut rows, limit, |row| {
+            (row.sort_at_us, row.rkey, row.author * 64 + row.collection)
+        });
         page.notifications = named(tx, rows)?;
         Ok(page)
     }

@@ -1,7 +1,7 @@
 //! `getTimeline`: what the accounts an actor follows brought, newest first, read by pull.
 //!
-//! The follows are read once, then their items within a window of time that widens until the
-//! page is full: a clustered range per followed account, never a scan of their history.
+//! The follows are read once, then the newest item of each, which says how far back the page can
+//! reach at most; then a clustered range per followed account, never more of it than a page.
 
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx};
@@ -16,9 +16,6 @@ use crate::error::DataplaneError;
 pub const LIMIT_MAX: u32 = 100;
 /// Followed accounts that are looked at, the latest follows first.
 pub const FOLLOWS_MAX: i64 = 10_000;
-/// The first window; each next one reaches eight times as far back.
-const WINDOW_US: i64 = 6 * 3_600 * 1_000_000;
-const WINDOW_GROWTH: i64 = 8;
 
 pub(crate) fn default_limit() -> u32 {
     50
@@ -61,54 +58,74 @@ fn followed(tx: &mut Tx, actor: i64) -> Result<Vec<i64>, DataplaneError> {
     )?)
 }
 
+/// Where a source's items are before a cursor: `n` is its `feed_item`, `$2` to `$4` the cursor.
+const BEFORE: &str = "n.actor_id = ids.id AND n.sort_at_us <= $2
+    AND (n.sort_at_us, n.rkey, n.actor_id * 64 + n.collection) < ($2, $3, $4)";
+
+/// The `wanted` newest items of all sources before the cursor.
 fn newest(
     tx: &mut Tx,
     sources: &[i64],
     before: TimeKey,
     wanted: i64,
 ) -> Result<Vec<ItemRow>, DataplaneError> {
-    // The window starts at the newest item there is before the cursor, not at the cursor: an
-    // idle network would otherwise widen it for nothing.
-    let newest_at_us: Option<i64> = tx.query_one(
-        "SELECT max(i.sort_at_us) FROM {id_list:$1} AS ids CROSS JOIN feed_item AS i
-         WHERE i.actor_id = ids.id AND i.sort_at_us =
-             (SELECT max(n.sort_at_us) FROM feed_item AS n WHERE n.actor_id = ids.id AND n.sort_at_us <= $2)",
-        &[Param::Ids(sources), Param::Int(before.time_us)],
-        |row| row.get(0),
-    )?;
-    let Some(newest_at_us) = newest_at_us else { return Ok(Vec::new()) };
-    let mut window_us = WINDOW_US;
-    loop {
-        let from_us = newest_at_us.saturating_sub(window_us);
-        let rows = in_window(tx, sources, before, from_us, wanted)?;
-        if rows.len() as i64 >= wanted || from_us <= 0 {
-            return Ok(rows);
-        }
-        window_us = window_us.saturating_mul(WINDOW_GROWTH);
-    }
+    let mut heads = heads(tx, sources, before)?;
+    heads.sort_unstable_by(|left, right| right.cmp(left));
+    // With that many sources, no item older than the last of their newest ones is on the page.
+    let floor_us = match heads.get((wanted - 1) as usize) {
+        Some((head_us, _)) => *head_us,
+        None => i64::MIN,
+    };
+    heads.retain(|(head_us, _)| *head_us >= floor_us);
+    let sources: Vec<i64> = heads.into_iter().map(|(_, source)| source).collect();
+    since(tx, &sources, before, floor_us, wanted)
 }
 
-fn in_window(
+/// The time of each source's newest item before the cursor, with the source.
+fn heads(tx: &mut Tx, sources: &[i64], before: TimeKey) -> Result<Vec<(i64, i64)>, DataplaneError> {
+    let sql = format!(
+        "SELECT ids.id, (SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}
+            ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1)
+         FROM {{id_list:$1}} AS ids"
+    );
+    let params = [
+        Param::Ids(sources),
+        Param::Int(before.time_us),
+        Param::Int(before.key),
+        Param::Int(before.actor),
+    ];
+    let rows: Vec<(i64, Option<i64>)> =
+        tx.query(&sql, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.into_iter().filter_map(|(source, head)| Some((head?, source))).collect())
+}
+
+/// The newest items not older than `floor_us`; of one source never more than a page is read.
+fn since(
     tx: &mut Tx,
     sources: &[i64],
     before: TimeKey,
-    from_us: i64,
+    floor_us: i64,
     wanted: i64,
 ) -> Result<Vec<ItemRow>, DataplaneError> {
-    // A window that reaches back to the epoch has no lower bound: nothing older is lost.
-    let from_us = if from_us <= 0 { i64::MIN } else { from_us };
-    Ok(tx.query(
+    let own_floor = format!(
+        "SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE} AND n.sort_at_us >= $5
+         ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1 OFFSET $6"
+    );
+    let sql = format!(
         "SELECT i.sort_at_us, i.rkey, i.collection, i.post_actor, i.post_rkey, i.actor_id
-         FROM {id_list:$1} AS ids CROSS JOIN feed_item AS i
-         WHERE i.actor_id = ids.id AND i.sort_at_us >= $2 AND i.sort_at_us <= $3
-           AND (i.sort_at_us, i.rkey, i.actor_id) < ($3, $4, $5)
-         ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id DESC LIMIT $6",
+         FROM {{id_list:$1}} AS ids CROSS JOIN feed_item AS i
+         WHERE i.actor_id = ids.id AND i.sort_at_us <= $2 AND i.sort_at_us >= COALESCE(({own_floor}), $5)
+           AND (i.sort_at_us, i.rkey, i.actor_id * 64 + i.collection) < ($2, $3, $4)
+         ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id * 64 + i.collection DESC LIMIT $6"
+    );
+    Ok(tx.query(
+        &sql,
         &[
             Param::Ids(sources),
-            Param::Int(from_us),
             Param::Int(before.time_us),
             Param::Int(before.key),
             Param::Int(before.actor),
+            Param::Int(floor_us),
             Param::Int(wanted),
         ],
         |row| {
