@@ -11,6 +11,7 @@
 mod crash;
 mod postgres;
 mod promises;
+mod running;
 mod sqlite;
 mod suite;
 mod toy;

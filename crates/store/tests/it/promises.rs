@@ -139,6 +139,15 @@ promises! {
         a_small_cache_forgets_and_still_answers,
         more_than_a_batch_of_ids,
     }
+    retries {
+        later_entries_of_a_parked_key_wait_in_order,
+        a_mended_entry_is_applied_with_those_behind_it,
+        a_discarded_entry_frees_its_key,
+        a_parked_entry_is_tried_again_by_itself,
+        a_hopeless_entry_waits_for_an_operator,
+        too_much_behind_one_key_is_dropped_and_told,
+        too_many_parked_entries_stop_the_projection,
+    }
     worker {
         entries_are_applied_in_order_with_their_offset,
         a_restart_applies_nothing_twice,
@@ -148,13 +157,6 @@ promises! {
         a_panic_parks_the_entry,
         a_broken_rule_parks_the_entry,
         an_entry_that_does_not_decode_is_parked,
-        later_entries_of_a_parked_key_wait_in_order,
-        a_mended_entry_is_applied_with_those_behind_it,
-        a_discarded_entry_frees_its_key,
-        a_parked_entry_is_tried_again_by_itself,
-        a_hopeless_entry_waits_for_an_operator,
-        too_much_behind_one_key_is_dropped_and_told,
-        too_many_parked_entries_stop_the_projection,
         stop_stops_before_the_entry,
         an_offset_beyond_the_tail_is_refused,
         an_offset_before_the_oldest_is_refused,

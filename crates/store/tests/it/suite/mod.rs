@@ -6,6 +6,7 @@ pub mod leases;
 pub mod offsets;
 pub mod outbox;
 pub mod parked;
+pub mod retries;
 pub mod schema;
 pub mod statements;
 pub mod transactions;

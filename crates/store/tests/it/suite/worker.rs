@@ -5,84 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use millrace_log::{Log, Retention, Topic};
+use millrace_log::{Retention, Topic};
 use millrace_runtime::error::Diagnose as _;
-use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
 use millrace_store::outbox::Relay;
-use millrace_store::parked::{self, Parked, ParkedFilter};
-use millrace_store::worker::{ApplyError, WorkerConfig, WorkerError};
-use millrace_store::{Store, StoreError, offsets};
-use tokio::task::JoinHandle;
+use millrace_store::{StoreError, offsets, parked as dlq};
 
 use crate::crash::{self, Death};
-use crate::toy::{Fail, TOPIC, Toy, append, effects, worker, worker_with};
+use crate::running::{
+    Running, effects_are, offset, parked, reached, reasons, run_until, stops_with,
+};
+use crate::toy::{Fail, TOPIC, Toy, append, effects};
 use crate::world::{World, eventually};
-
-/// A worker that runs until it is stopped.
-struct Running {
-    shutdown: Shutdown,
-    task: JoinHandle<Result<(), WorkerError>>,
-}
-
-impl Running {
-    fn start(world: &World, toy: &Arc<Toy>, store: &Store, log: &Log) -> Running {
-        Running::start_with(world, toy, store, log, WorkerConfig::default())
-    }
-
-    fn start_with(
-        world: &World,
-        toy: &Arc<Toy>,
-        store: &Store,
-        log: &Log,
-        config: WorkerConfig,
-    ) -> Running {
-        let shutdown = Shutdown::new();
-        let (worker, stop) = (worker_with(world, toy, store, log, config), shutdown.clone());
-        let task = spawn_detached_named("worker", async move { worker.run(&stop).await });
-        Running { shutdown, task }
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-/// Runs a worker until `next_offset` is committed.
-async fn run_until(world: &World, toy: &Arc<Toy>, store: &Store, log: &Log, next_offset: i64) {
-    let running = Running::start(world, toy, store, log);
-    reached(store, next_offset).await;
-    running.stop().await;
-}
-
-async fn reached(store: &Store, next_offset: i64) {
-    eventually("the offset is committed", || async {
-        (offset(store).await == Some(next_offset)).then_some(())
-    })
-    .await;
-}
-
-async fn offset(store: &Store) -> Option<i64> {
-    let offset: Result<_, StoreError> = store.read(|tx| offsets::load(tx, "toy", TOPIC, 0)).await;
-    offset.unwrap()
-}
-
-async fn parked(store: &Store) -> Vec<Parked> {
-    let filter = ParkedFilter { limit: 100, ..ParkedFilter::default() };
-    let page: Result<_, StoreError> = store.read(move |tx| parked::list(tx, &filter)).await;
-    page.unwrap()
-}
-
-async fn reasons(store: &Store) -> Vec<(i64, String)> {
-    parked(store).await.into_iter().map(|it| (it.offset, it.reason)).collect()
-}
-
-async fn effects_are(store: &Store, expected: &[&str]) {
-    eventually("the effects are as expected", || async {
-        (effects(store).await == expected).then_some(())
-    })
-    .await;
-}
 
 pub async fn entries_are_applied_in_order_with_their_offset(world: &World) {
     let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
@@ -175,129 +108,6 @@ pub async fn an_entry_that_does_not_decode_is_parked(world: &World) {
     assert_eq!((parked[0].reason.as_str(), &parked[0].barrier_key), ("toy-decode", &None));
 }
 
-pub async fn later_entries_of_a_parked_key_wait_in_order(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad", "b 2", "a 3", "b 4"]).await;
-    run_until(world, &toy, &store, &log, 4).await;
-    // A fresh worker knows the barrier too.
-    append(&log, &["a 5", "b 6"]).await;
-    run_until(world, &toy, &store, &log, 6).await;
-    assert_eq!(effects(&store).await, ["b 2", "b 4", "b 6"]);
-    let expected = [(0, "toy-poison"), (2, "behind"), (4, "behind")];
-    assert_eq!(reasons(&store).await, expected.map(|(offset, reason)| (offset, reason.to_owned())));
-}
-
-pub async fn a_mended_entry_is_applied_with_those_behind_it(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad", "a 2", "a 3"]).await;
-    let running = Running::start(world, &toy, &store, &log);
-    reached(&store, 3).await;
-    toy.mend();
-    // Asked for the last of the key: the first is tried.
-    let last = parked(&store).await[2].id;
-    let asked: Result<bool, StoreError> = store.write(move |tx| parked::retry(tx, last)).await;
-    assert!(asked.unwrap());
-    effects_are(&store, &["a bad", "a 2", "a 3"]).await;
-    eventually("nothing is parked", || async { parked(&store).await.is_empty().then_some(()) })
-        .await;
-    eventually("the key is free", || async {
-        (world.metric("millrace_store_parked_entries", &["toy"]) == Some(0.0)).then_some(())
-    })
-    .await;
-    append(&log, &["a 4"]).await;
-    effects_are(&store, &["a bad", "a 2", "a 3", "a 4"]).await;
-    running.stop().await;
-}
-
-pub async fn a_discarded_entry_frees_its_key(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad", "a 2"]).await;
-    let running = Running::start(world, &toy, &store, &log);
-    reached(&store, 2).await;
-    let head = parked(&store).await[0].id;
-    let discarded: Result<bool, StoreError> =
-        store.write(move |tx| parked::discard(tx, head)).await;
-    assert!(discarded.unwrap());
-    effects_are(&store, &["a 2"]).await;
-    append(&log, &["a 3"]).await;
-    effects_are(&store, &["a 2", "a 3"]).await;
-    running.stop().await;
-    assert_eq!(parked(&store).await, []);
-}
-
-pub async fn a_parked_entry_is_tried_again_by_itself(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad"]).await;
-    let running = Running::start(world, &toy, &store, &log);
-    reached(&store, 1).await;
-    world.manual.advance(Duration::from_secs(61));
-    eventually("it was tried again", || async {
-        (parked(&store).await[0].attempts == 2).then_some(())
-    })
-    .await;
-    toy.mend();
-    world.manual.advance(Duration::from_secs(4 * 61));
-    effects_are(&store, &["a bad"]).await;
-    running.stop().await;
-}
-
-pub async fn a_hopeless_entry_waits_for_an_operator(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad"]).await;
-    let config = WorkerConfig { parked_attempts_max: 2, ..WorkerConfig::default() };
-    let running = Running::start_with(world, &toy, &store, &log, config);
-    reached(&store, 1).await;
-    let hopeless = eventually("it is no longer tried", || async {
-        world.manual.advance(Duration::from_secs(86_400));
-        parked(&store).await.into_iter().find(|it| it.next_us.is_none())
-    })
-    .await;
-    assert_eq!(hopeless.attempts, 3);
-    let asked: Result<u64, StoreError> = store.write(|tx| parked::retry_all(tx, "toy")).await;
-    assert_eq!(asked.unwrap(), 1);
-    eventually("it was tried once more", || async {
-        (parked(&store).await[0].attempts == 4).then_some(())
-    })
-    .await;
-    running.stop().await;
-}
-
-pub async fn too_much_behind_one_key_is_dropped_and_told(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad", "a 1", "a 2", "b 3", "a 4", "a 5"]).await;
-    let config = WorkerConfig { parked_per_key_max: 3, ..WorkerConfig::default() };
-    let running = Running::start_with(world, &toy, &store, &log, config);
-    reached(&store, 6).await;
-    append(&log, &["a 6"]).await;
-    // Freed by the overflow, the key is applied again; what was dropped is fetched anew.
-    effects_are(&store, &["b 3", "a overflow", "a 6"]).await;
-    running.stop().await;
-    let kept = parked(&store).await;
-    assert_eq!(kept.len(), 1);
-    assert_eq!((kept[0].offset, &kept[0].barrier_key, kept[0].next_us), (0, &None, None));
-}
-
-async fn stops_with(running: Running) -> ApplyError {
-    let stopped = tokio::time::timeout(Duration::from_secs(20), running.task).await;
-    stopped.unwrap().unwrap().unwrap_err().error
-}
-
-pub async fn too_many_parked_entries_stop_the_projection(world: &World) {
-    let (store, log) = (world.store().await, world.log());
-    let toy = Toy::failing(&[("bad", Fail::Poison)]);
-    append(&log, &["a bad", "b bad", "c bad", "d 4"]).await;
-    let config = WorkerConfig { parked_max: 2, ..WorkerConfig::default() };
-    let error = stops_with(Running::start_with(world, &toy, &store, &log, config)).await;
-    assert!(matches!(error, ApplyError::ParkedTooMany { parked: 3, .. }), "{error:?}");
-    assert_eq!((parked(&store).await.len(), offset(&store).await), (2, Some(2)));
-}
-
 pub async fn stop_stops_before_the_entry(world: &World) {
     let (store, log) = (world.store().await, world.log());
     let toy = Toy::failing(&[("bad", Fail::Stop)]);
@@ -379,13 +189,7 @@ pub async fn lag_and_progress_are_shown(world: &World) {
     let (store, log) = (world.store().await, world.log());
     let toy = Toy::failing(&[("bad", Fail::Poison)]);
     append(&log, &["a 1", "b bad", "b 3"]).await;
-    let running = {
-        let worker = worker(world, &toy, &store, &log);
-        let shutdown = Shutdown::new();
-        let stop = shutdown.clone();
-        let task = spawn_detached_named("worker", async move { worker.run(&stop).await });
-        Running { shutdown, task }
-    };
+    let running = Running::start(world, &toy, &store, &log);
     reached(&store, 3).await;
     let shown = |name: &'static str, expected: f64| async move {
         eventually(name, || async {
@@ -443,7 +247,7 @@ pub async fn random_faults_end_as_their_model(world: &World) {
 
     // Mended and asked for, the rest follows: in order for each key.
     toy.mend();
-    let asked: Result<u64, StoreError> = store.write(|tx| parked::retry_all(tx, "toy")).await;
+    let asked: Result<u64, StoreError> = store.write(|tx| dlq::retry_all(tx, "toy")).await;
     assert_eq!(asked.unwrap(), barred.len() as u64);
     eventually("nothing is parked", || async { parked(&store).await.is_empty().then_some(()) })
         .await;
