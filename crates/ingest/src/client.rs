@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_atproto::Did;
+use millrace_runtime::config::Secret;
 use millrace_store::Store;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -141,7 +142,7 @@ impl Local {
 /// Where another process answers `/internal/*`.
 pub struct Remote {
     base: url::Url,
-    secret: Option<String>,
+    secret: Option<Secret>,
     http: reqwest::Client,
 }
 
@@ -158,7 +159,7 @@ impl Remote {
         let http = reqwest::Client::builder().no_proxy().timeout(timeout).build();
         let http =
             http.map_err(|error| IngestError::Unavailable(format!("HTTP client: {error}")))?;
-        Ok(Self { base, secret, http })
+        Ok(Self { base, secret: secret.map(Secret::new), http })
     }
 
     async fn call<A: DeserializeOwned>(
@@ -172,7 +173,7 @@ impl Remote {
             self.base.join(&format!("internal/{name}")).map_err(|error| unavailable(&error))?;
         let mut request = self.http.post(url).json(question);
         if let Some(secret) = &self.secret {
-            request = request.bearer_auth(secret);
+            request = request.bearer_auth(secret.expose());
         }
         let mut response = request.send().await.map_err(|error| unavailable(&error))?;
         let status = response.status();

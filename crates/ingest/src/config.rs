@@ -1,6 +1,7 @@
 //! The `[ingest]` part of the configuration. Every bound of this crate is a field here, in the unit
 //! its name ends with; the defaults suit one machine that follows the whole network.
 
+use millrace_atproto::Did;
 use millrace_atproto::entry::ENTRY_BYTES_MAX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -117,16 +118,19 @@ pub enum OnFutureCursor {
 }
 
 /// Which repositories are fetched whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", untagged)]
 pub enum Backfill {
     /// `"none"` or `"all"`.
     Mode(BackfillMode),
     /// These accounts.
     Dids(Vec<String>),
-    /// Not set: as `"none"`.
-    #[default]
-    Unset,
+}
+
+impl Default for Backfill {
+    fn default() -> Self {
+        Self::Mode(BackfillMode::None)
+    }
 }
 
 /// The two settings of [`Backfill`] that name no account.
@@ -242,7 +246,7 @@ impl Default for IngestConfig {
             held_bytes_max: 256 * MIB,
             accounts_cached_max: 200_000,
             on_future_cursor: OnFutureCursor::Stop,
-            backfill: Backfill::Unset,
+            backfill: Backfill::default(),
             connection: ConnectionConfig::default(),
             resync: ResyncConfig::default(),
             identity: IdentityConfig::default(),
@@ -329,6 +333,14 @@ impl IngestConfig {
                 );
             }
             crate::source::endpoint(source)?;
+        }
+        if let Backfill::Dids(dids) = &self.backfill
+            && let Some(bad) = dids.iter().find(|did| Did::validate(did).is_err())
+        {
+            return refuse(
+                "ingest.backfill".to_owned(),
+                &format!("contains `{bad}`, which is no DID"),
+            );
         }
         let least = [
             ("ingest.sample_one_in", u64::from(self.sample_one_in)),
@@ -421,6 +433,25 @@ mod tests {
     fn a_name_is_used_once() {
         let mut config = with_source(None, "wss://relay.test");
         config.sources.push(config.sources[0].clone());
+        assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn the_example_names_every_setting_and_loads() {
+        let text = millrace_runtime::config::example::<IngestConfig>();
+        for key in
+            ["verify", "backfill", "inflight_bytes_max", "[connection]", "[resync]", "[identity]"]
+        {
+            assert!(text.contains(key), "{key} is missing in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_dids_must_be_one() {
+        let config = IngestConfig {
+            backfill: Backfill::Dids(vec!["alice.test".to_owned()]),
+            ..IngestConfig::default()
+        };
         assert!(config.check().is_err());
     }
 

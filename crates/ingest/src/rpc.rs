@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
+use millrace_runtime::config::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub fn routes(local: Arc<Local>, secret: Option<String>) -> Router {
         .route("/internal/requestResync", post(request_resync))
         .route("/internal/listRejected", post(list_rejected))
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
+        .layer(middleware::from_fn_with_state(Arc::new(secret.map(Secret::new)), guard))
         .with_state(local)
 }
 
@@ -77,14 +78,14 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, IngestError> {
 }
 
 async fn guard(
-    State(secret): State<Arc<Option<String>>>,
+    State(secret): State<Arc<Option<Secret>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(secret) = secret.as_deref() else { return next.run(request).await };
+    let Some(secret) = secret.as_ref() else { return next.run(request).await };
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if equal(given, secret) {
+    if secret.matches(given) {
         return next.run(request).await;
     }
     let body = ErrorBody {
@@ -92,12 +93,6 @@ async fn guard(
         message: "the internal secret is missing or wrong".to_owned(),
     };
     (StatusCode::UNAUTHORIZED, Json(body)).into_response()
-}
-
-/// Compares in a time that does not tell how much of the guess was right.
-fn equal(given: &str, secret: &str) -> bool {
-    let differing = given.bytes().zip(secret.bytes()).fold(0, |bits, (a, b)| bits | (a ^ b));
-    std::hint::black_box(differing) == 0 && given.len() == secret.len()
 }
 
 impl IntoResponse for IngestError {

@@ -81,7 +81,7 @@ impl Lane {
             return None;
         };
         event.source.judged(event.seq);
-        self.set_status(slot, active, status, time_us, Cause::event(event));
+        self.set_status(slot, active, status, Some(time_us), Cause::event(event));
         None
     }
 
@@ -102,23 +102,26 @@ impl Lane {
     }
 
     /// The account has this status from now on: an entry says so, unless nothing changed.
+    /// `status_us` is the announcement's own time; what we were told when we asked has none, so that
+    /// every later announcement counts, whatever its host's clock.
     pub(super) fn set_status(
         &mut self,
         slot: &mut Slot,
         active: bool,
         status: Option<String>,
-        status_us: i64,
+        status_us: Option<i64>,
         cause: Cause,
     ) {
         let mut changes = self.first_sight(slot);
         let now_us = self.deps.clock.now_us();
         let account = slot.account(now_us);
-        let unchanged =
-            account.status_us.is_some() && account.active == active && account.status == status;
+        // The first announcement is passed on even if it says what was assumed.
+        let announced = account.status_us.is_some() || !account.active;
+        let unchanged = announced && account.active == active && account.status == status;
         let was_active = account.active;
         account.active = active;
         account.status = status.clone();
-        account.status_us = Some(status_us.max(account.status_us.unwrap_or(i64::MIN)));
+        account.status_us = account.status_us.max(status_us);
         account.updated_us = now_us;
         let mut dropped = VecDeque::new();
         if !active && status.as_deref() == Some(DELETED) {

@@ -103,7 +103,7 @@ impl Lane {
         let now_us = self.deps.clock.now_us();
         if slot.account.is_some() {
             let cause = Cause::told("plc".to_owned(), now_us);
-            self.set_status(slot, false, Some(DELETED.to_owned()), now_us, cause);
+            self.set_status(slot, false, Some(DELETED.to_owned()), None, cause);
         } else {
             let events = self.release(slot);
             slot.marked = None;

@@ -239,7 +239,7 @@ impl Lane {
         }
         let status = told.status.clone();
         let (source, time_us) = (event.source.name.clone(), event.received_us);
-        self.set_status(slot, true, status, time_us, super::account::Cause::told(source, time_us));
+        self.set_status(slot, true, status, None, super::account::Cause::told(source, time_us));
         true
     }
 }

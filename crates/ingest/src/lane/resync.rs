@@ -129,7 +129,7 @@ impl Lane {
                 let deleted = status == DELETED;
                 let cause = Cause::told("getRepo".to_owned(), now_us);
                 slot.status_asked_us = Some(now_us);
-                self.set_status(slot, false, Some(status), now_us, cause);
+                self.set_status(slot, false, Some(status), None, cause);
                 if !deleted {
                     self.drain(slot);
                 }

@@ -56,6 +56,52 @@ async fn a_handle_is_verified_both_ways_at_first_sight_and_after_a_hint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handle_is_looked_at_again_although_nobody_hinted_at_a_change() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let mut config = config(&stage);
+    config.identity.handle_reverify_ms = 20;
+    config.identity.handle_retry_ms = 20;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    stage.set(|play| play.handles.remove("alice.test"));
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    alice.publish(&stage);
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None, Some("alice.test")]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_moves_is_followed_to_its_new_host_and_key() {
+    let (old, new) = (Stage::start().await, Stage::start().await);
+    let mut alice = Person::new(&old, "alice");
+    old.emit(alice.post("at home"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&old, dir.path(), config(&old)).await;
+    bed.until_cursor(1).await;
+    alice.rotate_key(77);
+    let document = alice.document(&new.origin());
+    old.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+    old.emit(alice.identity());
+    old.emit(alice.post("abroad"));
+    bed.until_story(&alice.did, &["at home", "abroad"]).await;
+    let account =
+        bed.until_account(&alice.did, |account| account.rev == Some(alice.repo.rev())).await;
+    assert_eq!(account.pds.as_deref(), Some(new.origin().as_str()));
+    eventually(async || {
+        let entries = bed.entries().await;
+        let moved = entries.iter().any(|entry| {
+            matches!(&entry.body, EntryBody::Identity { pds: Some(pds), .. } if *pds == new.origin())
+        });
+        if moved { Ok(()) } else { Err("no entry names the new host".to_owned()) }
+    })
+    .await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_identity_event_of_an_unknown_account_is_not_lost() {
     let stage = Stage::start().await;
     let alice = Person::new(&stage, "alice");

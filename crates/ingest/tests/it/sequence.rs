@@ -196,6 +196,27 @@ async fn a_connection_that_says_nothing_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pings_are_no_sign_of_life() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    stage.set(|play| play.only_pings = true);
+    let mut config = config(&stage);
+    config.connection.idle_min_ms = 50;
+    config.connection.idle_first_ms = 50;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    eventually(async || match bed.status().await.last_error {
+        Some(error) if error.contains("MR-ING-004") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    stage.set(|play| play.only_pings = false);
+    bed.until_cursor(1).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_finds_us_too_slow_is_joined_again() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");

@@ -62,6 +62,8 @@ pub struct Play {
     pub cursors: Vec<Option<i64>>,
     /// Accept connections and never send anything.
     pub mute: bool,
+    /// Send nothing but pings, one a millisecond, on connections made from now on.
+    pub only_pings: bool,
     pub documents: HashMap<String, (u16, Value)>,
     pub plc: Plc,
     pub plc_asked: HashMap<String, u32>,
@@ -185,10 +187,17 @@ async fn stream(
     let mut changed = inner.changed.subscribe();
     let mut broken = inner.broken.subscribe();
     broken.borrow_and_update();
-    let (oldest, last) = {
+    let (oldest, last, only_pings) = {
         let play = inner.play.lock();
-        (play.oldest, play.next_seq - 1)
+        (play.oldest, play.next_seq - 1, play.only_pings)
     };
+    if only_pings {
+        let mut beat = tokio::time::interval(std::time::Duration::from_millis(1));
+        loop {
+            beat.tick().await;
+            socket.send(Message::Ping(Vec::new().into())).await?;
+        }
+    }
     let mut next = match cursor {
         None => last + 1,
         Some(cursor) if cursor > last => {

@@ -42,7 +42,7 @@ async fn replayed(bed: &Bed) -> BTreeMap<Did, BTreeMap<String, Vec<u8>>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_oldest_event_on_every_record_is_here() {
-    check(Backfill::Unset, false).await;
+    check(Backfill::default(), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
