@@ -46,7 +46,7 @@ async fn kill_ten_times(millrace: &mut Millrace) -> Result<()> {
     for round in 0..10 {
         match round % 3 {
             // In the middle of work: after some more events have become visible.
-            0 => more_visible(millrace, 5 + round).await?,
+            0 => more_visible(millrace, 60 + 5 * round).await?,
             // When it has just said that it is ready.
             1 => millrace.ready().await?,
             // While it is starting.
