@@ -24,7 +24,7 @@ use crate::lane::{HeldBudget, Lane, LaneDeps, Lanes};
 use crate::lookup::{Loader, Lookups};
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
-use crate::resync::{ListRepos, Resync, ResyncDeps};
+use crate::resync::{FetchBounds, ListRepos, Resync, ResyncDeps};
 use crate::source::Firehose;
 use crate::start::IngestDeps;
 use crate::tables::cursors;
@@ -230,7 +230,7 @@ impl Runner {
                 lanes: wiring.lanes.clone(),
                 config: Arc::clone(config),
                 inflight: Arc::clone(&wiring.inflight),
-                large: Arc::new(Semaphore::new(1)),
+                bounds: FetchBounds::new(config),
                 clock: Arc::clone(&deps.clock),
                 rng: deps.rng.fork(),
                 metrics: Arc::clone(&self.metrics),

@@ -176,7 +176,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Where the last events of a source led to no entry, a mark shows how far it has come.
+    /// Entries of different accounts are not in the order of their source, and many events lead to
+    /// none: only a mark says up to where nothing of a source is missing before it in the log.
     fn mark(&self) {
         for source in &self.deps.sources {
             let Some((seq, did)) = source.unmarked() else { continue };
@@ -194,8 +195,9 @@ impl Checkpoint {
             let item = Item { entry, entry_of: Some((Arc::clone(source), seq)), ..Item::default() };
             // A full queue means that more is coming: the next checkpoint will do. While the run ends
             // there is nobody to take it.
-            if let Some(items) = self.deps.items.upgrade() {
-                let _ = items.try_send(item);
+            let items = self.deps.items.upgrade();
+            if items.is_some_and(|items| items.try_send(item).is_ok()) {
+                source.marked(seq);
             }
         }
     }

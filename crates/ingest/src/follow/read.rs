@@ -12,13 +12,11 @@ use tokio::time::Instant;
 use super::{End, Follow};
 use crate::append::{Change, Item};
 use crate::config::SEQ_MAX;
-use crate::lane::{Event, LaneMsg};
+use crate::lane::{EVENT_FRAME_BYTES, Event, LaneMsg};
 use crate::progress::Ticket;
 use crate::source::{Frames, Source, SourceError};
 use crate::tables::rejects::Rejected;
 
-/// What an event costs in memory beside its bytes.
-const EVENT_FRAME_BYTES: usize = 512;
 /// Events that the cursor may be behind; beyond, reading waits. They take 16 bytes each.
 const OUTSTANDING_MAX: usize = 1_000_000;
 /// By how much an event under a number that was passed must be newer than all others to show that

@@ -55,23 +55,21 @@ impl Lane {
                     self.without_identity(slot, &reason);
                 }
             }
-            IdentityAnswer::Delayed(reason) if waiting => self.delayed(slot, reason),
-            IdentityAnswer::Delayed(_) => {}
+            IdentityAnswer::Delayed(reason) => self.delayed(slot, &reason),
         }
     }
 
-    /// The directory does not answer. After a while the row says that the repository must be fetched,
-    /// so that the cursor may pass the events that wait here.
-    fn delayed(&mut self, slot: &mut Slot, reason: String) {
+    /// The directory, or a host, does not answer. After a while the row says that the repository must
+    /// be fetched, so that the cursor may pass the events that wait here.
+    fn delayed(&mut self, slot: &mut Slot, reason: &str) {
         let Phase::Waiting(waiting) = &mut slot.phase else { return };
         let waited_us = self.deps.clock.now_us().saturating_sub(waiting.since_us);
         if slot.marked.is_some() || waited_us < ms_to_us(self.deps.config.identity.hold_ms) {
             return;
         }
         let tickets = waiting.events.iter_mut().filter_map(|event| event.ticket.take()).collect();
-        let now_us = self.deps.clock.now_us();
-        slot.account(now_us).error = Some(format!("identity: {reason}"));
-        self.mark(slot, SyncState::Desynchronized, tickets);
+        let error = Some(format!("identity: {reason}"));
+        self.mark(slot, SyncState::Desynchronized, error, tickets);
     }
 
     /// There is no such identity: nothing that waits for its key can be accepted.

@@ -110,6 +110,9 @@ impl Lane {
         account.data = Some(accepted.chain.data);
         account.pds = pds.or_else(|| account.pds.take());
         account.updated_us = now_us;
+        if account.next_try_us.is_none() {
+            account.error = None;
+        }
         let source = match how {
             How::Full => event.source.name.clone(),
             How::Unverified => format!("{}{UNVERIFIED}", event.source.name),

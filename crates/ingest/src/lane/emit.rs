@@ -128,11 +128,21 @@ impl Lane {
 
     /// Events are held that the cursor is to pass: the row says that the repository must be fetched,
     /// until they are judged.
-    pub(super) fn mark(&mut self, slot: &mut Slot, state: SyncState, tickets: Vec<Ticket>) {
+    pub(super) fn mark(
+        &mut self,
+        slot: &mut Slot,
+        state: SyncState,
+        error: Option<String>,
+        tickets: Vec<Ticket>,
+    ) {
         let now_us = self.deps.clock.now_us();
-        slot.account(now_us).updated_us = now_us;
+        let changes = self.first_sight(slot);
+        let account = slot.account(now_us);
+        account.updated_us = now_us;
+        account.error = error.or_else(|| account.error.take());
         slot.marked = Some(state);
-        self.save(slot, tickets);
+        let account = self.row(slot);
+        self.send(slot, Item { account, tickets, changes, ..Item::default() });
     }
 
     /// Everything held was judged: the row tells the truth again.

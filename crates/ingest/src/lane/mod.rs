@@ -42,7 +42,7 @@ use crate::model::AccountState;
 use crate::progress::{SourceState, Ticket};
 
 pub use commit::UNVERIFIED;
-pub(crate) use held::HeldBudget;
+pub(crate) use held::{EVENT_FRAME_BYTES, HeldBudget};
 use slots::Slots;
 
 /// What a lane is told. The queue needs no bound of its own: each event in it holds its share of the

@@ -61,7 +61,7 @@ impl Lane {
         self.attempts += 1;
         let attempt = self.attempts;
         self.wait_for(slot, Wait::Repo { attempt, intact, lossy: false }, None);
-        self.mark(slot, SyncState::InProgress, Vec::new());
+        self.mark(slot, SyncState::InProgress, None, Vec::new());
         let _ = reply.send(Some(Begun { attempt, rev }));
     }
 

@@ -69,7 +69,7 @@ impl Lookups {
                         Ask::Identity { pause, .. } => *pause,
                         Ask::Status { .. } => Duration::ZERO,
                     };
-                    let job = Job { ask, attempt: 0, since: now };
+                    let job = Job { ask, attempt: 0, since: now, told: false };
                     if pause.is_zero() { queue.push(job) } else { queue.delay(job, now + pause) }
                 }
                 Some(done) = under_way.join_next() => match done {
@@ -84,7 +84,7 @@ impl Lookups {
                     }
                 },
                 () = at(due) => queue.wake(Instant::now(), None),
-                _ = tell.tick() => self.tell_overdue(&queue),
+                _ = tell.tick() => self.tell_overdue(&mut queue),
             }
         }
     }
@@ -127,14 +127,12 @@ impl Lookups {
     }
 
     /// Those who stand in line behind a dead directory are told too that it takes longer.
-    fn tell_overdue(&self, queue: &Queue) {
+    fn tell_overdue(&self, queue: &mut Queue) {
         let age = Duration::from_millis(self.config.hold_ms);
-        for job in queue.overdue(Instant::now(), age) {
-            if let Ask::Identity { did, .. } = &job.ask {
-                let answer = IdentityAnswer::Delayed("the directory is slow".to_owned());
-                // A lane that is gone ends the run; the loop sees it by its own queue.
-                let _ = self.lanes.send(LaneMsg::Identity { did: did.clone(), answer });
-            }
+        for did in queue.overdue(Instant::now(), age) {
+            let answer = IdentityAnswer::Delayed("the directory is slow".to_owned());
+            // A lane that is gone ends the run; the loop sees it by its own queue.
+            let _ = self.lanes.send(LaneMsg::Identity { did, answer });
         }
     }
 }

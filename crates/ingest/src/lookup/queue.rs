@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
+use millrace_atproto::Did;
 use tokio::time::Instant;
 
 use super::Ask;
@@ -15,6 +16,8 @@ pub(super) struct Job {
     pub(super) attempt: u32,
     /// When it was first asked.
     pub(super) since: Instant,
+    /// Whether its lane was told that it takes longer.
+    pub(super) told: bool,
 }
 
 /// Questions waiting, and how many are under way.
@@ -97,12 +100,17 @@ impl Queue {
         self.delayed.keys().next().map(|(at, _)| *at)
     }
 
-    /// Questions that have stood in line for longer than `age` and were not asked yet.
-    pub(super) fn overdue(&self, now: Instant, age: Duration) -> impl Iterator<Item = &Job> {
+    /// Those whose question has stood in line for longer than `age`; each is named once.
+    pub(super) fn overdue(&mut self, now: Instant, age: Duration) -> Vec<Did> {
         self.lines
-            .values()
-            .flat_map(|line| &line.waiting)
-            .filter(move |job| now.saturating_duration_since(job.since) >= age)
+            .values_mut()
+            .flat_map(|line| &mut line.waiting)
+            .filter(|job| !job.told && now.saturating_duration_since(job.since) >= age)
+            .map(|job| {
+                job.told = true;
+                job.ask.did().clone()
+            })
+            .collect()
     }
 
     /// Questions not answered yet and not under way.
@@ -113,8 +121,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use millrace_atproto::Did;
-
     use super::*;
 
     fn job(did: &str, now: Instant) -> Job {
@@ -123,6 +129,7 @@ mod tests {
             ask: Ask::Identity { did, anew: false, pause: Duration::ZERO },
             attempt: 0,
             since: now,
+            told: false,
         }
     }
 
@@ -142,6 +149,19 @@ mod tests {
         assert_eq!(queue.next().map(|job| Queue::line(&job.ask)), Some("web"));
         assert!(queue.next().is_none());
         assert_eq!(queue.len(), 2);
+    }
+
+    #[test]
+    fn those_who_wait_long_are_named_once() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut queue = Queue::new(1);
+        queue.push(job("did:plc:a", now));
+        queue.push(job("did:plc:b", now + 5 * second));
+        assert!(queue.overdue(now + second, 2 * second).is_empty());
+        let named = queue.overdue(now + 3 * second, 2 * second);
+        assert_eq!(named.iter().map(Did::as_str).collect::<Vec<_>>(), ["did:plc:a"]);
+        assert!(queue.overdue(now + 4 * second, 2 * second).is_empty());
     }
 
     #[test]

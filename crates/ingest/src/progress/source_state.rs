@@ -38,6 +38,8 @@ struct Live {
     received_did: Option<Did>,
     lag_us: Option<i64>,
     appended_seq: Option<i64>,
+    /// The cursor that the last mark in the log shows.
+    marked_seq: Option<i64>,
     saved_cursor: Option<i64>,
     last_error: Option<String>,
     gap_us: Option<i64>,
@@ -94,6 +96,7 @@ impl SourceState {
         let mut live = self.live.lock();
         live.saved_cursor = cursor;
         live.appended_seq = cursor;
+        live.marked_seq = None;
         live.received_seq = cursor;
         live.received_time_us = time_us;
         live.gap_us = gap_us;
@@ -110,6 +113,7 @@ impl SourceState {
         live.received_seq = None;
         live.received_time_us = None;
         live.appended_seq = None;
+        live.marked_seq = None;
     }
 
     /// An event was read; its ticket, unless its number does not ascend.
@@ -165,14 +169,19 @@ impl SourceState {
         live.appended_seq = live.appended_seq.max(Some(seq));
     }
 
-    /// What a mark has to say: the cursor, if the log does not show it yet, and an account to name.
+    /// What a mark has to say: the cursor, if no mark shows it yet, and an account to name.
     pub(crate) fn unmarked(&self) -> Option<(i64, Did)> {
         let cursor = self.cursor()?;
         let live = self.live.lock();
-        if live.appended_seq.is_some_and(|shown| shown >= cursor) {
+        if live.marked_seq == Some(cursor) {
             return None;
         }
         Some((cursor, live.received_did.clone()?))
+    }
+
+    /// A mark that shows this cursor is on its way into the log.
+    pub(crate) fn marked(&self, cursor: i64) {
+        self.live.lock().marked_seq = Some(cursor);
     }
 
     pub(crate) fn saved(&self, cursor: i64) {

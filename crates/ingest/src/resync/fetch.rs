@@ -36,6 +36,9 @@ pub(super) enum FetchError {
     NoKey,
     #[error("the DID document names no PDS, and no relay is configured")]
     NoHost,
+    /// The host that the directory names does not have it: deleted, or moving.
+    #[error("the account's own host does not have it")]
+    NotFound,
     /// The account is there no more, or not now.
     #[error("the account is {0}")]
     Inactive(&'static str),
@@ -56,6 +59,7 @@ impl FetchError {
     pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Identity(_) | Self::NoKey | Self::NoHost => "identity",
+            Self::NotFound => "not_found",
             Self::Inactive(_) => "inactive",
             Self::Host { source: PdsError::RateLimited { .. }, .. } => "rate_limited",
             Self::Host { .. } => "host",
@@ -90,11 +94,11 @@ pub(super) async fn fetch(
             from_hosts(deps, did, attempt, known, &identity).await
         }
         Err(FetchError::Host { source: PdsError::RepoNotFound, .. }) => {
-            // It may have moved; if the host that the directory names now does not have it, it is gone.
+            // It may have moved since we last looked.
             let identity = self::identity(deps, did, true).await?;
             match from_hosts(deps, did, attempt, known, &identity).await {
                 Err(FetchError::Host { source: PdsError::RepoNotFound, .. }) => {
-                    Err(FetchError::Inactive("deleted"))
+                    Err(FetchError::NotFound)
                 }
                 other => other,
             }
@@ -183,6 +187,7 @@ async fn receive(
     key: &PublicKey,
     host: &str,
 ) -> Result<(VerifiedRepo, Option<OwnedSemaphorePermit>), FetchError> {
+    let _turn = deps.bounds.hosts.turn(host).await;
     let refused = |source: PdsError| match source {
         PdsError::RepoTakendown => FetchError::Inactive("takendown"),
         PdsError::RepoSuspended => FetchError::Inactive("suspended"),
@@ -204,7 +209,7 @@ async fn receive(
             return Err(FetchError::TooLarge(bytes_max));
         }
         if bytes > deps.config.resync.small_repo_bytes_max && large.is_none() {
-            large = Arc::clone(&deps.large).acquire_owned().await.ok();
+            large = Arc::clone(&deps.bounds.large).acquire_owned().await.ok();
         }
         if pieces.send(Some(piece)).await.is_err() {
             // The checking thread has seen enough; it says why.

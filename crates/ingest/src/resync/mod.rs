@@ -18,8 +18,9 @@
 
 mod backfill;
 mod fetch;
+mod hosts;
 mod schedule;
 mod snapshot;
 
 pub(crate) use backfill::ListRepos;
-pub(crate) use schedule::{Resync, ResyncDeps};
+pub(crate) use schedule::{FetchBounds, Resync, ResyncDeps};

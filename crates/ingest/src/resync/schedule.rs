@@ -14,6 +14,7 @@ use millrace_store::{Fault, Store, StoreError};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::fetch::{self, FetchError};
+use super::hosts::Hosts;
 use crate::config::IngestConfig;
 use crate::error::IngestError;
 use crate::lane::{Begun, LaneMsg, Lanes, ResyncOutcome};
@@ -22,6 +23,9 @@ use crate::tables::accounts::{self, Due};
 
 /// Rows taken at once, beside those being worked on.
 const DUE_ROWS_MAX: u32 = 128;
+/// Attempts in a row, with a pause that doubles, after which an account that its host does not have
+/// counts as deleted.
+const NOT_FOUND_ATTEMPTS: u32 = 8;
 /// How often accounts are counted by state.
 const COUNT_EVERY: Duration = Duration::from_secs(300);
 
@@ -35,11 +39,28 @@ pub(crate) struct ResyncDeps {
     pub(crate) config: Arc<IngestConfig>,
     /// Bytes in flight, shared with the sources.
     pub(crate) inflight: Arc<Semaphore>,
-    /// Held while a large repository is in memory.
-    pub(crate) large: Arc<Semaphore>,
+    pub(crate) bounds: FetchBounds,
     pub(crate) clock: SharedClock,
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What bounds the fetches of one run, beside their number.
+#[derive(Clone)]
+pub(crate) struct FetchBounds {
+    /// Fetches from one host at once.
+    pub(super) hosts: Arc<Hosts>,
+    /// Held while a large repository is in memory.
+    pub(super) large: Arc<Semaphore>,
+}
+
+impl FetchBounds {
+    pub(crate) fn new(config: &IngestConfig) -> Self {
+        Self {
+            hosts: Arc::new(Hosts::new(config.resync.host_concurrency)),
+            large: Arc::new(Semaphore::new(1)),
+        }
+    }
 }
 
 /// The scheduler.
@@ -166,6 +187,12 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32) {
             deps.metrics.resyncs.with(&["fetched"]).inc();
             tracing::info!(%did, records = fetched.records, invalid = fetched.invalid, "repository fetched");
             ResyncOutcome::Fetched { chain: fetched.chain, pds: fetched.pds }
+        }
+        // A host that does not have it again and again: the account is gone. Not at the first time:
+        // it may be moving, or its host be in trouble, and deletion purges.
+        Err(FetchError::NotFound) if attempts >= NOT_FOUND_ATTEMPTS => {
+            deps.metrics.resyncs.with(&["not_found"]).inc();
+            ResyncOutcome::Inactive { status: "deleted".to_owned() }
         }
         Err(FetchError::Inactive(status)) => {
             deps.metrics.resyncs.with(&["inactive"]).inc();

@@ -62,6 +62,9 @@ pub(crate) fn save(tx: &mut Tx, accounts: &[AccountState]) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Rows looked at for one answer: a busy host may have millions that are due.
+const DUE_LOOK_ROWS_MAX: u32 = 4_096;
+
 /// Accounts that are due, the longest due first, leaving out those on hosts that are busy.
 pub(crate) fn due(
     tx: &mut Tx,
@@ -70,10 +73,13 @@ pub(crate) fn due(
     limit: u32,
 ) -> Result<Vec<Due>, StoreError> {
     tx.query(
-        "SELECT did, pds, attempts FROM account \
-         WHERE next_try_us <= $1 AND (pds IS NULL OR pds NOT IN {text_list:$2}) \
+        "SELECT did, pds, attempts FROM ( \
+             SELECT did, pds, attempts, next_try_us FROM account \
+             WHERE next_try_us <= $1 ORDER BY next_try_us LIMIT $4 \
+         ) AS oldest \
+         WHERE pds IS NULL OR pds NOT IN {text_list:$2} \
          ORDER BY next_try_us, did LIMIT $3",
-        &[now_us.into(), busy_hosts.into(), limit.into()],
+        &[now_us.into(), busy_hosts.into(), limit.into(), DUE_LOOK_ROWS_MAX.into()],
         |row| Ok(Due { did: did(row, 0)?, pds: row.get(1)?, attempts: count(row.get(2)?) }),
     )
 }

@@ -74,9 +74,20 @@ impl Bed {
 
     /// With these addresses of the directory and of whoever resolves handles.
     pub async fn start_at(plc: &str, handles: &str, dir: &Path, config: IngestConfig) -> Self {
+        Self::start_with_log(plc, handles, dir, config, LogConfig::default()).await
+    }
+
+    /// With bounds of the log.
+    pub async fn start_with_log(
+        plc: &str,
+        handles: &str,
+        dir: &Path,
+        config: IngestConfig,
+        log_config: LogConfig,
+    ) -> Self {
         let clock: SharedClock = SystemClock::shared();
         let registry = Registry::new();
-        let log_config = LogConfig { dir: Some(dir.to_owned()), ..LogConfig::default() };
+        let log_config = LogConfig { dir: Some(dir.to_owned()), ..log_config };
         let log = Log::open(&log_config, Arc::clone(&clock), &registry).unwrap();
         let store_config = store_config(dir);
         let store = Store::open(&store_config, Domain::Ingest, MIGRATIONS, &[], &clock, &registry)

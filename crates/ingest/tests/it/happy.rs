@@ -166,6 +166,30 @@ async fn unverified_commits_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sample_is_verified_and_the_chain_of_all() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    for n in 0..40 {
+        stage.emit(alice.post(&format!("{n}")));
+    }
+    let _lost = alice.post("40");
+    stage.emit(alice.post("41"));
+    alice.publish(&stage);
+    let config = millrace_ingest::IngestConfig {
+        verify: VerifyMode::Sampled,
+        sample_one_in: 2,
+        ..config(&stage)
+    };
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete).await;
+    let full = bed.metric("millrace_ingest_commits_total{verified=\"full\"}");
+    let off = bed.metric("millrace_ingest_commits_total{verified=\"off\"}");
+    assert!(full > 0.0 && off > 0.0 && (full + off - 40.0).abs() < 0.5, "{full} {off}");
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mark_shows_events_that_led_to_no_entry() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use millrace_atproto::entry::EntryBody;
 use millrace_ingest::SyncState;
+use millrace_log::{LogConfig, Retention, Topic};
 use tempfile::tempdir;
 
 use crate::bed::{Bed, HeldTables, config, eventually};
@@ -74,6 +76,12 @@ async fn events_held_for_a_key_are_judged_when_it_comes_although_the_cursor_has_
         bed.until_account(&alice.did, |account| account.sync_state == SyncState::Partial).await;
     assert_eq!(account.next_try_us, None);
     assert!(stage.set(|play| play.repos_asked.is_empty()));
+    eventually(async || {
+        let entries = bed.entries().await;
+        let named = entries.iter().any(|entry| matches!(entry.body, EntryBody::Identity { .. }));
+        if named { Ok(()) } else { Err("its handle was never looked at".to_owned()) }
+    })
+    .await;
     bed.stop().await;
 }
 
@@ -143,6 +151,41 @@ async fn a_relay_that_is_down_at_the_start_is_found_when_it_comes() {
     stage.emit(alice.post("one"));
     bed.until_cursor(1).await;
     assert_eq!(bed.status().await.last_error, None);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_log_is_full_nothing_is_read_on_and_nothing_is_lost() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let text = "x".repeat(100_000);
+    for _ in 0..40 {
+        stage.emit(alice.post(&text));
+    }
+    let dir = tempdir().unwrap();
+    let small = LogConfig { disk_bytes_max: Some(2 << 20), ..LogConfig::default() };
+    let plc = format!("{}/plc", stage.origin());
+    let bed = Bed::start_with_log(&plc, &stage.origin(), dir.path(), config(&stage), small).await;
+    eventually(async || match bed.metric("millrace_ingest_append_retries_total") {
+        0.0 => Err("no append was refused".to_owned()),
+        _ => Ok(()),
+    })
+    .await;
+    assert!(bed.status().await.cursor.is_none_or(|cursor| cursor < 40));
+    // Retention makes room, as often as the log is full again.
+    let topic = Topic::NetworkEntries;
+    eventually(async || {
+        let tail = bed.log.tail(topic, 0).await.unwrap();
+        let retention = Retention { age_us: Some(0), bytes_max: None, floors: vec![tail] };
+        bed.log.retain(topic, &retention).await.unwrap();
+        match bed.status().await.cursor {
+            Some(40) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    assert!(bed.log.tail(topic, 0).await.unwrap() >= 40);
+    assert!(bed.status().await.rejected.is_empty());
     bed.stop().await;
 }
 
