@@ -76,23 +76,31 @@ impl Appender {
         if entries.is_empty() {
             return Ok(());
         }
-        let bytes: usize = entries.iter().map(|(_, entry)| entry.len()).sum();
-        let mut attempt = 0;
-        loop {
-            let appends = entries
+        // A log that is nearly full may have room for a part of them.
+        let (mut done, mut step, mut attempt) = (0, entries.len(), 0);
+        while let Some(part) = entries.get(done..(done + step).min(entries.len()))
+            && !part.is_empty()
+        {
+            let appends = part
                 .iter()
                 .map(|(did, entry)| Append::new(did.as_str().as_bytes(), entry.clone()))
                 .collect();
             let watch = Stopwatch::start();
             match self.log.append(Topic::NetworkEntries, appends).await {
                 Ok(_) => {
-                    self.metrics.appended(entries.len(), bytes, watch.elapsed());
-                    return Ok(());
+                    let bytes = part.iter().map(|(_, entry)| entry.len()).sum();
+                    self.metrics.appended(part.len(), bytes, watch.elapsed());
+                    done += part.len();
+                    attempt = 0;
                 }
-                Err(error) => self.wait_or_fail(error, attempt).await?,
+                Err(error) => {
+                    step = (step / 2).max(1);
+                    self.wait_or_fail(error, attempt).await?;
+                    attempt += 1;
+                }
             }
-            attempt += 1;
         }
+        Ok(())
     }
 
     async fn wait_or_fail(&self, error: LogError, attempt: u32) -> Result<(), IngestError> {

@@ -171,11 +171,16 @@ async fn subscribe(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let cursor = query.get("cursor").map(|cursor| cursor.parse::<i64>().unwrap());
-    inner.play.lock().cursors.push(cursor);
+    // What "from now on" means is settled before the handshake is answered.
+    let last = {
+        let mut play = inner.play.lock();
+        play.cursors.push(cursor);
+        play.next_seq - 1
+    };
     inner.changed.send_modify(|n| *n += 1);
     upgrade.on_upgrade(move |socket| async move {
         // A reader that goes away ends its stream.
-        let _ = stream(socket, &inner, cursor).await;
+        let _ = stream(socket, &inner, cursor, last).await;
     })
 }
 
@@ -183,13 +188,14 @@ async fn stream(
     mut socket: WebSocket,
     inner: &Inner,
     cursor: Option<i64>,
+    last: i64,
 ) -> Result<(), axum::Error> {
     let mut changed = inner.changed.subscribe();
     let mut broken = inner.broken.subscribe();
     broken.borrow_and_update();
-    let (oldest, last, only_pings) = {
+    let (oldest, only_pings) = {
         let play = inner.play.lock();
-        (play.oldest, play.next_seq - 1, play.only_pings)
+        (play.oldest, play.only_pings)
     };
     if only_pings {
         let mut beat = tokio::time::interval(std::time::Duration::from_millis(1));
