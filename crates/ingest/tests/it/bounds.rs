@@ -80,6 +80,8 @@ async fn a_flood_of_large_events_passes_through_a_small_budget() {
     let mut config = config(&stage);
     config.connection.message_bytes_max = 500_000;
     config.inflight_bytes_max = 4 << 20;
+    // However long the first look at the key takes.
+    config.held_did_bytes_max = 32 << 20;
     let dir = tempdir().unwrap();
     let bed = Bed::start(&stage, dir.path(), config).await;
     eventually(async || {
