@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use millrace_appview::{AppviewConfig, AppviewDeps};
 use millrace_atproto::Did;
-use millrace_atproto::entry::Entry;
+use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
 use millrace_dataplane::client::{Client, Local, Remote};
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
@@ -189,13 +189,14 @@ impl World {
 
     /// Writes what was done to the log and waits until the data-plane shows it.
     pub async fn settle(&self) {
-        let (entries, last_seq) = {
+        let (mut entries, last_seq) = {
             let mut people = self.people.lock();
             (std::mem::take(&mut people.entries), people.last_seq)
         };
-        if entries.is_empty() {
-            return;
-        }
+        let Some(last) = entries.last() else { return };
+        // As ingest does once everything up to here is in the log.
+        let header = EntryHeader { kind: EntryKind::Mark, rev: None, ..last.header.clone() };
+        entries.push(Entry { header, body: EntryBody::Mark });
         let append =
             |entry: &Entry| Append::new(entry.header.did.as_str(), entry.encode().unwrap());
         self.log.append(Topic::NetworkEntries, entries.iter().map(append).collect()).await.unwrap();

@@ -110,7 +110,8 @@ pub enum EntryBody {
         /// Why not.
         status: Option<String>,
     },
-    /// An event that carried nothing for projections but moves the source's visible sequence.
+    /// Up to the header's `source_seq`, nothing of the source is missing before this entry.
+    /// Its `did` is any account of the source.
     Mark,
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Batch {
 
 /// Applies the batch: rows, counters, notifications, facts and the sources' progress.
 pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
-    let mut authors: Vec<i64> =
-        batch.entries.iter().map(|entry| batch.ids.actor(&entry.did)).collect();
+    let of_accounts = batch.entries.iter().filter(|entry| !matches!(entry.body, Body::Mark));
+    let mut authors: Vec<i64> = of_accounts.map(|entry| batch.ids.actor(&entry.did)).collect();
     authors.sort_unstable();
     authors.dedup();
     let mut applying = Applying {
@@ -34,9 +34,8 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
     let mut progress: BTreeMap<&str, i64> = BTreeMap::new();
     for entry in &batch.entries {
         applying.entry(tx, entry)?;
-        if let Some(seq) = entry.source_seq {
-            let visible = progress.entry(&entry.source).or_insert(seq);
-            *visible = seq.max(*visible);
+        if let (Body::Mark, Some(seq)) = (&entry.body, entry.source_seq) {
+            progress.insert(&entry.source, seq);
         }
     }
     applying.run.apply(tx, &mut applying.effects)?;
@@ -49,8 +48,7 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
 fn save_progress(tx: &mut Tx, progress: &BTreeMap<&str, i64>) -> Result<(), StoreError> {
     tx.execute_many(
         "INSERT INTO source_progress (source, visible_seq) {values:TEXT KEY,BIGINT}
-         ON CONFLICT (source) DO UPDATE SET visible_seq = excluded.visible_seq
-         WHERE excluded.visible_seq > source_progress.visible_seq",
+         ON CONFLICT (source) DO UPDATE SET visible_seq = excluded.visible_seq",
         progress.iter().map(|(source, seq)| [Param::Text(source), Param::Int(*seq)]),
     )?;
     Ok(())
@@ -65,6 +63,9 @@ struct Applying<'a> {
 
 impl Applying<'_> {
     fn entry(&mut self, tx: &mut Tx, entry: &Decoded) -> Result<(), StoreError> {
+        if matches!(entry.body, Body::Mark) {
+            return Ok(());
+        }
         let actor = self.ids.actor(&entry.did);
         match &entry.body {
             Body::Commit(ops) => self.commit(tx, actor, entry, ops),

@@ -234,6 +234,9 @@ fn created_at_us(created_at: &str, at_us: i64) -> i64 {
 impl Decoded {
     /// Adds every name that needs an id.
     pub(crate) fn names(&self, names: &mut Names) {
+        if matches!(self.body, Body::Mark) {
+            return;
+        }
         names.actor(&self.did);
         let (Body::Commit(ops) | Body::Snapshot { records: ops, .. }) = &self.body else { return };
         for op in ops {

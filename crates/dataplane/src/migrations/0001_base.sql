@@ -126,7 +126,8 @@ CREATE TABLE notification (
 -- … and of one record once in all, whatever the reasons.
 CREATE UNIQUE INDEX notification_by_record ON notification (author, rkey, collection, actor_id);
 
--- The highest sequence of each source whose effects these tables show.
+-- Of each source the sequence number up to which every event shows in these tables: what its
+-- last mark in the log said.
 CREATE TABLE source_progress (
     source      TEXT NOT NULL PRIMARY KEY,
     visible_seq BIGINT NOT NULL

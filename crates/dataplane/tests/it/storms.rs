@@ -112,10 +112,8 @@ async fn a_post_mentions_few(harness: Harness) {
         ])
     };
     let index = Value::map([("byteStart", Value::Int(0)), ("byteEnd", Value::Int(1))]);
-    let facet = Value::map([
-        ("index", index),
-        ("features", Value::Array((0..600).map(feature).collect())),
-    ]);
+    let facet =
+        Value::map([("index", index), ("features", Value::Array((0..600).map(feature).collect()))]);
     let post = encode(&Value::map([
         ("$type", Value::text("app.bsky.feed.post")),
         ("text", Value::text("@")),
