@@ -8,6 +8,7 @@
 mod audit;
 mod client;
 mod crash;
+mod demo;
 mod faults;
 mod json_lines;
 mod millrace;

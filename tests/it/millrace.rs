@@ -39,7 +39,7 @@ pub enum Split {
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     pub appview: u16,
-    internal: u16,
+    pub internal: u16,
     metrics: u16,
 }
 
@@ -175,13 +175,11 @@ impl Millrace {
     }
 
     async fn serve(&self, roles: &str, log: &str) -> Result<Process> {
-        let mut command = Command::new(binary().await?);
+        let mut command = program().await?;
         command.args(["serve", "--role", roles, "--config"]).arg(self.dir.join("millrace.toml"));
         // Two processes share nothing but the configuration file and HTTP.
         let data = if roles == "appview" { "appview-data" } else { "data" };
         command.arg("--data-dir").arg(self.dir.join(data));
-        // The environment configures Millrace too: nothing of this machine's may reach it.
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         Process::start(command.current_dir(&self.dir), &self.dir.join(log))
     }
 
@@ -229,6 +227,13 @@ public_url = "http://localhost:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
 "#,
     )
+}
+
+/// The program, with nothing in its environment that would configure it.
+pub async fn program() -> Result<Command> {
+    let mut command = Command::new(binary().await?);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    Ok(command)
 }
 
 /// The binary: `MILLRACE_BIN`, or built now so that it is never an old one.

@@ -2,9 +2,11 @@
 //! A library as well, so that whole-program tests start PostgreSQL and Node as `cargo xtask test` does.
 //!
 //! Reading order: [`test`] and [`lint`] are the two long commands; [`tidy`] checks the tree's own
-//! rules; [`setup`] installs what they need; [`postgres`] is a throw-away server.
+//! rules; [`generated`] keeps what the program prints about itself; [`setup`] installs what all of
+//! them need; [`postgres`] is a throw-away server.
 #![expect(clippy::print_stdout, reason = "a command-line tool: what it prints is its output")]
 
+pub mod generated;
 pub mod lint;
 pub mod postgres;
 pub mod promises;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::setup::{self, Tool};
-use crate::{shell, tidy};
+use crate::{generated, shell, tidy};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Outcome {
@@ -22,8 +22,14 @@ type Step = fn(&Path) -> Result<Outcome>;
 /// Runs all checks and tells whether the tree is clean.
 #[must_use]
 pub fn run(root: &Path) -> bool {
-    let steps: [(&str, Step); 5] =
-        [("fmt", fmt), ("clippy", clippy), ("deny", deny), ("typos", typos), ("tidy", tree)];
+    let steps: [(&str, Step); 6] = [
+        ("fmt", fmt),
+        ("clippy", clippy),
+        ("deny", deny),
+        ("typos", typos),
+        ("tidy", tree),
+        ("generated", fresh),
+    ];
     let mut report = Vec::new();
     for (name, step) in steps {
         println!("── {name}");
@@ -93,6 +99,14 @@ fn typos(root: &Path) -> Result<Outcome> {
 
 fn tree(root: &Path) -> Result<Outcome> {
     Ok(if tidy::run(root)? { Outcome::Clean } else { Outcome::Failed })
+}
+
+fn fresh(root: &Path) -> Result<Outcome> {
+    let stale = generated::stale(root)?;
+    for path in &stale {
+        eprintln!("error: {path} is out of date: run `cargo xtask generate`");
+    }
+    Ok(if stale.is_empty() { Outcome::Clean } else { Outcome::Failed })
 }
 
 fn step(command: &mut Command) -> Result<Outcome> {
