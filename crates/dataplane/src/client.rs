@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
+use millrace_runtime::internal::Caller;
 use millrace_store::Store;
 
-use crate::error::{DataplaneError, ErrorBody};
+use crate::error::DataplaneError;
 use crate::query::{Context, OwnCommand, Question};
-
-/// An answer larger than this is refused by the client, bytes.
-pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// The data-plane as its callers see it.
 #[derive(Clone)]
@@ -62,9 +60,7 @@ impl Local {
 
 /// Where another process answers `/internal/*`.
 pub struct Remote {
-    base: url::Url,
-    secret: Option<Secret>,
-    http: reqwest::Client,
+    caller: Caller,
 }
 
 impl Remote {
@@ -74,15 +70,7 @@ impl Remote {
         secret: Option<Secret>,
         timeout: Duration,
     ) -> Result<Self, DataplaneError> {
-        millrace_runtime::tls::install_provider();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(timeout)
-            .pool_max_idle_per_host(64)
-            .build();
-        let http =
-            http.map_err(|error| DataplaneError::Internal(format!("HTTP client: {error}")))?;
-        Ok(Self { base, secret, http })
+        Ok(Self { caller: Caller::new(base, secret, timeout)? })
     }
 
     async fn call<A: serde::de::DeserializeOwned>(
@@ -90,34 +78,6 @@ impl Remote {
         name: &str,
         question: &(impl serde::Serialize + Sync),
     ) -> Result<A, DataplaneError> {
-        let unavailable =
-            |error: reqwest::Error| DataplaneError::Unavailable(format!("{name}: {error}"));
-        let url = self.base.join(&format!("internal/{name}"));
-        let url = url.map_err(|error| DataplaneError::Internal(format!("{name}: {error}")))?;
-        let mut request = self.http.post(url).json(question);
-        if let Some(secret) = &self.secret {
-            request = request.bearer_auth(secret.expose());
-        }
-        let mut response = request.send().await.map_err(unavailable)?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(DataplaneError::Internal(format!(
-                    "{name}: answer above {ANSWER_BYTES_MAX} bytes"
-                )));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| {
-                DataplaneError::Internal(format!("{name}: unreadable answer: {error}"))
-            });
-        }
-        let body = serde_json::from_slice(&body).unwrap_or_else(|_| ErrorBody {
-            error: String::new(),
-            message: format!("{name}: HTTP {status}"),
-        });
-        Err(DataplaneError::from_wire(status.as_u16(), body))
+        Ok(self.caller.call(name, question).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! What a question to the data-plane may end in, in process and over `/internal` alike.
 
+use millrace_runtime::internal::{CallError, ErrorBody};
 use millrace_store::StoreError;
-use serde::{Deserialize, Serialize};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +21,6 @@ pub enum DataplaneError {
     /// A fault of ours.
     #[error("the data-plane failed: {0}")]
     Internal(String),
-}
-
-/// The one error shape of `/internal/*`: `{"error": "<name>", "message": "<text>"}`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ErrorBody {
-    pub error: String,
-    pub message: String,
 }
 
 impl DataplaneError {
@@ -52,6 +45,16 @@ impl DataplaneError {
             ("Unauthorized", _) | (_, 401 | 403) => Self::Unauthorized(body.message),
             ("Unavailable", _) | (_, 502..=504) => Self::Unavailable(body.message),
             _ => Self::Internal(body.message),
+        }
+    }
+}
+
+impl From<CallError> for DataplaneError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unreachable { .. } => Self::Unavailable(error.to_string()),
+            CallError::Unusable { .. } => Self::Internal(error.to_string()),
+            CallError::Refused { status, body } => Self::from_wire(status, body),
         }
     }
 }

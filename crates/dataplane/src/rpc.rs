@@ -5,17 +5,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
 use millrace_runtime::config::Secret;
+use millrace_runtime::internal;
 
 use crate::client::Local;
-use crate::error::{DataplaneError, ErrorBody};
+use crate::error::DataplaneError;
 use crate::query::{OwnCommand, Question};
 use crate::query::{
     actors, author_feed, follows, hydrate, likes, notifications, posts, profiles, progress, record,
@@ -47,11 +46,11 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = question::<notifications::GetUnreadCount>(router);
     let router = question::<progress::GetSourceProgress>(router);
     let router = command::<notifications::UpdateSeen>(router);
-    router
+    let router = router
         .route("/internal/{method}", axum::routing::any(unknown))
         .layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
-        .with_state(local)
+        .with_state(local);
+    internal::guarded(router, secret)
 }
 
 fn question<Q: Question>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
@@ -73,38 +72,16 @@ fn command<C: OwnCommand>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
 /// What is not a question here, by name or by verb.
 async fn unknown(Path(method): Path<String>) -> Response {
     let method: String = method.chars().take(64).collect();
-    let message = format!("there is no internal method {method}");
-    (StatusCode::NOT_FOUND, Json(ErrorBody { error: "MethodNotFound".to_owned(), message }))
-        .into_response()
+    internal::refusal(404, "MethodNotFound", format!("there is no internal method {method}"))
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, DataplaneError> {
-    serde_json::from_slice(body)
-        .map_err(|error| DataplaneError::InvalidRequest(format!("request body: {error}")))
-}
-
-async fn guard(
-    State(secret): State<Arc<Option<Secret>>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(secret) = secret.as_ref() else { return next.run(request).await };
-    let given =
-        request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if secret.matches(given) {
-        next.run(request).await
-    } else {
-        DataplaneError::Unauthorized("the internal secret is missing or wrong".to_owned())
-            .into_response()
-    }
+    internal::parsed(body).map_err(DataplaneError::InvalidRequest)
 }
 
 impl IntoResponse for DataplaneError {
     fn into_response(self) -> Response {
         let (error, status) = self.wire();
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(ErrorBody { error: error.to_owned(), message: self.to_string() }))
-            .into_response()
+        internal::refusal(status, error, self.to_string())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use millrace_atproto::Did;
 use millrace_runtime::config::Secret;
+use millrace_runtime::internal::Caller;
 use millrace_store::Store;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -17,8 +18,6 @@ use crate::progress::SourceState;
 use crate::tables::rejects::RejectedEvent;
 use crate::tables::{accounts, rejects};
 
-/// An answer larger than this is refused by the client, bytes.
-pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Most rejected events listed at once.
 pub const REJECTED_LIST_MAX: u32 = 500;
 
@@ -141,9 +140,7 @@ impl Local {
 
 /// Where another process answers `/internal/*`.
 pub struct Remote {
-    base: url::Url,
-    secret: Option<Secret>,
-    http: reqwest::Client,
+    caller: Caller,
 }
 
 impl Remote {
@@ -153,13 +150,10 @@ impl Remote {
     /// The HTTP client cannot be built.
     pub fn new(
         base: url::Url,
-        secret: Option<String>,
+        secret: Option<Secret>,
         timeout: Duration,
     ) -> Result<Self, IngestError> {
-        let http = reqwest::Client::builder().no_proxy().timeout(timeout).build();
-        let http =
-            http.map_err(|error| IngestError::Unavailable(format!("HTTP client: {error}")))?;
-        Ok(Self { base, secret: secret.map(Secret::new), http })
+        Ok(Self { caller: Caller::new(base, secret, timeout)? })
     }
 
     async fn call<A: DeserializeOwned>(
@@ -167,31 +161,6 @@ impl Remote {
         name: &str,
         question: &(impl Serialize + Sync),
     ) -> Result<A, IngestError> {
-        let unavailable =
-            |error: &dyn std::fmt::Display| IngestError::Unavailable(format!("{name}: {error}"));
-        let url =
-            self.base.join(&format!("internal/{name}")).map_err(|error| unavailable(&error))?;
-        let mut request = self.http.post(url).json(question);
-        if let Some(secret) = &self.secret {
-            request = request.bearer_auth(secret.expose());
-        }
-        let mut response = request.send().await.map_err(|error| unavailable(&error))?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(&error))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(unavailable(&format!("an answer above {ANSWER_BYTES_MAX} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| unavailable(&error));
-        }
-        let told: Option<crate::rpc::ErrorBody> = serde_json::from_slice(&body).ok();
-        let message = told.map_or_else(|| format!("HTTP {status}"), |body| body.message);
-        if status.as_u16() == 400 {
-            return Err(IngestError::InvalidRequest(message));
-        }
-        Err(unavailable(&message))
+        Ok(self.caller.call(name, question).await?)
     }
 }

@@ -3,6 +3,7 @@
 
 use millrace_log::LogError;
 use millrace_runtime::error::{Diagnose, Diagnosis};
+use millrace_runtime::internal::CallError;
 use millrace_store::StoreError;
 
 use crate::codes;
@@ -39,6 +40,15 @@ pub enum IngestError {
     /// The question is malformed.
     #[error("{0}")]
     InvalidRequest(String),
+}
+
+impl From<CallError> for IngestError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused { status: 400, body } => Self::InvalidRequest(body.message),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
 }
 
 impl Diagnose for IngestError {

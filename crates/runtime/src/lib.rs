@@ -13,5 +13,6 @@ pub mod error;
 pub mod telemetry;
 pub mod tls;
 
+pub mod internal;
 pub mod metrics;
 pub mod supervise;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use millrace_atproto::Did;
 use millrace_ingest::{Client, IngestError, Remote, SyncState, routes};
+use millrace_runtime::config::Secret;
 use millrace_runtime::supervise::TaskSet;
 use std::sync::Arc;
 use tempfile::tempdir;
@@ -27,12 +28,12 @@ async fn a_remote_client_gets_the_same_answers() {
     let Client::Local(local) = &bed.client else { panic!("local") };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = url::Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let router = routes(Arc::clone(local), Some("secret".to_owned()));
+    let router = routes(Arc::clone(local), Some(Secret::from("secret")));
     let mut tasks = TaskSet::new();
     tasks.spawn("internal", async move { axum::serve(listener, router).await.unwrap() });
     let remote = |secret: &str| {
         let remote =
-            Remote::new(base.clone(), Some(secret.to_owned()), Duration::from_secs(10)).unwrap();
+            Remote::new(base.clone(), Some(Secret::from(secret)), Duration::from_secs(10)).unwrap();
         Client::Remote(Arc::new(remote))
     };
 

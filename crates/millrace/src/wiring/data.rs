@@ -90,7 +90,7 @@ impl Data {
         match &self.ingest {
             Client::Local(local) => router.merge(millrace_ingest::routes(
                 Arc::clone(local),
-                secret.map(|it| it.expose().to_owned()),
+                secret,
             )),
             Client::Remote(_) => router,
         }
