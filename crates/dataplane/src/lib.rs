@@ -15,6 +15,7 @@ mod names;
 pub mod reason;
 
 pub mod apply;
+pub mod resync;
 pub mod worker;
 
 pub mod query;

@@ -65,9 +65,10 @@ impl Projection for Dataplane {
         Ok(())
     }
 
-    fn overflow(&self, _tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError> {
-        tracing::error!(did = %String::from_utf8_lossy(key), "too many entries are parked behind this account");
-        Ok(())
+    fn overflow(&self, tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError> {
+        let did = String::from_utf8_lossy(key);
+        tracing::warn!(%did, "too many entries are parked behind this account: it is fetched anew");
+        Ok(crate::resync::want(tx, &did)?)
     }
 }
 

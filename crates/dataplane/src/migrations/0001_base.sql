@@ -132,3 +132,9 @@ CREATE TABLE source_progress (
     source      TEXT NOT NULL PRIMARY KEY,
     visible_seq BIGINT NOT NULL
 ) {without_rowid};
+
+-- Accounts of which entries were given up: their repositories have to be fetched again.
+CREATE TABLE resync_wanted (
+    did          TEXT NOT NULL PRIMARY KEY,
+    wanted_at_us BIGINT NOT NULL
+) {without_rowid};

@@ -97,6 +97,12 @@ impl Harness {
         written.await.unwrap();
     }
 
+    /// The worker gives up what is parked behind an account.
+    pub async fn overflow(&self, did: &millrace_atproto::syntax::Did) {
+        let (projection, key) = (self.projection.clone(), did.as_str().as_bytes().to_vec());
+        self.store.write(move |tx| projection.overflow(tx, &key).map_err(failed)).await.unwrap();
+    }
+
     fn item(&self, entry: &Entry) -> Item {
         let offset = self.next_offset.fetch_add(1, Ordering::Relaxed);
         let appended_us = entry.header.time_us;

@@ -4,6 +4,7 @@ use millrace_atproto::syntax::AtIdentifier;
 use millrace_dataplane::query::actors::{GetActors, GetRepoRev};
 use millrace_dataplane::query::author_feed::{AuthorFilter, GetAuthorFeed};
 use millrace_dataplane::query::profiles::GetProfile;
+use millrace_dataplane::resync;
 use millrace_sim::records;
 
 use crate::entries::{self, POST, PROFILE, START_US, did, tid};
@@ -16,6 +17,7 @@ on_every_engine!(
     a_deleted_account_leaves_nothing,
     an_older_status_yields,
     a_handle_has_one_holder,
+    a_wish_for_a_repository_waits_until_it_is_taken,
 );
 
 fn note(n: i64) -> (String, Vec<u8>) {
@@ -111,4 +113,14 @@ async fn a_handle_has_one_holder(harness: Harness) {
     let actors = harness.client.ask(asked).await.unwrap().actors;
     assert_eq!(actors[0].did, bob);
     assert_eq!(actors[1].handle, None);
+}
+
+async fn a_wish_for_a_repository_waits_until_it_is_taken(harness: Harness) {
+    let alice = did("alice");
+    harness.overflow(&alice).await;
+    harness.overflow(&alice).await;
+    let wanted = resync::wanted(&harness.store).await.unwrap();
+    assert_eq!(wanted, [alice.clone()]);
+    resync::taken(&harness.store, alice).await.unwrap();
+    assert_eq!(resync::wanted(&harness.store).await.unwrap(), []);
 }

@@ -46,8 +46,7 @@ fn remote(config: &Config) -> Result<Clients, Failure> {
     let (url, secret) = (config.data_plane_url()?, config.dataplane.secret());
     let timeout = Duration::from_millis(config.dataplane.timeout_ms);
     let dataplane = millrace_dataplane::client::Remote::new(url.clone(), secret.clone(), timeout);
-    let ingest =
-        millrace_ingest::Remote::new(url, secret, timeout)?;
+    let ingest = millrace_ingest::Remote::new(url, secret, timeout)?;
     let dataplane =
         millrace_dataplane::Client::Remote(Arc::new(dataplane.map_err(Failure::plain)?));
     Ok((dataplane, millrace_ingest::Client::Remote(Arc::new(ingest))))

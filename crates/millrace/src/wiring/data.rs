@@ -19,6 +19,8 @@ use super::Common;
 use super::health::{self, Health};
 use super::outside::Outside;
 use super::progress::Consumer;
+
+use super::resync;
 use super::retention::Retain;
 use crate::admin::routes::{self, AdminState};
 use crate::config::Config;
@@ -65,6 +67,7 @@ impl Data {
         start_relay(common, &log, &stores.dataplane);
         Retain::new(&config.log, log.clone(), vec![consumer.clone()]).start(&common.supervisor);
         let ingest = start_ingest(config, common, outside, &log, &stores)?;
+        resync::start(stores.dataplane.clone(), ingest.clone(), &common.supervisor);
         Ok(Self { log, stores, consumer, dataplane, ingest })
     }
 
@@ -88,10 +91,9 @@ impl Data {
             .merge(health::router(health))
             .merge(health::metrics_router(common.registry.clone()));
         match &self.ingest {
-            Client::Local(local) => router.merge(millrace_ingest::routes(
-                Arc::clone(local),
-                secret,
-            )),
+            Client::Local(local) => {
+                router.merge(millrace_ingest::routes(Arc::clone(local), secret))
+            }
             Client::Remote(_) => router,
         }
     }

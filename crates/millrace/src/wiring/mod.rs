@@ -17,6 +17,7 @@ mod health;
 mod listen;
 mod outside;
 mod progress;
+mod resync;
 mod retention;
 
 use std::net::SocketAddr;
