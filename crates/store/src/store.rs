@@ -30,7 +30,7 @@ pub struct Store {
 
 struct Inner {
     domain: Domain,
-    shared: bool,
+    connector: Connector,
     readers: Arc<Queue>,
     writers: Arc<Queue>,
     upkeep: Arc<Stop>,
@@ -77,7 +77,7 @@ impl Store {
         let store = Store {
             inner: Arc::new(Inner {
                 domain,
-                shared: connector.is_shared(),
+                connector: connector.clone(),
                 readers: Arc::new(Queue::new(config.queue_jobs)),
                 writers: Arc::new(Queue::new(config.queue_jobs)),
                 upkeep: Arc::default(),
@@ -162,7 +162,7 @@ impl Store {
 
     /// Whether other processes may write here at the same time, so that work is divided by leases.
     pub fn is_shared(&self) -> bool {
-        self.inner.shared
+        self.inner.connector.is_shared()
     }
 
     /// Returns after a commit that wrote to the outbox.
@@ -170,15 +170,13 @@ impl Store {
         self.inner.outbox_ready.notified().await;
     }
 
-    /// Takes no more questions, finishes those taken, and closes every connection.
+    /// Takes no more questions, finishes those taken, closes every connection, and leaves nothing
+    /// beside the domain's file that the next start would have to read.
     pub async fn close(&self) {
-        self.inner.stop();
-        let threads = std::mem::take(&mut *self.inner.threads.lock());
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
-        });
-        if !matches!(joined.await, Ok(0)) {
-            tracing::error!(store.domain = %self.inner.domain, "a database thread had ended with a panic");
+        let inner = Arc::clone(&self.inner);
+        // Waiting for threads blocks, at most for the questions they have taken.
+        if tokio::task::spawn_blocking(move || inner.end()).await.is_err() {
+            tracing::error!(store.domain = %self.inner.domain, "closing ended with a panic");
         }
     }
 
@@ -240,6 +238,24 @@ impl Inner {
         self.readers.close();
         self.writers.close();
         self.upkeep.stop();
+    }
+
+    /// Waits for the threads. Whoever comes second waits for the first.
+    fn end(&self) {
+        self.stop();
+        let mut threads = self.threads.lock();
+        if threads.is_empty() {
+            return;
+        }
+        for thread in threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(store.domain = %self.domain, name, "a database thread had ended with a panic");
+            }
+        }
+        if let Err(error) = self.connector.finish() {
+            tracing::warn!(store.domain = %self.domain, %error, "the write-ahead log stays for the next start to read");
+        }
     }
 }
 

@@ -100,6 +100,14 @@ impl Connector {
         Some(move || checkpoint::run(&connector, interval, &stop))
     }
 
+    /// After the last user's connection is closed.
+    pub(crate) fn finish(&self) -> Result<(), StoreError> {
+        match self {
+            Connector::Sqlite(it) => it.finish(),
+            Connector::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether the domain's file or schema is there at all.
     pub(crate) fn exists(&self) -> Result<bool, StoreError> {
         match self {

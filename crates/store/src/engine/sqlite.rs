@@ -116,6 +116,14 @@ impl Connector {
             .map_err(|e| self.context().error(e))
     }
 
+    /// Folds the whole write-ahead log in and removes it with its index. Only a connection that may
+    /// write can, and only as the last one: where a reader was the last, both files have stayed.
+    pub(super) fn finish(&self) -> Result<(), StoreError> {
+        let connection = self.connect_to_checkpoint()?;
+        self.checkpoint(&connection)?;
+        connection.close().map_err(|(_, e)| self.context().error(e))
+    }
+
     fn open(&self, access: OpenFlags) -> Result<rusqlite::Connection, StoreError> {
         let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(&self.path, flags)

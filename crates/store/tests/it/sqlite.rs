@@ -144,6 +144,30 @@ fn the_write_ahead_log_is_folded_in_beside_the_writer() {
 }
 
 #[test]
+fn a_closed_store_leaves_nothing_but_its_file() {
+    block_on(async {
+        let world = World::new(EngineKind::Sqlite);
+        let own = world.open(Domain::Own, toy::MIGRATIONS, &[]).await.unwrap();
+        let store = world.open(Domain::Dataplane, toy::MIGRATIONS, &[Domain::Own]).await.unwrap();
+        insert(&store, 1, 100_000).await.unwrap();
+        // A reader that only looks: were it the last to close, the log would stay.
+        let look =
+            |tx: &mut millrace_store::Tx| tx.query("SELECT id FROM item", &[], |row| row.get(0));
+        let ids: Result<Vec<i64>, StoreError> = store.read(look).await;
+        assert_eq!(ids.unwrap(), [1]);
+        let _: Result<Vec<i64>, StoreError> = own.read(look).await;
+        assert!(file(&world, "dataplane.db-wal").exists());
+        // Two at once: both return when all is done.
+        tokio::join!(store.close(), store.close());
+        own.close().await;
+        let files = std::fs::read_dir(world.config.dir()).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["dataplane.db", "own.db"]);
+    });
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused() {
     let check = |change: fn(&mut StoreConfig), key: &str| {
         let mut config = StoreConfig::default();
