@@ -6,6 +6,7 @@ use millrace_runtime::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::service_key::ServiceKey;
 use crate::urls::{PublicUrl, UrlPattern};
 
 /// `[appview]`: who this service is and how it answers. Listen addresses are the binary's.
@@ -15,6 +16,10 @@ pub struct AppviewConfig {
     /// The DID by which PDSs know this service; the audience of the tokens they send.
     #[schemars(with = "String")]
     pub service_did: Did,
+    /// Private key of that DID: 64 hexadecimal characters, K-256. Its public half stands in
+    /// `/.well-known/did.json`.
+    #[schemars(with = "Option<Secret>")]
+    pub service_key: Option<ServiceKey>,
     /// Where clients and PDSs reach this service, without a trailing slash.
     pub public_url: PublicUrl,
     /// Where images are served; `{public_url}`, `{preset}`, `{did}` and `{cid}` are filled in.
@@ -59,6 +64,7 @@ impl Default for AppviewConfig {
         Self {
             service_did: Did::parse("did:web:localhost%3A5000")
                 .expect("invariant: the default DID is well formed"),
+            service_key: None,
             public_url: PublicUrl::parse("http://localhost:5000")
                 .expect("invariant: the default URL is well formed"),
             image_url_pattern: pattern("{public_url}/img/{preset}/plain/{did}/{cid}"),

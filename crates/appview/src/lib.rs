@@ -29,6 +29,7 @@ mod well_known;
 pub mod config;
 mod error;
 mod metrics;
+mod service_key;
 pub mod urls;
 
 pub use config::AppviewConfig;

@@ -19,9 +19,18 @@ pub(crate) fn router(config: &AppviewConfig) -> Router {
 
 fn document(config: &AppviewConfig) -> Value {
     let service = |id: &str, kind: &str| json!({ "id": id, "type": kind, "serviceEndpoint": config.public_url.as_str() });
+    let key = config.service_key.as_ref().map(|key| {
+        json!({
+            "id": format!("{}#atproto", config.service_did),
+            "type": "Multikey",
+            "controller": config.service_did.as_str(),
+            "publicKeyMultibase": key.public_multibase(),
+        })
+    });
     json!({
-        "@context": ["https://www.w3.org/ns/did/v1"],
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": config.service_did.as_str(),
+        "verificationMethod": key.into_iter().collect::<Vec<Value>>(),
         "service": [
             service("#bsky_notif", "BskyNotificationService"),
             service("#bsky_appview", "BskyAppView"),
