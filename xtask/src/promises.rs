@@ -1,13 +1,13 @@
 //! The engine suites of `log` and `store` as a table: one line a promise, one column an engine.
-//! Read from nextest's status lines: in those crates a test below a module named after an engine is
-//! that engine's run of a promise.
+//! Read from nextest's status lines: there `sqlite::…` and `postgres::…` of one name are one promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::summary::plain;
 
-const SUITES: [&str; 2] = ["millrace-log", "millrace-store"];
+/// (package, what stands before the engine in its suite's test names)
+const SUITES: [(&str, &str); 2] = [("millrace-log", ""), ("millrace-store", "promises::")];
 const ENGINES: [&str; 2] = ["sqlite", "postgres"];
 
 /// What each engine did with each promise.
@@ -24,25 +24,23 @@ impl Promises {
             return;
         };
         let package = binary.split("::").next().unwrap_or_default();
-        let Some(suite) = SUITES.into_iter().find(|name| *name == package) else {
+        let Some((suite, prefix)) = SUITES.into_iter().find(|(name, _)| *name == package) else {
             return;
         };
-        let mut path: Vec<&str> = test.split("::").collect();
-        let Some(at) = path.iter().position(|part| ENGINES.contains(part)) else {
+        let Some((engine, promise)) =
+            test.strip_prefix(prefix).and_then(|test| test.split_once("::"))
+        else {
             return;
         };
-        let engine = path.remove(at);
-        let Some(engine) = ENGINES.into_iter().find(|name| *name == engine) else {
-            return;
-        };
-        self.kept.entry((suite, path.join("::"))).or_default().insert(engine, kept);
+        let Some(engine) = ENGINES.into_iter().find(|name| *name == engine) else { return };
+        self.kept.entry((suite, promise.to_owned())).or_default().insert(engine, kept);
     }
 
     /// The table, or nothing when no promise was run.
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::new();
-        for suite in SUITES {
+        for (suite, _) in SUITES {
             let rows: Vec<_> = self.kept.iter().filter(|((name, _), _)| *name == suite).collect();
             let engines: BTreeSet<&str> =
                 rows.iter().flat_map(|(_, kept)| kept.keys().copied()).collect();
@@ -99,10 +97,11 @@ mod tests {
     fn a_table_of_promises_by_engine() {
         let mut promises = Promises::default();
         for line in [
-            "        PASS [   0.012s] ( 1/29) millrace-store::suite sqlite::rolls_back",
-            "        FAIL [   0.012s] (12/29) millrace-store::suite postgres::rolls_back",
-            "        PASS [   0.012s] ( 3/29) millrace-store::suite sqlite::reads_a_snapshot",
-            "        PASS [   0.012s] millrace-log::it suite::sqlite::offsets_are_not_reused",
+            "        PASS [   0.012s] ( 1/29) millrace-store::it promises::sqlite::rolls_back",
+            "        FAIL [   0.012s] (12/29) millrace-store::it promises::postgres::rolls_back",
+            "        PASS [   0.012s] ( 3/29) millrace-store::it promises::sqlite::reads_a_snapshot",
+            "        PASS [   0.012s] ( 3/29) millrace-store::it postgres::a_lock_held_elsewhere_is_busy",
+            "        PASS [   0.012s] millrace-log::it sqlite::offsets_are_not_reused",
             "        PASS [   0.012s] ( 4/29) millrace-atproto tid::tests::sqlite",
             "     Summary [   0.011s] 1 test run: 1 passed, 0 skipped",
             "   Compiling millrace-store v0.1.0",
@@ -111,7 +110,7 @@ mod tests {
         }
         let expected = "
 millrace-log: 1 promises
-                                 sqlite  \n  suite::offsets_are_not_reused  kept
+                          sqlite  \n  offsets_are_not_reused  kept
 
 millrace-store: 2 promises
                     postgres  sqlite  \n  reads_a_snapshot  not run   kept
