@@ -120,7 +120,7 @@ async fn a_wish_for_a_repository_waits_until_it_is_taken(harness: Harness) {
     harness.overflow(&alice).await;
     harness.overflow(&alice).await;
     let wanted = resync::wanted(&harness.store).await.unwrap();
-    assert_eq!(wanted, [alice.clone()]);
+    assert_eq!(wanted, std::slice::from_ref(&alice));
     resync::taken(&harness.store, alice).await.unwrap();
     assert_eq!(resync::wanted(&harness.store).await.unwrap(), []);
 }
