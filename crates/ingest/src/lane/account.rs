@@ -11,6 +11,7 @@ use millrace_atproto::Datetime;
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::frame::AccountFrame;
 
+use super::commit::ms_to_us;
 use super::events::MustWait;
 use super::slot::{Slot, Wait};
 use super::{Event, Lane, StatusAnswer};
@@ -174,6 +175,11 @@ impl Lane {
     pub(super) fn identity_hint(&mut self, slot: &mut Slot, event: Event) -> MustWait {
         slot.keys.stale = true;
         let now_us = self.deps.clock.now_us();
+        // A look that is still to come serves this hint too; hints may come without end.
+        if slot.keys.look_us <= now_us {
+            let pause_us = ms_to_us(self.deps.config.identity.refresh_pause_ms);
+            slot.keys.look_us = now_us.max(slot.keys.look_us.saturating_add(pause_us));
+        }
         let _first = self.first_sight(slot);
         event.source.judged(event.seq);
         let account = self.row(slot);
@@ -182,7 +188,7 @@ impl Lane {
             Item {
                 tickets: event.ticket.into_iter().collect(),
                 account,
-                changes: vec![Change::IdentityWanted(slot.did.clone(), now_us)],
+                changes: vec![Change::IdentityWanted(slot.did.clone(), slot.keys.look_us)],
                 permit: event.permit,
                 ..Item::default()
             },

@@ -42,8 +42,9 @@ impl Lane {
                 }
                 slot.keys.identity = Some(identity);
                 if waiting && slot.keys.stale {
-                    // Another hint came while we asked.
+                    // Another hint came while we asked. Hints may come without end.
                     self.ask_key(slot);
+                    self.delayed(slot, "announced anew again and again");
                 } else if waiting {
                     self.drain(slot);
                 }

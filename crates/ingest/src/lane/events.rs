@@ -85,6 +85,10 @@ impl Lane {
     /// Holds the event until the answer comes, and asks.
     pub(super) fn wait_on(&mut self, slot: &mut Slot, wait: Wait, event: Event) {
         self.wait_for(slot, wait, Some(event));
+        if !matches!(slot.phase, Phase::Waiting(_)) {
+            // There was no room to hold it: nobody waits for an answer.
+            return;
+        }
         match wait {
             Wait::Key => self.ask_key(slot),
             Wait::Status => {

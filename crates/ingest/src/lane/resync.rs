@@ -19,8 +19,7 @@ impl Lane {
             slot.account(now_us);
             changes.push(Change::IdentityWanted(slot.did.clone(), now_us));
         }
-        let fetching =
-            matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }));
+        let fetching = is_fetching(slot);
         let account = slot.account(now_us);
         let missing = !matches!(account.sync_state, SyncState::Complete | SyncState::Gone);
         if !fetching && account.active && (force || missing) {
@@ -37,6 +36,12 @@ impl Lane {
     /// The scheduler has found the account due: live events wait from here on.
     pub(super) fn begin_resync(&mut self, slot: &mut Slot, reply: oneshot::Sender<Option<Begun>>) {
         let now_us = self.deps.clock.now_us();
+        if slot.marked.is_some() && !is_fetching(slot) {
+            // It waits for a key or a status. Its row is due later, so that the scheduler does not
+            // ask all the time.
+            slot.marked = Some(SyncState::Desynchronized);
+            self.save(slot, Vec::new());
+        }
         let open = matches!(slot.phase, Phase::Open);
         let Some(account) = slot.account.as_mut().filter(|_| open) else {
             // Nobody may be waiting for the answer: the run is ending.
@@ -96,11 +101,9 @@ impl Lane {
                 account.updated_us = now_us;
                 slot.fetched_us = Some(now_us);
                 if lossy {
-                    self.release(slot);
                     self.desynchronize(slot, "held_overflow", Vec::new());
-                } else {
-                    self.drain(slot);
                 }
+                self.drain(slot);
             }
             ResyncOutcome::Failed { error, retry_us } => {
                 let account = slot.account(now_us);
@@ -108,19 +111,12 @@ impl Lane {
                 account.next_try_us = Some(retry_us);
                 account.error = Some(error);
                 account.updated_us = now_us;
-                match intact.filter(|_| !lossy) {
-                    Some(state) => {
-                        account.sync_state = state;
-                        self.drain(slot);
-                    }
-                    None => {
-                        account.sync_state = SyncState::Desynchronized;
-                        // The cursor has passed them: the row says that they must be fetched.
-                        self.release(slot);
-                        slot.marked = None;
-                        self.save(slot, Vec::new());
-                    }
-                }
+                // Where the chain is broken its commits are skipped: the row says that they must be
+                // fetched. What was said of the account's status is no part of its repository.
+                let state = intact.filter(|_| !lossy);
+                account.sync_state = state.unwrap_or(SyncState::Desynchronized);
+                slot.marked = Some(SyncState::Desynchronized);
+                self.drain(slot);
             }
             ResyncOutcome::Inactive { status } => {
                 let account = slot.account(now_us);
@@ -136,6 +132,10 @@ impl Lane {
             }
         }
     }
+}
+
+fn is_fetching(slot: &Slot) -> bool {
+    matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }))
 }
 
 /// If the account is being fetched by this attempt: whether its chain is whole, and whether held

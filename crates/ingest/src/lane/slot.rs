@@ -38,6 +38,8 @@ pub(super) struct Keys {
     pub(super) asked: bool,
     /// The next look-up must not be answered from a cache.
     pub(super) stale: bool,
+    /// When a hint last had, or will have, the handle looked at.
+    pub(super) look_us: i64,
     /// When a bad signature last made us look again.
     pub(super) refreshed_us: Option<i64>,
 }

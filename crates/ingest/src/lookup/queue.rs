@@ -82,16 +82,19 @@ impl Queue {
     /// Moves what is due to its line; `now = None` moves everything of `line`, whose other end has
     /// answered again.
     pub(super) fn wake(&mut self, now: Instant, answered: Option<&'static str>) {
-        let due: Vec<(Instant, u64)> = self
-            .delayed
-            .iter()
-            .filter(|((at, _), job)| *at <= now || answered == Some(Self::line(&job.ask)))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in due {
-            if let Some(job) = self.delayed.remove(&key) {
-                self.push(job);
-            }
+        // During an outage many are delayed, and one is due at almost any moment: only those due are
+        // looked at.
+        while let Some(first) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
+            let job = first.remove();
+            self.push(job);
+        }
+        if let Some(line) = answered {
+            let of_line: Vec<Job> = self
+                .delayed
+                .extract_if(.., |_, job| Self::line(&job.ask) == line)
+                .map(|(_, job)| job)
+                .collect();
+            of_line.into_iter().for_each(|job| self.push(job));
         }
     }
 

@@ -45,10 +45,9 @@ impl ListRepos {
         for some in dids.chunks(WISHES_MAX) {
             self.wish(some).await;
         }
-        for origin in &self.origins {
-            self.read_list(origin).await?;
-        }
-        Ok(())
+        // Side by side: a host that does not answer keeps no other's list waiting.
+        let lists = self.origins.iter().map(|origin| self.read_list(origin));
+        futures_util::future::try_join_all(lists).await.map(drop)
     }
 
     async fn read_list(&self, origin: &str) -> Result<(), IngestError> {

@@ -23,8 +23,8 @@ use crate::tables::accounts::{self, Due};
 
 /// Rows taken at once, beside those being worked on.
 const DUE_ROWS_MAX: u32 = 128;
-/// Attempts in a row, with a pause that doubles, after which an account that its host does not have
-/// counts as deleted.
+/// Failed attempts in a row, with a pause that doubles, after which an account that its host does not
+/// have, at the last attempt and at this one, counts as deleted.
 const NOT_FOUND_ATTEMPTS: u32 = 8;
 /// How often accounts are counted by state.
 const COUNT_EVERY: Duration = Duration::from_secs(300);
@@ -131,7 +131,7 @@ impl Resync {
             }
             Err(error) => return Err(IngestError::Store(error)),
         };
-        for Due { did, pds, attempts } in due {
+        for Due { did, pds, attempts, error } in due {
             if self.running.len() >= self.deps.config.resync.concurrency {
                 break;
             }
@@ -144,7 +144,7 @@ impl Resync {
             self.deps.metrics.resyncs_running.set(i64::try_from(self.running.len()).unwrap_or(0));
             let deps = self.deps.clone();
             self.tasks.spawn("resync", async move {
-                resync(&deps, &did, attempts).await;
+                resync(&deps, &did, attempts, error.as_deref()).await;
                 did
             });
         }
@@ -176,7 +176,7 @@ impl Resync {
 }
 
 /// One account, from the barrier to its end.
-async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32) {
+async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32, last_error: Option<&str>) {
     let (reply, begun) = oneshot::channel();
     if deps.lanes.send(LaneMsg::BeginResync { did: did.clone(), reply }).is_err() {
         return;
@@ -190,7 +190,10 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32) {
         }
         // A host that does not have it again and again: the account is gone. Not at the first time:
         // it may be moving, or its host be in trouble, and deletion purges.
-        Err(FetchError::NotFound) if attempts >= NOT_FOUND_ATTEMPTS => {
+        Err(error @ FetchError::NotFound)
+            if attempts >= NOT_FOUND_ATTEMPTS
+                && last_error == Some(crate::error::chain(&error).as_str()) =>
+        {
             deps.metrics.resyncs.with(&["not_found"]).inc();
             ResyncOutcome::Inactive { status: "deleted".to_owned() }
         }

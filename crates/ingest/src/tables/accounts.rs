@@ -15,6 +15,8 @@ pub(crate) struct Due {
     pub(crate) did: Did,
     pub(crate) pds: Option<String>,
     pub(crate) attempts: u32,
+    /// Why the last attempt failed.
+    pub(crate) error: Option<String>,
 }
 
 pub(crate) fn load(tx: &mut Tx, did: &Did) -> Result<Option<AccountState>, StoreError> {
@@ -73,14 +75,21 @@ pub(crate) fn due(
     limit: u32,
 ) -> Result<Vec<Due>, StoreError> {
     tx.query(
-        "SELECT did, pds, attempts FROM ( \
-             SELECT did, pds, attempts, next_try_us FROM account \
+        "SELECT did, pds, attempts, error FROM ( \
+             SELECT did, pds, attempts, error, next_try_us FROM account \
              WHERE next_try_us <= $1 ORDER BY next_try_us LIMIT $4 \
          ) AS oldest \
          WHERE pds IS NULL OR pds NOT IN {text_list:$2} \
          ORDER BY next_try_us, did LIMIT $3",
         &[now_us.into(), busy_hosts.into(), limit.into(), DUE_LOOK_ROWS_MAX.into()],
-        |row| Ok(Due { did: did(row, 0)?, pds: row.get(1)?, attempts: count(row.get(2)?) }),
+        |row| {
+            Ok(Due {
+                did: did(row, 0)?,
+                pds: row.get(1)?,
+                attempts: count(row.get(2)?),
+                error: row.get(3)?,
+            })
+        },
     )
 }
 

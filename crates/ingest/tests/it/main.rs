@@ -10,6 +10,7 @@ mod accounts;
 mod bounds;
 mod crash;
 mod happy;
+mod hostile;
 mod identity;
 mod outage;
 mod rejects;
