@@ -9,7 +9,12 @@ use anyhow::Result;
 use crate::shell;
 
 /// (path, the program's arguments that print it)
-const FILES: &[(&str, &[&str])] = &[("millrace.example.toml", &["config", "example"])];
+const FILES: &[(&str, &[&str])] = &[
+    ("millrace.example.toml", &["config", "example"]),
+    (".env.example", &["config", "example", "--dotenv"]),
+    ("docs/reference/configuration.md", &["reference", "configuration"]),
+    ("docs/reference/errors.md", &["reference", "errors"]),
+];
 
 /// Writes all of them.
 ///
@@ -17,7 +22,10 @@ const FILES: &[(&str, &[&str])] = &[("millrace.example.toml", &["config", "examp
 /// When the program does not build or run, or a file cannot be written.
 pub fn write(root: &Path) -> Result<()> {
     for (path, args) in FILES {
-        fs::write(root.join(path), printed(root, args)?)?;
+        let text = printed(root, args)?;
+        let path_here = root.join(path);
+        fs::create_dir_all(path_here.parent().unwrap_or(root))?;
+        fs::write(path_here, text)?;
         println!("wrote {path}");
     }
     Ok(())

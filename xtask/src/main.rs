@@ -22,7 +22,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Write the files that the program prints about itself (millrace.example.toml)
+    /// Write the files that the program prints about itself (examples and reference pages)
     Generate,
     /// fmt, clippy, deny, typos, tidy and the freshness of generated files
     Lint,

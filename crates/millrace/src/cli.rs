@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cmd::config::ConfigCommand;
 use crate::cmd::demo::DemoArgs;
 use crate::cmd::dlq::DlqCommand;
+use crate::cmd::reference::Page;
 use crate::cmd::schema::SchemaCommand;
 use crate::cmd::serve::ServeArgs;
 
@@ -76,6 +77,9 @@ pub enum Command {
     /// The tables' schema: look at it, see what is pending, apply it
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Print a page of the documentation
+    #[command(hide = true)]
+    Reference { page: Page },
 }
 
 /// Of commands that only read.

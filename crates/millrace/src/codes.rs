@@ -3,7 +3,6 @@
 use millrace_runtime::error::Code;
 
 /// The whole table, in order.
-#[cfg(test)]
 pub const ALL: &[Code] = &[
     FOLDER_IN_USE,
     FOLDER_UNUSABLE,
@@ -16,6 +15,7 @@ pub const ALL: &[Code] = &[
     NO_SUCH_ENTRY,
     SETTING,
     DEMO_FOLDER_USED,
+    PART_ENDED,
 ];
 
 /// Another server has the data folder.
@@ -94,6 +94,13 @@ pub const DEMO_FOLDER_USED: Code = Code {
     title: "demo needs an empty folder",
     cause: "Each demo makes its network anew, with other accounts and other sequence numbers; data of another network does not go with it.",
     remedy: "name a folder that is empty or not there, or leave --data-dir out; to look at a demo's data later, run `millrace serve --data-dir`",
+};
+/// A process of a split demo ended.
+pub const PART_ENDED: Code = Code {
+    id: "MR-BIN-012",
+    title: "part of the demo ended",
+    cause: "With --split the demo's AppView is a process of its own. It could not be started, or it ended by itself or by a signal, so the demo ended too.",
+    remedy: "its own error stands above, if it had one; start the demo again",
 };
 
 #[cfg(test)]

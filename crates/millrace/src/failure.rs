@@ -97,6 +97,8 @@ pub enum ProgramError {
     NoSuchEntry { id: i64 },
     #[error("{} is not empty", path.display())]
     DemoFolderUsed { path: PathBuf },
+    #[error("the {part}'s process: {how}")]
+    PartEnded { part: &'static str, how: String },
     #[error("{key}: {reason}")]
     Setting { key: &'static str, reason: String },
 }
@@ -118,6 +120,7 @@ impl ProgramError {
             Self::NotConfirmed { .. } => codes::NOT_CONFIRMED,
             Self::NoSuchEntry { .. } => codes::NO_SUCH_ENTRY,
             Self::DemoFolderUsed { .. } => codes::DEMO_FOLDER_USED,
+            Self::PartEnded { .. } => codes::PART_ENDED,
             Self::Setting { .. } => codes::SETTING,
         }
     }

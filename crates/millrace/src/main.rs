@@ -11,6 +11,7 @@ mod folder;
 mod roles;
 
 mod admin;
+mod tether;
 mod wiring;
 
 mod codes;

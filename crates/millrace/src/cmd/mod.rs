@@ -3,6 +3,7 @@
 pub mod config;
 pub mod demo;
 pub mod dlq;
+pub mod reference;
 pub mod schema;
 pub mod serve;
 
@@ -21,5 +22,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(command) => config::run(&global, &command),
         Command::Dlq(command) => dlq::run(&global, command).await,
         Command::Schema(command) => schema::run(&global, command).await,
+        Command::Reference { page } => {
+            reference::run(page);
+            Ok(())
+        }
     }
 }

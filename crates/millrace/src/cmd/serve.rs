@@ -8,6 +8,7 @@ use crate::cli::Global;
 use crate::config;
 use crate::failure::Failure;
 use crate::roles::{Role, Roles};
+use crate::tether;
 use crate::wiring;
 
 #[derive(Debug, Args)]
@@ -15,6 +16,9 @@ pub struct ServeArgs {
     /// Only these roles; all of them by default
     #[arg(long, value_delimiter = ',', value_name = "ROLES")]
     role: Vec<Role>,
+    /// Part of another process: say on standard output where it answers, end with standard input
+    #[arg(long, hide = true)]
+    tethered: bool,
 }
 
 pub async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
@@ -22,5 +26,13 @@ pub async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
     let config = config::load(global)?.value;
     let telemetry = telemetry::init(&config.telemetry)?;
     let signals = Signals::install().map_err(Failure::plain)?;
-    wiring::start(&config, &roles, &telemetry).await?.run(signals).await
+    let starting = wiring::start(&config, &roles, &telemetry);
+    if !args.tethered {
+        return starting.await?.run(signals).await;
+    }
+    let parent_gone = tether::parent_gone().map_err(Failure::plain)?;
+    let Some(process) = parent_gone.or(starting).await.transpose()? else { return Ok(()) };
+    process.end_with(parent_gone);
+    tether::announce(&process.addresses);
+    process.run(signals).await
 }

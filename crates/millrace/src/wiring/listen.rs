@@ -36,16 +36,6 @@ impl Listener {
         self.addr
     }
 
-    /// The URL by which this machine reaches it.
-    pub(super) fn loopback_url(&self) -> String {
-        let ip = match self.addr.ip() {
-            ip if !ip.is_unspecified() => ip,
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        };
-        format!("http://{}", SocketAddr::new(ip, self.addr.port()))
-    }
-
     /// Answers until the process drains; requests under way are finished.
     pub(super) fn serve(self, router: Router, supervisor: &Supervisor) {
         let Self { setting, socket, .. } = self;
@@ -55,4 +45,14 @@ impl Listener {
             Ok(())
         });
     }
+}
+
+/// The URL by which this machine reaches a listener on `addr`.
+pub fn loopback_url(addr: SocketAddr) -> String {
+    let ip = match addr.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    format!("http://{}", SocketAddr::new(ip, addr.port()))
 }

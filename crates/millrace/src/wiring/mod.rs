@@ -26,8 +26,9 @@ use std::time::Duration;
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
-use millrace_runtime::supervise::{Signals, Supervisor};
+use millrace_runtime::supervise::{Shutdown, Signals, Supervisor, TaskError};
 use millrace_runtime::telemetry::Telemetry;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ use crate::roles::{Role, Roles};
 
 use data::Data;
 use listen::Listener;
+
+pub use listen::loopback_url;
 
 /// What every part of a process shares.
 #[derive(Clone)]
@@ -68,7 +71,7 @@ pub struct Process {
 }
 
 /// Where it answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Addresses {
     pub appview: Option<SocketAddr>,
     pub internal: Option<SocketAddr>,
@@ -86,30 +89,45 @@ pub async fn start(
 ) -> Result<Process, Failure> {
     config.check(roles)?;
     let common = Common::new(telemetry);
+    let drain = Duration::from_millis(config.drain_timeout_ms);
+    let started = open(config, roles, &common).await;
+    if started.is_err() {
+        // Nothing of it works on in a folder that is somebody else's now, or gone; the cause is told.
+        common.supervisor.shutdown();
+        let _ = common.supervisor.join(drain).await;
+    }
+    let (folder, data, addresses) = started?;
+    tracing::info!(%roles, appview = ?addresses.appview, internal = ?addresses.internal, metrics = ?addresses.metrics, "started");
+    Ok(Process { common, data, folder, drain, addresses })
+}
+
+async fn open(
+    config: &Config,
+    roles: &Roles,
+    common: &Common,
+) -> Result<(DataFolder, Option<Data>, Addresses), Failure> {
     let folder = DataFolder::lock(&config.data_dir, roles)?;
     let token = folder.admin_token(&common.rng)?;
     let listeners = Listeners::bind(config, roles).await?;
-    let outside = outside::open(config, &common)?;
+    let outside = outside::open(config, common)?;
 
     let data = match &listeners.internal {
-        Some(_) => Some(Data::start(config, &common, &outside).await?),
+        Some(_) => Some(Data::start(config, common, &outside).await?),
         None => None,
     };
     let addresses = listeners.addresses();
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
-        folder.announce(Some(&listener.loopback_url()))?;
-        listener.serve(data.router(config, &common, token.clone()), &common.supervisor);
+        folder.announce(Some(&loopback_url(listener.addr())))?;
+        listener.serve(data.router(config, common, token.clone()), &common.supervisor);
     }
     if let Some(listener) = listeners.appview {
-        let router = appview::router(config, &common, data.as_ref(), &outside, token)?;
+        let router = appview::router(config, common, data.as_ref(), &outside, token)?;
         listener.serve(router, &common.supervisor);
     }
     if let Some(listener) = listeners.metrics {
         listener.serve(health::metrics_router(common.registry.clone()), &common.supervisor);
     }
-    let drain = Duration::from_millis(config.drain_timeout_ms);
-    tracing::info!(%roles, appview = ?addresses.appview, internal = ?addresses.internal, metrics = ?addresses.metrics, "started");
-    Ok(Process { common, data, folder, drain, addresses })
+    Ok((folder, data, addresses))
 }
 
 impl Process {
@@ -119,11 +137,46 @@ impl Process {
     /// Why it ended other than as asked.
     pub async fn run(self, signals: Signals) -> Result<(), Failure> {
         let ended = self.common.supervisor.run(signals, self.drain).await;
+        self.close().await;
+        Ok(ended?)
+    }
+
+    /// Stops it at once.
+    ///
+    /// # Errors
+    /// A part did not end in time.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.common.supervisor.shutdown();
+        let ended = self.common.supervisor.join(self.drain).await;
+        self.close().await;
+        Ok(ended?)
+    }
+
+    /// Drains the process when `other` is cancelled.
+    pub fn end_with(&self, other: Shutdown) {
+        let supervisor = self.common.supervisor.clone();
+        self.common.supervisor.spawn_once("tether", move |shutdown| async move {
+            if shutdown.or(other.cancelled()).await.is_some() {
+                supervisor.shutdown();
+            }
+            Ok(())
+        });
+    }
+
+    /// Runs one more part, without which the process ends.
+    pub fn run_beside<F, Fut>(&self, name: &str, part: F)
+    where
+        F: FnOnce(Shutdown) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), TaskError>> + Send + 'static,
+    {
+        self.common.supervisor.spawn_critical(name, part);
+    }
+
+    async fn close(self) {
         if let Some(data) = self.data {
             data.close().await;
         }
         drop(self.folder);
-        Ok(ended?)
     }
 }
 

@@ -26,6 +26,29 @@ async fn a_killed_server_leaves_the_folder_free() {
 }
 
 #[tokio::test]
+async fn a_stopped_server_leaves_only_whole_files() {
+    let place = Place::new();
+    let mut server = place.serve(&[]).await;
+    assert_eq!(server.terminate().await, 0, "{}", server.log());
+    // A command on the files leaves them as whole as it found them.
+    place.run(&["dlq", "list"]).fine();
+    let names = fs::read_dir(place.data()).unwrap();
+    let mut names: Vec<_> = names.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    let whole = [
+        "LOCK",
+        "LOCK.appview",
+        "admin.token",
+        "dataplane.db",
+        "dictionary.db",
+        "ingest.db",
+        "log.db",
+        "own.db",
+    ];
+    assert_eq!(names, whole);
+}
+
+#[tokio::test]
 async fn a_server_makes_what_operators_need() {
     let place = Place::new();
     let server = place.serve(&[]).await;

@@ -10,3 +10,4 @@ mod dlq;
 mod folder;
 mod roles;
 mod schema;
+mod split;
