@@ -2,8 +2,9 @@
 .PHONY: run test lint fmt tidy dev-data-plane dev-appview
 
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
+# ARGS=--split runs it as two processes.
 run:
-	cargo run -p millrace -- demo
+	cargo run -p millrace -- demo $(ARGS)
 
 # Installs what the tests need, runs them all, ends with "N passed, N failed".
 test:
