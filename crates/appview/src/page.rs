@@ -54,28 +54,6 @@ where
     Ok(page)
 }
 
-/// Fetches from `cursor` on until a page is not empty, the end is reached, or enough was asked. For
-/// rules that look at a page as a whole: what is left of one cannot be filled up from the next.
-pub(crate) async fn skip_empty_pages<F>(
-    cursor: Option<String>,
-    fetch: impl Fn(Option<String>) -> F,
-) -> Result<Page, XrpcError>
-where
-    F: Future<Output = Result<Page, XrpcError>>,
-{
-    let mut page = fetch(cursor).await?;
-    for _ in 1..FETCHES_MAX {
-        if !page.items.is_empty() {
-            break;
-        }
-        let Some(cursor) = page.cursor.take() else { break };
-        page = fetch(Some(cursor.clone())).await?;
-        // A cursor that leads nowhere would be followed for ever.
-        page.cursor = page.cursor.filter(|next| *next != cursor);
-    }
-    Ok(page)
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

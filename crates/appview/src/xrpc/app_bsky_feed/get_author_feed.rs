@@ -13,7 +13,7 @@ use millrace_dataplane::query::author_feed::{self, AuthorFilter};
 use super::feed_page::{self, FeedAnswer, FeedSkeleton};
 use crate::error::XrpcError;
 use crate::hydration::Hydrated;
-use crate::page::{Page, fill_page, skip_empty_pages};
+use crate::page::{Page, fill_page};
 use crate::request::params::Params;
 use crate::views::feed::{FeedLine, LineReason};
 use crate::xrpc::call::Skeleton;
@@ -43,15 +43,10 @@ impl Query for GetAuthorFeed {
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let author = call.shown_account(&self.actor).await?;
         let author = author.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
-        let cursor = self.cursor.clone();
-        let page = if self.filter == AuthorFilter::PostsAndAuthorThreads {
-            // A few more lines would be pages of their own, on which no thread is whole.
-            skip_empty_pages(cursor, |cursor| self.page(call, &author, cursor, self.limit)).await?
-        } else {
-            let fetch = |cursor, limit| self.page(call, &author, cursor, limit);
-            fill_page(cursor, self.limit, fetch).await?
-        };
-        Json::of(&FeedAnswer::from(page))
+        let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
+            self.page(call, &author, cursor, limit)
+        });
+        Json::of(&FeedAnswer::from(page.await?))
     }
 }
 

@@ -9,7 +9,6 @@ use crate::world::{World, near_and_far};
 near_and_far!(
     author_feed_filters,
     author_feed_threads_are_whole,
-    author_feed_threads_survive_the_end_of_a_page,
     author_feed_pages,
     author_feed_pins,
     what_a_reply_answers,
@@ -76,26 +75,6 @@ async fn author_feed_threads_are_whole(world: World) {
     check_uris(&feed, &[&third, &second, &root]);
     let all = world.get(GET_AUTHOR_FEED, &[("actor", "alice.test")]).await.ok();
     check_uris(&all, &[&orphan, &third, &after_bob, &second, &root]);
-}
-
-/// A page may end in the middle of a thread; what is left of it stands whole on the next one.
-async fn author_feed_threads_survive_the_end_of_a_page(world: World) {
-    let alice = world.actor("alice");
-    let root = alice.posts("1");
-    let mut thread = vec![root.clone()];
-    for n in 2..=6 {
-        let last = thread.last().unwrap().clone();
-        thread.push(alice.replies(&last, &n.to_string()));
-    }
-    let later = alice.posts("later");
-    let filter = ("filter", "posts_and_author_threads");
-    let first = [("actor", "alice.test"), filter, ("limit", "3")];
-    let first = world.get(GET_AUTHOR_FEED, &first).await.ok();
-    check_uris(&first, &[&later]);
-    let cursor = first["cursor"].as_str().unwrap();
-    let rest = [("actor", "alice.test"), filter, ("cursor", cursor)];
-    let rest = world.get(GET_AUTHOR_FEED, &rest).await.ok();
-    check_uris(&rest, &[&thread[3], &thread[2], &thread[1], &thread[0]]);
 }
 
 async fn author_feed_pages(world: World) {
