@@ -1,8 +1,9 @@
-//! Where an operator's command works: on the server that holds the data folder, or on the files themselves.
+//! Where an operator's command works: on the server that holds the data folder, or else on the tables
+//! themselves. Tables in files are under the folder's lock; PostgreSQL may be written from anywhere.
 
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
-use millrace_store::{Domain, Store, StoreConfig};
+use millrace_store::{Domain, EngineKind, Store, StoreConfig};
 
 use super::client::AdminClient;
 use super::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
@@ -17,25 +18,32 @@ const SCHEMA_WAIT_MS: u64 = 1_000;
 /// Where a command works.
 pub enum Target {
     Server(AdminClient),
-    Files(Files),
+    Tables(Tables),
 }
 
-/// The files, locked.
-pub struct Files {
-    /// None where there is no folder yet: then there is nothing to lock, and nothing is written.
+/// The tables, opened for one command.
+pub struct Tables {
+    /// None where there is no folder: its files need no lock, because there are none.
     _folder: Option<DataFolder>,
     store: StoreConfig,
     clock: SharedClock,
 }
 
 impl Target {
-    /// The server that holds the data folder, or else the files, under their lock.
+    /// The server that holds the data folder, or else the tables.
     ///
     /// # Errors
-    /// There is no data folder, or its server cannot be asked.
+    /// The tables are files and there is no data folder, or its server cannot be asked.
     pub fn open(config: &Config) -> Result<Self, Failure> {
+        if config.store.engine == EngineKind::Postgres {
+            return Self::open_or_absent(config);
+        }
+        Self::open_present(config)
+    }
+
+    fn open_present(config: &Config) -> Result<Self, Failure> {
         match DataFolder::lock_for_command(&config.data_dir)? {
-            Some(folder) => Ok(Self::files(config, Some(folder))),
+            Some(folder) => Ok(Self::tables(config, Some(folder))),
             None => Ok(Self::Server(AdminClient::of_folder(&config.data_dir)?)),
         }
     }
@@ -45,19 +53,27 @@ impl Target {
     /// # Errors
     /// As [`Target::open`].
     pub fn open_or_absent(config: &Config) -> Result<Self, Failure> {
-        if config.data_dir.exists() { Self::open(config) } else { Ok(Self::files(config, None)) }
+        if config.data_dir.exists() {
+            Self::open_present(config)
+        } else {
+            Ok(Self::tables(config, None))
+        }
     }
 
-    fn files(config: &Config, folder: Option<DataFolder>) -> Self {
-        Self::Files(Files { _folder: folder, store: config.store(), clock: SystemClock::shared() })
+    fn tables(config: &Config, folder: Option<DataFolder>) -> Self {
+        Self::Tables(Tables {
+            _folder: folder,
+            store: config.store(),
+            clock: SystemClock::shared(),
+        })
     }
 
     /// A page of parked entries.
     pub async fn list_parked(&self, question: ListParked) -> Result<ParkedPage, Failure> {
         match self {
             Self::Server(server) => Ok(server.get("dlq", &question).await?),
-            Self::Files(files) => {
-                files.ask(async |store| parked::list(store, question).await).await
+            Self::Tables(tables) => {
+                tables.ask(async |store| parked::list(store, question).await).await
             }
         }
     }
@@ -69,7 +85,7 @@ impl Target {
                 Err(ProgramError::ServerRefused { status: 404, .. }) => None,
                 answer => Some(answer?),
             },
-            Self::Files(files) => files.ask(async |store| parked::get(store, id).await).await?,
+            Self::Tables(tables) => tables.ask(async |store| parked::get(store, id).await).await?,
         };
         Ok(found.ok_or(ProgramError::NoSuchEntry { id })?)
     }
@@ -78,7 +94,7 @@ impl Target {
     pub async fn retry(&self, id: i64) -> Result<Touched, Failure> {
         match self {
             Self::Server(server) => Ok(server.post(&format!("dlq/{id}/retry")).await?),
-            Self::Files(files) => files.ask(async |store| parked::retry(store, id).await).await,
+            Self::Tables(tables) => tables.ask(async |store| parked::retry(store, id).await).await,
         }
     }
 
@@ -88,8 +104,10 @@ impl Target {
             Self::Server(server) => {
                 Ok(server.post(&format!("dlq/retry?projection={projection}")).await?)
             }
-            Self::Files(files) => {
-                files.ask(async |store| parked::retry_all(store, projection.to_owned()).await).await
+            Self::Tables(tables) => {
+                tables
+                    .ask(async |store| parked::retry_all(store, projection.to_owned()).await)
+                    .await
             }
         }
     }
@@ -98,7 +116,9 @@ impl Target {
     pub async fn discard(&self, id: i64) -> Result<Touched, Failure> {
         match self {
             Self::Server(server) => Ok(server.post(&format!("dlq/{id}/discard")).await?),
-            Self::Files(files) => files.ask(async |store| parked::discard(store, id).await).await,
+            Self::Tables(tables) => {
+                tables.ask(async |store| parked::discard(store, id).await).await
+            }
         }
     }
 
@@ -106,7 +126,7 @@ impl Target {
     pub async fn schema(&self) -> Result<Schema, Failure> {
         match self {
             Self::Server(server) => Ok(server.get("schema", &()).await?),
-            Self::Files(files) => Ok(schema::status(&files.store, &files.clock).await?),
+            Self::Tables(tables) => Ok(schema::status(&tables.store, &tables.clock).await?),
         }
     }
 
@@ -114,12 +134,12 @@ impl Target {
     pub async fn apply_schema(&self) -> Result<Schema, Failure> {
         match self {
             Self::Server(server) => Ok(server.post("schema/apply").await?),
-            Self::Files(files) => Ok(schema::apply(&files.store, &files.clock).await?),
+            Self::Tables(tables) => Ok(schema::apply(&tables.store, &tables.clock).await?),
         }
     }
 }
 
-impl Files {
+impl Tables {
     /// Asks the data-plane's tables, as they are: a command that looks must not migrate.
     async fn ask<T>(
         &self,

@@ -1,4 +1,4 @@
-//! `millrace dlq`: entries that could not be applied. Asks the running server; without one, the files.
+//! `millrace dlq`: entries that could not be applied. Asks the running server; without one, the tables.
 
 use clap::Subcommand;
 use millrace_dataplane::worker;

@@ -3,6 +3,7 @@
 use millrace_log::{Append, Log, LogConfig, Topic};
 use millrace_runtime::clock::SystemClock;
 use millrace_runtime::metrics::Registry;
+use millrace_store::testing::Engine;
 use serde_json::Value;
 
 use crate::program::{Place, until};
@@ -22,11 +23,18 @@ fn parked(place: &Place) -> Vec<Value> {
 
 #[tokio::test]
 async fn poison_is_parked_looked_at_retried_and_discarded() {
-    let place = Place::new();
-    poison(&place, 2).await;
+    for engine in Engine::ALL {
+        if let Some(place) = Place::on(engine).await {
+            poison_from_end_to_end(&place).await;
+        }
+    }
+}
+
+async fn poison_from_end_to_end(place: &Place) {
+    poison(place, 2).await;
     let mut server = place.serve(&[]).await;
     let entries =
-        until("two parked entries", || Some(parked(&place)).filter(|entries| entries.len() == 2))
+        until("two parked entries", || Some(parked(place)).filter(|entries| entries.len() == 2))
             .await;
     let first = &entries[0];
     assert_eq!((&first["projection"], &first["offset"]), (&"dataplane".into(), &0.into()));
@@ -43,17 +51,17 @@ async fn poison_is_parked_looked_at_retried_and_discarded() {
     assert!(place.run(&["dlq", "show", &id]).fine().stdout.contains("reason"));
 
     place.run(&["dlq", "retry", &id, "--dry-run"]).fine();
-    assert_eq!(parked(&place)[0]["attempts"], 1);
+    assert_eq!(parked(place)[0]["attempts"], 1);
     place.run(&["dlq", "retry", &id]).fine();
-    until("a second attempt", || (parked(&place)[0]["attempts"] == 2).then_some(())).await;
+    until("a second attempt", || (parked(place)[0]["attempts"] == 2).then_some(())).await;
     place.run(&["dlq", "retry", "--all"]).fine();
-    until("another attempt", || (parked(&place)[1]["attempts"] == 2).then_some(())).await;
+    until("another attempt", || (parked(place)[1]["attempts"] == 2).then_some(())).await;
 
     place.run(&["dlq", "discard", &id]).refused(2, "MR-BIN-008");
     place.run(&["dlq", "discard", &id, "--dry-run"]).fine();
-    assert_eq!(parked(&place).len(), 2);
+    assert_eq!(parked(place).len(), 2);
     place.run(&["dlq", "discard", &id, "--yes"]).fine();
-    assert_eq!(parked(&place).len(), 1);
+    assert_eq!(parked(place).len(), 1);
     for command in ["show", "retry", "discard"] {
         let mut args = vec!["dlq", command, id.as_str()];
         args.extend((command == "discard").then_some("--yes"));
@@ -61,13 +69,34 @@ async fn poison_is_parked_looked_at_retried_and_discarded() {
     }
     assert_eq!(server.terminate().await, 0, "{}", server.log());
 
-    // Without a server: the same, on the files.
-    let left = parked(&place);
+    // Without a server: the same, on the tables.
+    let left = parked(place);
     assert_eq!(left.len(), 1);
     let id = left[0]["id"].to_string();
     place.run(&["dlq", "discard", &id, "--yes"]).fine();
-    assert_eq!(parked(&place).len(), 0);
+    assert_eq!(parked(place).len(), 0);
     assert!(place.run(&["dlq", "list"]).fine().stderr.contains("nothing is parked"));
+}
+
+#[tokio::test]
+async fn tables_in_a_database_are_reached_from_anywhere() {
+    let Some(place) = Place::on(Engine::Postgres).await else { return };
+    poison(&place, 2).await;
+    let mut server = place.serve(&[]).await;
+    until("two parked entries", || (parked(&place).len() == 2).then_some(())).await;
+    // Of another machine, which has the configuration but no data folder.
+    let away = |args: &[&str]| place.run(&[args, &["--data-dir", "nowhere"]].concat()).fine();
+    let seen = away(&["dlq", "list", "--json"]).json()["parked"].as_array().unwrap().clone();
+    assert_eq!(seen.len(), 2);
+    away(&["dlq", "retry", &seen[0]["id"].to_string()]);
+    until("a second attempt", || (parked(&place)[0]["attempts"] == 2).then_some(())).await;
+    away(&["dlq", "retry", "--all"]);
+    until("another attempt", || (parked(&place)[1]["attempts"] == 2).then_some(())).await;
+    away(&["dlq", "discard", &seen[0]["id"].to_string(), "--yes"]);
+    assert_eq!(parked(&place).len(), 1);
+    assert!(away(&["schema", "plan"]).stderr.contains("nothing is pending"));
+    assert!(!place.path().join("nowhere").exists(), "a command leaves no folder behind");
+    assert_eq!(server.terminate().await, 0, "{}", server.log());
 }
 
 #[tokio::test]

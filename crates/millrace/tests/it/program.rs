@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use millrace_store::testing::{self, Engine};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -28,6 +29,8 @@ metrics_listen = "127.0.0.1:0"
 /// Where the binary is run: a working directory with a configuration.
 pub struct Place {
     dir: TempDir,
+    /// The database named in the configuration, if one is.
+    _database: Option<testing::Place>,
 }
 
 /// What a command left behind.
@@ -66,9 +69,19 @@ impl Place {
     }
 
     pub fn with(configuration: &str) -> Self {
-        let place = Self { dir: TempDir::new().unwrap() };
+        let place = Self { dir: TempDir::new().unwrap(), _database: None };
         place.write("millrace.toml", configuration);
         place
+    }
+
+    /// With a configuration for a quiet server whose tables are on `engine`; `None`, with a word on
+    /// stderr, when that engine is not here.
+    pub async fn on(engine: Engine) -> Option<Self> {
+        let database = testing::Place::new(engine).await?;
+        let url = database.config().postgres_url;
+        let store = url.map(|url| format!("[store]\npostgres_url = \"{}\"\n", url.expose()));
+        let place = Self::with(&format!("{QUIET}\n{}", store.unwrap_or_default()));
+        Some(Self { _database: Some(database), ..place })
     }
 
     pub fn path(&self) -> &Path {
