@@ -65,12 +65,19 @@ impl Lane {
     fn delayed(&mut self, slot: &mut Slot, reason: &str) {
         let Phase::Waiting(waiting) = &mut slot.phase else { return };
         let waited_us = self.deps.clock.now_us().saturating_sub(waiting.since_us);
-        if slot.marked.is_some() || waited_us < ms_to_us(self.deps.config.identity.hold_ms) {
+        if waited_us < ms_to_us(self.deps.config.identity.hold_ms) {
             return;
         }
-        let tickets = waiting.events.iter_mut().filter_map(|event| event.ticket.take()).collect();
-        let error = Some(format!("identity: {reason}"));
-        self.mark(slot, SyncState::Desynchronized, error, tickets);
+        let lasting = !matches!(waiting.wait, Wait::Repo { .. });
+        if slot.marked.is_none() {
+            let tickets =
+                waiting.events.iter_mut().filter_map(|event| event.ticket.take()).collect();
+            let error = Some(format!("identity: {reason}"));
+            self.mark(slot, SyncState::Desynchronized, error, tickets);
+        }
+        if lasting {
+            self.make_room(slot);
+        }
     }
 
     /// There is no such identity: nothing that waits for its key can be accepted.

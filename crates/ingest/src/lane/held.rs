@@ -33,6 +33,11 @@ impl HeldBudget {
             .is_ok()
     }
 
+    /// Whether those who wait for long must make room for those who wait for a moment.
+    fn is_short(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.max / 2
+    }
+
     fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -59,7 +64,7 @@ impl Lane {
         };
         let fits = waiting.bytes.saturating_add(bytes) <= self.deps.config.held_did_bytes_max;
         if !fits || !self.deps.held.claim(bytes) {
-            self.overflow(slot, event);
+            self.overflow(slot, Some(event));
             return;
         }
         waiting.bytes += bytes;
@@ -103,13 +108,21 @@ impl Lane {
         }
     }
 
+    /// Drops what is held of an account that waits for long, if others need the room. Its row says
+    /// already that the repository has to be fetched.
+    pub(super) fn make_room(&mut self, slot: &mut Slot) {
+        if self.deps.held.is_short() {
+            self.overflow(slot, None);
+        }
+    }
+
     /// No room: what is held of this account goes, and `event` with it.
-    fn overflow(&mut self, slot: &mut Slot, event: Event) {
+    fn overflow(&mut self, slot: &mut Slot, event: Option<Event>) {
         self.deps.metrics.held_overflows.inc();
         let Phase::Waiting(waiting) = &mut slot.phase else { return };
         let bytes = std::mem::take(&mut waiting.bytes);
         let mut dropped = std::mem::take(&mut waiting.events);
-        dropped.push_back(event);
+        dropped.extend(event);
         self.deps.held.give_back(bytes);
         self.deps.held.show(&self.deps.metrics);
         tracing::warn!(

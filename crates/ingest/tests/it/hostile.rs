@@ -173,3 +173,33 @@ async fn a_dead_source_does_not_keep_the_lists_of_the_others_waiting() {
     bed.until_story(&alice.did, &["repo[one]"]).await;
     bed.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_for_long_leave_room_for_those_who_wait_for_a_moment() {
+    let stage = Stage::start().await;
+    let (mut dead, mut bob) = (Person::new(&stage, "dead"), Person::new(&stage, "bob"));
+    stage.set(|play| play.plc = Plc::Hangs([dead.did.to_string()].into()));
+    let large = "x".repeat(100_000);
+    let mut last = 0;
+    for _ in 0..6 {
+        last = stage.emit(dead.post(&large));
+    }
+    let mut config = config(&stage);
+    config.identity.hold_ms = 30;
+    config.held_bytes_max = 700_000;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    // What one account waits for is on disk, and its directory does not answer.
+    bed.until_cursor(last).await;
+    let first = stage.emit(bob.post(&large));
+    let second = stage.emit(bob.post("two"));
+    assert!(first < second);
+    bed.until_story(&bob.did, &[&large, "two"]).await;
+    let state = bed.until_account(&bob.did, |_| true).await.sync_state;
+    assert_eq!(state, SyncState::Partial, "nothing of it was dropped");
+    // Nothing is lost of the other either.
+    dead.publish(&stage);
+    stage.set(|play| play.plc = Plc::Up);
+    bed.until_account(&dead.did, |account| account.rev == Some(dead.repo.rev())).await;
+    bed.stop().await;
+}
