@@ -9,6 +9,7 @@ use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::notify::{self, Notice};
+use super::pairs::{self, Edge};
 use super::{Decision, Effects, Key, Op, Put, StoredRow, change, decide, key_params};
 use crate::collection::Collection;
 use crate::reason::Reason;
@@ -48,11 +49,15 @@ impl StoredRow for FollowRow {
     }
 }
 
-impl FollowRow {
+impl Edge for FollowRow {
+    type Pair = Pair;
+
     fn pair(&self) -> Pair {
         (self.subject, self.key.0)
     }
+}
 
+impl FollowRow {
     fn sort_at_us(&self) -> i64 {
         self.created_at_us.min(self.indexed_at_us)
     }
@@ -70,11 +75,10 @@ pub(crate) fn apply(
         return Ok(());
     }
     let decision = decide(existing(tx, ops)?, ops);
-    let before = present(tx, &touched(&decision))?;
-    remove(tx, &decision.removed)?;
-    insert(tx, &decision.inserted)?;
-    let left = present(tx, &left_open(&decision))?;
-    let pairs = changed_pairs(&decision, &before, left);
+    let pairs = pairs::changed(tx, &decision, present, |tx| {
+        remove(tx, &decision.removed)?;
+        insert(tx, &decision.inserted)
+    })?;
     for ((subject, follower), change) in &pairs {
         effects.counters.actor(*subject).followers += change;
         effects.counters.actor(*follower).follows += change;
@@ -88,37 +92,6 @@ pub(crate) fn apply(
         effects.facts.follow(row.key, row.subject, change::Op::Inserted);
     }
     Ok(())
-}
-
-/// Pairs that begin (+1) or end (−1): `before` holds the pairs there were, `left` those of
-/// [`left_open`] that are still there.
-fn changed_pairs(
-    decision: &Decision<'_, FollowRow>,
-    before: &HashSet<Pair>,
-    left: HashSet<Pair>,
-) -> HashMap<Pair, i64> {
-    let mut after = left;
-    after.extend(decision.inserted.iter().map(|(row, _)| row.pair()));
-    super::begun_and_ended(touched(decision), before, &after)
-}
-
-/// The pairs that lose or gain a record, each once.
-fn touched(decision: &Decision<'_, FollowRow>) -> Vec<Pair> {
-    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
-    let mut pairs: Vec<Pair> = rows.map(FollowRow::pair).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
-}
-
-/// The pairs that only lose records: whether any is left has to be asked.
-fn left_open(decision: &Decision<'_, FollowRow>) -> Vec<Pair> {
-    let gained: HashSet<Pair> = decision.inserted.iter().map(|(row, _)| row.pair()).collect();
-    let mut pairs: Vec<Pair> = decision.removed.iter().map(FollowRow::pair).collect();
-    pairs.retain(|pair| !gained.contains(pair));
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
 }
 
 /// The followed account is told of a new follower.

@@ -10,6 +10,7 @@ use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::ids::Subject;
 use super::notify::{self, Notice};
+use super::pairs::{self, Edge};
 use super::{Decision, Effects, Key, Op, Put, StoredRow, change, decide, key_params};
 use crate::collection::Collection;
 use crate::reason::Reason;
@@ -48,11 +49,15 @@ impl StoredRow for LikeRow {
     }
 }
 
-impl LikeRow {
+impl Edge for LikeRow {
+    type Pair = Pair;
+
     fn pair(&self) -> Pair {
         (self.subject, self.key.0)
     }
+}
 
+impl LikeRow {
     fn sort_at_us(&self) -> i64 {
         self.created_at_us.min(self.indexed_at_us)
     }
@@ -70,11 +75,10 @@ pub(crate) fn apply(
         return Ok(());
     }
     let decision = decide(existing(tx, ops)?, ops);
-    let before = present(tx, &touched(&decision))?;
-    remove(tx, &decision.removed)?;
-    insert(tx, &decision.inserted)?;
-    let left = present(tx, &left_open(&decision))?;
-    let pairs = changed_pairs(&decision, &before, left);
+    let pairs = pairs::changed(tx, &decision, present, |tx| {
+        remove(tx, &decision.removed)?;
+        insert(tx, &decision.inserted)
+    })?;
     for ((subject, _), change) in &pairs {
         effects.counters.record(*subject).likes += change;
     }
@@ -87,37 +91,6 @@ pub(crate) fn apply(
         effects.facts.like(row.key, row.subject, change::Op::Inserted);
     }
     Ok(())
-}
-
-/// How the number of accounts that like a subject changes with each pair: `before` holds the
-/// pairs there were, `left` those of [`left_open`] that are still there.
-fn changed_pairs(
-    decision: &Decision<'_, LikeRow>,
-    before: &HashSet<Pair>,
-    left: HashSet<Pair>,
-) -> HashMap<Pair, i64> {
-    let mut after = left;
-    after.extend(decision.inserted.iter().map(|(row, _)| row.pair()));
-    super::begun_and_ended(touched(decision), before, &after)
-}
-
-/// The pairs that lose or gain a record, each once.
-fn touched(decision: &Decision<'_, LikeRow>) -> Vec<Pair> {
-    let rows = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
-    let mut pairs: Vec<Pair> = rows.map(LikeRow::pair).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
-}
-
-/// The pairs that only lose records: whether any is left has to be asked.
-fn left_open(decision: &Decision<'_, LikeRow>) -> Vec<Pair> {
-    let gained: HashSet<Pair> = decision.inserted.iter().map(|(row, _)| row.pair()).collect();
-    let mut pairs: Vec<Pair> = decision.removed.iter().map(LikeRow::pair).collect();
-    pairs.retain(|pair| !gained.contains(pair));
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
 }
 
 /// The subject's author is told of a pair that is new, unless it is the liker.
@@ -253,6 +226,20 @@ mod tests {
         decision.inserted.into_iter().map(|(row, _)| (row.key, row)).collect()
     }
 
+    /// The pairs that begin and end, where [`POST`] has so many likes of account 1 before.
+    fn changed_pairs(decision: &Decision<'_, LikeRow>, records_before: i64) -> HashMap<Pair, i64> {
+        let of_post = |row: &&LikeRow| row.pair() == (POST, 1);
+        let mut records = records_before;
+        let present = |records: &mut i64, _: &[Pair]| {
+            Ok((*records > 0).then_some((POST, 1)).into_iter().collect())
+        };
+        let write = |records: &mut i64| {
+            *records -= decision.removed.iter().filter(of_post).count() as i64;
+            Ok(())
+        };
+        pairs::changed(&mut records, decision, present, write).expect("nothing fails here")
+    }
+
     /// Rows removed, rows inserted, change of the number of likers of [`POST`].
     #[track_caller]
     fn check(
@@ -262,10 +249,7 @@ mod tests {
         expected: (usize, usize, i64),
     ) {
         let decision = decide(existing, ops);
-        let lost = decision.removed.iter().filter(|row| row.pair() == (POST, 1)).count() as i64;
-        let pair_if = |there: bool| there.then_some((POST, 1)).into_iter().collect();
-        let left = pair_if(records_before > lost);
-        let changes = changed_pairs(&decision, &pair_if(records_before > 0), left);
+        let changes = changed_pairs(&decision, records_before);
         let change = changes.get(&(POST, 1)).copied().unwrap_or(0);
         assert_eq!((decision.removed.len(), decision.inserted.len(), change), expected);
     }
@@ -288,8 +272,7 @@ mod tests {
     fn tells_the_author_of_a_new_like_only() {
         let told = |ops: &[Op<Fields>], before: i64| {
             let decision = decide(HashMap::new(), ops);
-            let before = (before > 0).then_some((POST, 1)).into_iter().collect();
-            let pairs = changed_pairs(&decision, &before, HashSet::new());
+            let pairs = changed_pairs(&decision, before);
             notices(&decision, pairs)
                 .iter()
                 .map(|notice| (notice.recipient, notice.rkey))

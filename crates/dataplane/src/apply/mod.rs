@@ -15,13 +15,13 @@ mod counters;
 mod follow;
 mod like;
 mod notify;
+mod pairs;
 mod post;
 mod post_notices;
 mod profile;
 mod snapshot;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
@@ -95,18 +95,6 @@ pub(crate) fn decide<R: StoredRow>(
         }
     }
     decision
-}
-
-/// Of pairs that lose or gain records, those that begin (+1) or end (−1): a pair is there as long
-/// as any record says so. That is asked, not counted: one account may write a pair very many times.
-fn begun_and_ended<P: Eq + Hash>(
-    pairs: Vec<P>,
-    before: &HashSet<P>,
-    after: &HashSet<P>,
-) -> HashMap<P, i64> {
-    let change = |pair: &P| i64::from(after.contains(pair)) - i64::from(before.contains(pair));
-    let changes = pairs.into_iter().map(|pair| (change(&pair), pair));
-    changes.filter(|(change, _)| *change != 0).map(|(change, pair)| (pair, change)).collect()
 }
 
 /// The operations of a run, by kind. A record stands in it at most once.
