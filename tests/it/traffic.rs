@@ -27,6 +27,10 @@ impl Traffic {
         for name in PEOPLE {
             people.push(client.create_account(name).await?);
         }
+        // A ring of follows that stays; the others come and go, some of them beside these.
+        for (follower, followed) in people.iter().zip(people.iter().cycle().skip(1)) {
+            client.follow(follower, followed).await?;
+        }
         Ok(Self {
             people,
             steps: 0,
