@@ -68,6 +68,14 @@ impl<'a> Call<'a> {
         response
     }
 
+    /// Whether a commit of the caller's own was indexed since the revision was read. The answer
+    /// then shows what the revision denies, and the caller's PDS would add it a second time; the
+    /// new revision is taken up, for an answer made after it.
+    pub(super) async fn repo_rev_moved(&mut self) -> Result<bool, XrpcError> {
+        let now = self.read_repo_rev().await?;
+        Ok(std::mem::replace(&mut self.repo_rev, now) != now)
+    }
+
     async fn read_repo_rev(&self) -> Result<Option<Tid>, XrpcError> {
         match self.viewer() {
             Some(viewer) if self.route.repo_rev != RepoRev::Never => {

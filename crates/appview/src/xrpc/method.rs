@@ -67,6 +67,9 @@ pub(super) const fn procedure<P: Procedure>() -> (&'static str, Handler) {
     })
 }
 
+/// How often a query is answered again because a write of the caller's own was indexed meanwhile.
+const ANSWERED_AGAIN_MAX: usize = 3;
+
 async fn run_query<Q: Query>(
     api: &Api,
     route: Route,
@@ -75,9 +78,16 @@ async fn run_query<Q: Query>(
     if has_body(parts) {
         return Err(XrpcError::invalid("a body was sent where none is expected"));
     }
-    let query = Q::parse(&Params::of(parts.uri.query())?)?;
-    let call = Call::begin(api, route, &parts.headers).await?;
-    let answer = query.answer(&call).await;
+    let params = Params::of(parts.uri.query())?;
+    let query = Q::parse(&params)?;
+    let mut call = Call::begin(api, route, &parts.headers).await?;
+    let mut answer = query.answer(&call).await;
+    for _ in 0..ANSWERED_AGAIN_MAX {
+        if !call.repo_rev_moved().await? {
+            break;
+        }
+        answer = Q::parse(&params)?.answer(&call).await;
+    }
     Ok(call.finish(answer))
 }
 
