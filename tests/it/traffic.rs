@@ -27,7 +27,7 @@ impl Traffic {
         for name in PEOPLE {
             people.push(client.create_account(name).await?);
         }
-        // A ring of follows that stays; the others come and go, some of them beside these.
+        // A ring of follows that stays; those across it come and go.
         for (follower, followed) in people.iter().zip(people.iter().cycle().skip(1)) {
             client.follow(follower, followed).await?;
         }
@@ -74,7 +74,7 @@ impl Traffic {
                 remember(&mut self.posts, who, reply);
             }
             5 => {
-                let whom = &self.people[(who + 1 + step % (PEOPLE.len() - 1)) % PEOPLE.len()];
+                let whom = &self.people[(who + 2) % PEOPLE.len()];
                 let followed = self.follows.iter().any(|(follower, _)| *follower == who);
                 if followed {
                     forget(&mut self.follows, &self.people, client, Some(who)).await?;
