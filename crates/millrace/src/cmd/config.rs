@@ -18,7 +18,7 @@ pub enum ConfigCommand {
         #[arg(long)]
         dotenv: bool,
     },
-    /// Say whether the configuration is right, and everything that is not
+    /// Say whether the configuration is right, and what is not
     Check {
         #[command(flatten)]
         read: ReadArgs,

@@ -51,7 +51,7 @@ pub enum DlqCommand {
         #[arg(long, value_name = "NAME", default_value = worker::NAME)]
         projection: String,
     },
-    /// Give an entry up for good: what it says will never show
+    /// Give an entry up: it is not tried again, and what waits behind it goes on
     Discard {
         #[command(flatten)]
         write: WriteArgs,

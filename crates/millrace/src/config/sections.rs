@@ -10,7 +10,7 @@ use millrace_runtime::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[network]`.
+/// How Millrace asks other servers: documents of accounts, handles, repositories.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NetworkSection {
@@ -20,7 +20,7 @@ pub struct NetworkSection {
     pub resolver: ResolverConfig,
 }
 
-/// `[ingest]`.
+/// How the network is followed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IngestSection {
@@ -44,7 +44,7 @@ impl IngestSection {
     }
 }
 
-/// `[dataplane]`.
+/// How entries are applied, and where questions about them are answered.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DataplaneSection {
@@ -80,7 +80,7 @@ impl DataplaneSection {
     }
 }
 
-/// `[appview]`.
+/// Who this service is and how it answers the public.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AppviewSection {
