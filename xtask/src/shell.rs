@@ -5,15 +5,19 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The folder of the workspace's `Cargo.toml`.
+/// The folder of the workspace's `Cargo.toml`, as the cargo that runs this process tells it.
 ///
 /// # Errors
-/// When xtask was moved out of the workspace it was built in.
+/// When no cargo does, and xtask was moved out of the workspace it was built in.
 pub fn workspace_root() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(Path::to_path_buf)
-        .context("xtask lies directly below the workspace's root")
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root =
+        Path::new(&here).parent().context("xtask lies directly below the workspace's root")?;
+    if !root.join("Cargo.toml").exists() {
+        bail!("{} is no workspace: run this as `cargo xtask`", root.display());
+    }
+    Ok(root.to_path_buf())
 }
 
 /// The cargo that started this process, so that one toolchain does all the work.
