@@ -23,7 +23,7 @@ struct Status<'a> {
     status: &'a str,
     version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'a str>,
 }
 
 /// The shape monitors of the network read at `/xrpc/_health`.
@@ -58,8 +58,10 @@ async fn ready(State(dataplane): State<Client>) -> Response {
     match ask(&dataplane).await {
         Ok(()) => Json(Status { status: "ready", version: VERSION, reason: None }).into_response(),
         Err(error) => {
-            let body =
-                Status { status: "unready", version: VERSION, reason: Some(error.to_string()) };
+            // The listener is public: where the data-plane is, is nobody's business.
+            tracing::debug!(%error, "not ready");
+            let reason = Some("the data-plane is unavailable");
+            let body = Status { status: "unready", version: VERSION, reason };
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }
     }

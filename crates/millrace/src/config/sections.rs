@@ -103,3 +103,23 @@ impl Default for AppviewSection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// Of two flattened parts with a setting of the same name only one would receive it.
+    #[test]
+    fn parts_of_a_section_share_no_name() {
+        let names = |part: serde_json::Value| -> Vec<String> {
+            part.as_object().unwrap().keys().cloned().collect()
+        };
+        let http = names(serde_json::to_value(HttpConfig::default()).unwrap());
+        let resolver = names(serde_json::to_value(ResolverConfig::default()).unwrap());
+        assert_eq!(http.iter().filter(|name| resolver.contains(name)).count(), 0, "{http:?}");
+        let section = names(serde_json::to_value(NetworkSection::default()).unwrap());
+        assert_eq!(section.len(), http.len() + resolver.len());
+    }
+}

@@ -40,7 +40,7 @@ impl Asker {
         };
         Ok(Self {
             http: http
-                .with_rates(config.per_host_concurrency_max, config.per_host_requests_per_second),
+                .with_rates(config.identity_concurrency_max, config.identity_requests_per_second),
             plc_url: base("plc_url", &config.plc_url)?,
             handles,
             timeout: config.timeout(),

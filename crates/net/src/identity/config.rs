@@ -12,9 +12,9 @@ pub struct ResolverConfig {
     /// Where `did:plc` documents are asked for.
     pub plc_url: String,
     /// Requests under way to one host for identities.
-    pub per_host_concurrency_max: u32,
+    pub identity_concurrency_max: u32,
     /// Requests a second to one host for identities; 0 means no bound.
-    pub per_host_requests_per_second: f64,
+    pub identity_requests_per_second: f64,
     /// A server that answers `/.well-known/atproto-did` for every handle, told by the `Host`
     /// header. When set, handles are asked of it alone, without DNS; `.test` handles resolve only
     /// so.
@@ -41,8 +41,8 @@ impl Default for ResolverConfig {
     fn default() -> Self {
         Self {
             plc_url: "https://plc.directory".to_owned(),
-            per_host_concurrency_max: 32,
-            per_host_requests_per_second: 200.0,
+            identity_concurrency_max: 32,
+            identity_requests_per_second: 200.0,
             handle_resolver_url: None,
             dns_servers: Vec::new(),
             timeout_ms: 10_000,
