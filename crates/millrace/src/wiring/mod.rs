@@ -131,6 +131,11 @@ async fn open(
 }
 
 impl Process {
+    /// The data-plane, where this process has it.
+    pub fn dataplane(&self) -> Option<&millrace_dataplane::client::Local> {
+        self.data.as_ref().map(|data| &*data.dataplane)
+    }
+
     /// Runs until asked to stop, or until a part without which nothing works has failed.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! internet and, without `--data-dir`, leaves nothing behind. Each demo makes its network anew, so it wants
 //! a folder in which nothing of another network lies, and never touches a database that is configured.
 
+mod history;
 mod split;
 mod welcome;
 
@@ -60,6 +61,10 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
         true => split(global, &config, &network, &process, &mut signals).await,
         false => Ok(Some(process.addresses)),
     };
+    let answers = match answers {
+        Ok(Some(addresses)) => filled(addresses, &process, &network, &mut signals).await,
+        other => other,
+    };
     match answers {
         Ok(Some(addresses)) => {
             output::text(&welcome::text(&addresses, &network, &config.data_dir));
@@ -82,6 +87,25 @@ fn roles(config: &mut Config, split: bool) -> Roles {
     // `port` is the AppView's, which gets the same setting.
     config.port = None;
     Roles::of(&[Role::Ingest, Role::Dataplane])
+}
+
+/// Waits until the network's history shows; `None` when asked to stop meanwhile.
+async fn filled(
+    addresses: Addresses,
+    process: &Process,
+    network: &Network,
+    signals: &mut Signals,
+) -> Result<Option<Addresses>, Failure> {
+    let Some(dataplane) = process.dataplane() else {
+        unreachable!("a demo's first process has the data")
+    };
+    tokio::select! {
+        shown = history::shown(dataplane, network) => {
+            shown.map_err(Failure::plain)?;
+            Ok(Some(addresses))
+        }
+        _ = signals.next() => Ok(None),
+    }
 }
 
 /// Starts the other process; where both answer, or `None` when asked to stop meanwhile.
