@@ -38,9 +38,8 @@ const BODY_SHOWN_MAX: usize = 200;
 impl Firehose {
     /// A source that is not connected yet.
     pub fn new(endpoint: Endpoint, config: &ConnectionConfig) -> Self {
-        // The socket's TLS takes the process's provider; the first to install one wins, and all of
-        // ours install ring.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // The socket's TLS takes the process's provider.
+        millrace_runtime::tls::install_provider();
         Self {
             endpoint,
             message_bytes_max: config.message_bytes_max,
