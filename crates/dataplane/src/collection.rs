@@ -16,6 +16,16 @@ pub enum Collection {
     List,
     StarterPack,
     Labeler,
+    Block,
+    ListItem,
+    ListBlock,
+    Threadgate,
+    Postgate,
+    Verification,
+    Status,
+    NotificationDeclaration,
+    ChatDeclaration,
+    GermDeclaration,
 }
 
 /// Collection, stored code, NSID.
@@ -29,6 +39,16 @@ const CODES: &[(Collection, i64, &str)] = &[
     (Collection::List, 7, "app.bsky.graph.list"),
     (Collection::StarterPack, 8, "app.bsky.graph.starterpack"),
     (Collection::Labeler, 9, "app.bsky.labeler.service"),
+    (Collection::Block, 10, "app.bsky.graph.block"),
+    (Collection::ListItem, 11, "app.bsky.graph.listitem"),
+    (Collection::ListBlock, 12, "app.bsky.graph.listblock"),
+    (Collection::Threadgate, 13, "app.bsky.feed.threadgate"),
+    (Collection::Postgate, 14, "app.bsky.feed.postgate"),
+    (Collection::Verification, 15, "app.bsky.graph.verification"),
+    (Collection::Status, 16, "app.bsky.actor.status"),
+    (Collection::NotificationDeclaration, 17, "app.bsky.notification.declaration"),
+    (Collection::ChatDeclaration, 18, "chat.bsky.actor.declaration"),
+    (Collection::GermDeclaration, 19, "com.germnetwork.declaration"),
 ];
 
 impl Collection {

@@ -35,8 +35,35 @@ pub struct Actor {
     pub followers_count: i64,
     pub follows_count: i64,
     pub posts_count: i64,
+    pub lists_count: i64,
+    pub generators_count: i64,
+    pub starter_packs_count: i64,
+    /// It has a labeler service record.
+    pub is_labeler: bool,
+    /// `app.bsky.actor.status/self`.
+    pub status_record: Option<Record>,
+    /// `app.bsky.notification.declaration/self`.
+    pub notification_declaration: Option<Box<RawValue>>,
+    /// `chat.bsky.actor.declaration/self`.
+    pub chat_declaration: Option<Box<RawValue>>,
+    /// `com.germnetwork.declaration/self`.
+    pub germ_declaration: Option<Record>,
+    /// Who vouches for this account, the earliest first.
+    pub verifications: Vec<Verification>,
     /// What the asking viewer has to do with this account; `None` without a viewer.
     pub viewer: Option<ActorViewer>,
+}
+
+/// One account's word that another is who it says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    pub uri: String,
+    pub issuer: Did,
+    /// The handle and the name the account had then.
+    pub handle: String,
+    pub display_name: String,
+    pub created_at_us: i64,
 }
 
 /// The relation of a viewer to an account.
@@ -47,6 +74,28 @@ pub struct ActorViewer {
     pub following: Option<String>,
     /// URI of this account's follow of the viewer.
     pub followed_by: Option<String>,
+    /// URI of the viewer's block of this account.
+    pub blocking: Option<String>,
+    /// URI of this account's block of the viewer.
+    pub blocked_by: Option<String>,
+    /// A moderation list the viewer blocks and this account is on.
+    pub blocking_by_list: Option<String>,
+    /// A moderation list this account blocks and the viewer is on.
+    pub blocked_by_list: Option<String>,
+    pub muted: bool,
+    /// A moderation list the viewer mutes and this account is on.
+    pub muted_by_list: Option<String>,
+    /// Accounts the viewer follows that follow this one, where it was asked for.
+    pub known_followers: Option<KnownFollowers>,
+}
+
+/// Accounts a viewer follows that follow another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownFollowers {
+    pub count: i64,
+    /// The first few of them.
+    pub followers: Vec<Did>,
 }
 
 /// A post with its counters.
@@ -68,7 +117,30 @@ pub struct Post {
     pub quoted: Option<String>,
     /// The reply does not belong to the thread its root names.
     pub invalid_reply_root: bool,
+    /// The thread's gate did not allow this reply.
+    pub violates_threadgate: bool,
+    /// The quoted post's gate did not allow this quote.
+    pub violates_postgate: bool,
+    /// The gate of the thread this post begins.
+    pub threadgate: Option<Threadgate>,
+    /// The author of this post's root hides it in that thread.
+    pub hidden_by_root: bool,
+    /// The author of the quoted post took it out of this one.
+    pub quote_detached: bool,
+    /// A block, direct or by list, stands between this post's author and that of the post it
+    /// answers, begins its thread with, or quotes.
+    pub parent_blocked: bool,
+    pub root_blocked: bool,
+    pub quote_blocked: bool,
     pub viewer: Option<PostViewer>,
+}
+
+/// A thread's gate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Threadgate {
+    pub uri: String,
+    pub record: Record,
 }
 
 /// The relation of a viewer to a post.
@@ -77,6 +149,64 @@ pub struct Post {
 pub struct PostViewer {
     /// URI of the viewer's like.
     pub like: Option<String>,
+    /// URI of the viewer's repost.
+    pub repost: Option<String>,
+    pub thread_muted: bool,
+    /// The thread's gate does not let the viewer reply.
+    pub reply_disabled: bool,
+    /// The post's gate does not let the viewer quote it.
+    pub embedding_disabled: bool,
+}
+
+/// A list of accounts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct List {
+    pub uri: String,
+    pub creator: Did,
+    pub record: Record,
+    /// `min(createdAt, indexedAt)`, microseconds.
+    pub sort_at_us: i64,
+    /// Accounts on it.
+    pub items_count: i64,
+    pub viewer: Option<ListViewer>,
+}
+
+/// The relation of a viewer to a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListViewer {
+    pub muted: bool,
+    /// URI of the viewer's block of the list.
+    pub blocked: Option<String>,
+    /// URI of the item that puts the viewer on the list.
+    pub in_list: Option<String>,
+}
+
+/// A feed generator or a labeler: a service's record that can be liked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    pub uri: String,
+    pub creator: Did,
+    pub record: Record,
+    pub sort_at_us: i64,
+    pub like_count: i64,
+    /// URI of the viewer's like.
+    pub viewer_like: Option<String>,
+}
+
+/// A starter pack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StarterPack {
+    pub uri: String,
+    pub creator: Did,
+    pub record: Record,
+    pub sort_at_us: i64,
+    /// Accounts that say they came by it, in all and of the last seven days.
+    pub joined_all_time_count: i64,
+    pub joined_week_count: i64,
 }
 
 /// One line of an author feed or a timeline, before hydration.
@@ -156,6 +286,14 @@ pub struct Relationship {
     /// URI of `did`'s follow of the asking actor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub followed_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking_by_list: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by_list: Option<String>,
 }
 
 /// How far a source's events are visible in the answers given here.

@@ -8,11 +8,28 @@ pub enum Reason {
     Mention,
     Reply,
     Quote,
+    Repost,
+    StarterpackJoined,
+    Verified,
+    Unverified,
+    LikeViaRepost,
+    RepostViaRepost,
 }
 
 impl Reason {
-    pub const ALL: &'static [Self] =
-        &[Self::Like, Self::Follow, Self::Mention, Self::Reply, Self::Quote];
+    pub const ALL: &'static [Self] = &[
+        Self::Like,
+        Self::Follow,
+        Self::Mention,
+        Self::Reply,
+        Self::Quote,
+        Self::Repost,
+        Self::StarterpackJoined,
+        Self::Verified,
+        Self::Unverified,
+        Self::LikeViaRepost,
+        Self::RepostViaRepost,
+    ];
 
     /// The stored code; never reused for another reason.
     pub fn code(self) -> i64 {
@@ -22,6 +39,12 @@ impl Reason {
             Self::Mention => 3,
             Self::Reply => 4,
             Self::Quote => 5,
+            Self::Repost => 6,
+            Self::StarterpackJoined => 7,
+            Self::Verified => 8,
+            Self::Unverified => 9,
+            Self::LikeViaRepost => 10,
+            Self::RepostViaRepost => 11,
         }
     }
 
@@ -33,6 +56,12 @@ impl Reason {
             Self::Mention => "mention",
             Self::Reply => "reply",
             Self::Quote => "quote",
+            Self::Repost => "repost",
+            Self::StarterpackJoined => "starterpack-joined",
+            Self::Verified => "verified",
+            Self::Unverified => "unverified",
+            Self::LikeViaRepost => "like-via-repost",
+            Self::RepostViaRepost => "repost-via-repost",
         }
     }
 

@@ -3,17 +3,33 @@
 use millrace_store::Migration;
 
 /// Domain `dataplane`: actors, records, graph, counters, notifications.
-pub const DATAPLANE: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    sql: include_str!("migrations/0001_base.sql"),
-    compatible_back_to: 1,
-}];
+pub const DATAPLANE: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        sql: include_str!("migrations/0001_base.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 2,
+        name: "graph",
+        sql: include_str!("migrations/0002_graph.sql"),
+        compatible_back_to: 1,
+    },
+];
 
 /// Domain `own`: what Millrace alone knows.
-pub const OWN: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    sql: include_str!("migrations/own_0001_base.sql"),
-    compatible_back_to: 1,
-}];
+pub const OWN: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        sql: include_str!("migrations/own_0001_base.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 2,
+        name: "mutes",
+        sql: include_str!("migrations/own_0002_mutes.sql"),
+        compatible_back_to: 1,
+    },
+];

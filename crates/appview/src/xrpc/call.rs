@@ -160,11 +160,30 @@ impl<'a> Call<'a> {
 
     /// Everything the views of a skeleton need, as this caller sees it.
     pub(crate) async fn hydrate(&self, skeleton: Skeleton) -> Result<Hydrated, XrpcError> {
-        let Skeleton { mut posts, mut actors, reply_refs } = skeleton;
+        let Skeleton {
+            mut posts,
+            mut actors,
+            lists,
+            generators,
+            starter_packs,
+            labelers,
+            reply_refs,
+            known_followers,
+        } = skeleton;
         posts.truncate(HYDRATE_MAX);
         actors.truncate(HYDRATE_MAX);
-        let hydration =
-            self.ask(Hydrate { viewer: self.viewer().cloned(), posts, actors, reply_refs }).await?;
+        let question = Hydrate {
+            viewer: self.viewer().cloned(),
+            posts,
+            actors,
+            lists,
+            generators,
+            starter_packs,
+            labelers,
+            reply_refs,
+            known_followers,
+        };
+        let hydration = self.ask(question).await?;
         Ok(Hydrated::new(hydration, self.sees_all()))
     }
 
@@ -196,6 +215,13 @@ impl<'a> Call<'a> {
 pub(crate) struct Skeleton {
     pub(crate) posts: Vec<AtUri>,
     pub(crate) actors: Vec<Did>,
+    pub(crate) lists: Vec<AtUri>,
+    pub(crate) generators: Vec<AtUri>,
+    pub(crate) starter_packs: Vec<AtUri>,
+    /// Accounts whose labeler services are shown.
+    pub(crate) labelers: Vec<Did>,
     /// Feed views show what a reply answers.
     pub(crate) reply_refs: bool,
+    /// Accounts whose followers the viewer may know.
+    pub(crate) known_followers: Vec<Did>,
 }

@@ -14,7 +14,7 @@ use super::{Context, Question, lookup};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::flags;
-use crate::model::{Actor, ActorViewer, Post, PostViewer, Record};
+use crate::model::{Actor, ActorViewer, List, Post, PostViewer, Record, Service, StarterPack};
 
 /// Most posts and most accounts one question may name.
 pub const HYDRATE_MAX: usize = 6_000;
@@ -35,17 +35,33 @@ pub struct Hydrate {
     pub posts: Vec<AtUri>,
     #[serde(default)]
     pub actors: Vec<Did>,
+    #[serde(default)]
+    pub lists: Vec<AtUri>,
+    #[serde(default)]
+    pub generators: Vec<AtUri>,
+    #[serde(default)]
+    pub starter_packs: Vec<AtUri>,
+    /// Accounts whose labeler services are wanted.
+    #[serde(default)]
+    pub labelers: Vec<Did>,
     /// Also bring the parent, root and grandparent's author of replies (feed views show them).
     #[serde(default)]
     pub reply_refs: bool,
+    /// Accounts of which it is asked whom the viewer follows among their followers.
+    #[serde(default)]
+    pub known_followers: Vec<Did>,
 }
 
-/// Posts and accounts, each once.
+/// What was named and what it refers to, each once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hydration {
     pub posts: Vec<Post>,
     pub actors: Vec<Actor>,
+    pub lists: Vec<List>,
+    pub generators: Vec<Service>,
+    pub starter_packs: Vec<StarterPack>,
+    pub labelers: Vec<Service>,
 }
 
 /// A post's key in the store: author and record key.
@@ -75,7 +91,7 @@ impl Question for Hydrate {
         );
         let posts = present_posts(tx, rows, viewer)?.into_values().collect();
         let actors = actors(tx, &actor_ids, viewer)?.into_values().collect();
-        Ok(Hydration { posts, actors })
+        Ok(Hydration { posts, actors, ..Hydration::default() })
     }
 }
 
@@ -204,7 +220,7 @@ fn present_posts(
             Some(viewer) => {
                 let like =
                     likes.get(&key).map(|rkey| names.uri(viewer, Collection::Like.code(), *rkey));
-                Some(PostViewer { like: like.transpose()? })
+                Some(PostViewer { like: like.transpose()?, ..PostViewer::default() })
             }
             None => None,
         };
@@ -226,6 +242,14 @@ fn present_posts(
             reply_root: row.root.map(uri).transpose()?,
             quoted: row.quote.map(uri).transpose()?,
             invalid_reply_root: row.flags & flags::INVALID_ROOT != 0,
+            violates_threadgate: row.flags & flags::VIOLATES_THREADGATE != 0,
+            violates_postgate: row.flags & flags::VIOLATES_POSTGATE != 0,
+            threadgate: None,
+            hidden_by_root: false,
+            quote_detached: false,
+            parent_blocked: false,
+            root_blocked: false,
+            quote_blocked: false,
             viewer,
         };
         posts.insert(key, post);
@@ -331,6 +355,15 @@ impl ActorRow {
             followers_count,
             follows_count,
             posts_count,
+            lists_count: 0,
+            generators_count: 0,
+            starter_packs_count: 0,
+            is_labeler: false,
+            status_record: None,
+            notification_declaration: None,
+            chat_declaration: None,
+            germ_declaration: None,
+            verifications: Vec::new(),
             viewer,
         })
     }

@@ -51,6 +51,10 @@ impl Question for GetRelationships {
                 did,
                 following: state.following,
                 followed_by: state.followed_by,
+                blocking: state.blocking,
+                blocked_by: state.blocked_by,
+                blocking_by_list: state.blocking_by_list,
+                blocked_by_list: state.blocked_by_list,
             });
         }
         Ok(Relationships { relationships })

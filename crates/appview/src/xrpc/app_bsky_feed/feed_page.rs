@@ -44,7 +44,13 @@ pub(super) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydra
         Some(LineReason::Repost { uri, .. }) => author(uri),
         _ => None,
     });
-    call.hydrate(Skeleton { posts, actors: reposters.collect(), reply_refs: true }).await
+    call.hydrate(Skeleton {
+        posts,
+        actors: reposters.collect(),
+        reply_refs: true,
+        ..Skeleton::default()
+    })
+    .await
 }
 
 /// The lines whose posts may be shown, as views.

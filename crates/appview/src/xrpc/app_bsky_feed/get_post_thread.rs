@@ -112,8 +112,7 @@ async fn root_author_likes(
     if call.viewer() == Some(&root_author) {
         return Ok(hydrated.viewer_likes());
     }
-    let question =
-        Hydrate { viewer: Some(root_author), posts, actors: Vec::<Did>::new(), reply_refs: false };
+    let question = Hydrate { viewer: Some(root_author), posts, ..Hydrate::default() };
     let liked = Hydrated::new(call.ask(question).await?, true);
     Ok(liked.viewer_likes())
 }
