@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod identity;
+pub mod jetstream;
 pub mod population;
 pub mod records;
 pub mod repo;
@@ -16,6 +17,7 @@ pub mod world;
 mod network;
 mod plc;
 mod relay;
+mod tape;
 mod words;
 mod xrpc;
 

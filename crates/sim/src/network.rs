@@ -14,13 +14,15 @@ use tokio::sync::watch;
 
 use crate::population::Population;
 use crate::world::World;
-use crate::{SimConfig, plc, relay, xrpc};
+use crate::{SimConfig, jetstream, plc, relay, xrpc};
 
 /// The world and who waits for its next frame.
 pub(crate) struct Shared {
     pub world: Mutex<World>,
-    /// The newest sequence number.
-    pub newest: watch::Sender<i64>,
+    /// Counts changes of the world.
+    pub changes: watch::Sender<u64>,
+    /// Counts how often all connections were cut.
+    pub cuts: watch::Sender<u64>,
     /// Where the PDS answers: what DID documents say.
     pub pds_url: String,
 }
@@ -30,8 +32,34 @@ impl Shared {
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.world.lock();
         let result = change(&mut world);
-        self.newest.send_replace(world.last_seq());
+        drop(world);
+        self.changes.send_modify(|changes| *changes += 1);
         result
+    }
+
+    /// What a connection waits on.
+    pub(crate) fn line(&self) -> Line {
+        let (changes, cuts) = (self.changes.subscribe(), self.cuts.subscribe());
+        Line { changes, cuts }
+    }
+}
+
+/// Tells a connection when there may be news, and when it is cut.
+pub(crate) struct Line {
+    changes: watch::Receiver<u64>,
+    cuts: watch::Receiver<u64>,
+}
+
+impl Line {
+    /// Returns after a change of the world, or a cut; both may have happened before.
+    pub(crate) async fn changed(&mut self) {
+        // The sender lives as long as whoever serves the connection.
+        let _closed = self.changes.changed().await;
+    }
+
+    /// Whether connections were cut since this one was made.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cuts.has_changed().unwrap_or(true)
     }
 }
 
@@ -65,10 +93,10 @@ impl Network {
             handle: account.identity.handle.to_string(),
         });
         let accounts = accounts.collect();
-        let (newest, _) = watch::channel(world.last_seq());
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
-            newest,
+            changes: watch::Sender::new(0),
+            cuts: watch::Sender::new(0),
             pds_url: format!("http://localhost:{}", addr.port()),
         });
         let shutdown = Shutdown::new();
@@ -76,6 +104,7 @@ impl Network {
         let router: Router = plc::routes()
             .merge(xrpc::routes())
             .merge(relay::routes())
+            .merge(jetstream::routes())
             .with_state(Arc::clone(&shared));
         let stop = shutdown.clone();
         tasks.spawn("sim.http", async move {
@@ -108,6 +137,17 @@ impl Network {
     /// Base URL of the relay, with the scheme of a WebSocket.
     pub fn relay_url(&self) -> String {
         format!("ws://localhost:{}", self.addr.port())
+    }
+
+    /// Base URL of Jetstream, both wires, with the scheme of a WebSocket.
+    pub fn jetstream_url(&self) -> String {
+        format!("ws://localhost:{}", self.addr.port())
+    }
+
+    /// Cuts every WebSocket connection; readers may come again at once.
+    pub fn cut_connections(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+        self.shared.changes.send_modify(|changes| *changes += 1);
     }
 
     /// The accounts, the best known first.

@@ -15,6 +15,7 @@ use millrace_atproto::frame::Frame;
 use serde::Deserialize;
 
 use crate::network::Shared;
+use crate::tape::Read;
 
 /// Frames sent between two looks at the world.
 const FRAMES_MAX: usize = 256;
@@ -44,12 +45,12 @@ async fn stream(
     shared: Arc<Shared>,
     cursor: Option<i64>,
 ) -> Result<(), axum::Error> {
-    let mut newest = shared.newest.subscribe();
-    let (oldest, last) = {
+    let mut line = shared.line();
+    let (oldest, last, epoch) = {
         let world = shared.world.lock();
-        (world.oldest_seq(), world.last_seq())
+        (world.oldest_seq(), world.last_seq(), world.relay().epoch())
     };
-    let mut next = match cursor {
+    let from = match cursor {
         None => last + 1,
         Some(cursor) if cursor > last => {
             let frame =
@@ -62,20 +63,25 @@ async fn stream(
                 let frame = Frame::Info { name: "OutdatedCursor", message };
                 socket.send(Message::Binary(frame.encode().into())).await?;
             }
-            cursor.max(oldest)
+            cursor
         }
     };
+    let mut at = shared.world.lock().relay().place_of(from);
     loop {
-        let events = shared.world.lock().events_from(next, FRAMES_MAX);
+        let read = shared.world.lock().relay().read(at, epoch, FRAMES_MAX);
+        let Read::Events(events, next) = read else {
+            let frame = Frame::Error { error: "ConsumerTooSlow", message: None };
+            return socket.send(Message::Binary(frame.encode().into())).await;
+        };
+        at = next;
         for event in &events {
-            next = event.seq + 1;
             socket.send(Message::Binary(event.frame.clone())).await?;
         }
-        if !events.is_empty() {
+        if !events.is_empty() && !line.is_cut() {
             continue;
         }
         tokio::select! {
-            changed = newest.changed() => if changed.is_err() { return Ok(()) },
+            () = line.changed() => if line.is_cut() { return Ok(()) },
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
                 Some(Ok(_)) => {}

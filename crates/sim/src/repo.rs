@@ -55,6 +55,15 @@ pub struct Committed {
 }
 
 impl Committed {
+    pub fn rev(&self) -> Tid {
+        self.rev
+    }
+
+    /// What was done at which path, with the record's new CID.
+    pub fn ops(&self) -> impl Iterator<Item = (Action, &str, Option<Cid>)> {
+        self.ops.iter().map(|(action, path, cid, _)| (*action, path.as_str(), *cid))
+    }
+
     /// The `#commit` frame with this sequence number.
     pub fn frame(&self, seq: i64, time: &str) -> Vec<u8> {
         let rev = self.rev.to_string();
@@ -154,11 +163,16 @@ impl Repo {
 
     /// The `#sync` frame of the repository as it is.
     pub fn sync_frame(&self, seq: i64, time: &str) -> Vec<u8> {
+        let (rev, blocks) = self.sync_blocks();
+        SyncFrame { seq, did: self.commit.did.as_str(), rev: &rev, blocks: &blocks, time }.encode()
+    }
+
+    /// Revision and blocks of a `#sync`.
+    pub fn sync_blocks(&self) -> (String, Vec<u8>) {
         let cid = self.commit.cid();
         let mut car = CarWriter::new(&cid);
         car.block(&cid, self.commit.block());
-        let (rev, blocks) = (self.commit.rev.to_string(), car.finish());
-        SyncFrame { seq, did: self.commit.did.as_str(), rev: &rev, blocks: &blocks, time }.encode()
+        (self.commit.rev.to_string(), car.finish())
     }
 
     fn write(

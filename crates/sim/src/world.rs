@@ -3,17 +3,19 @@
 //! Time is the caller's: every change takes the microsecond it happens at, so that the same
 //! calls make the same bytes. Frames are kept for readers with a cursor, bounded in bytes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;
-use millrace_atproto::frame::{AccountFrame, IdentityFrame};
+use millrace_atproto::frame::{AccountFrame, IdentityFrame, SyncFrame};
 use millrace_atproto::syntax::{Did, Handle, Tid};
 use millrace_runtime::rng::Rng;
 
 use crate::identity::Identity;
+use crate::jetstream::{JetEvent, JetKind, record_json};
 use crate::records::Ref;
-use crate::repo::{Repo, RepoError, Write};
+use crate::repo::{Committed, Repo, RepoError, Write};
+use crate::tape::{Read, Tape};
 
 /// An account of the network.
 #[derive(Debug, Clone)]
@@ -38,10 +40,9 @@ pub struct World {
     rng: Rng,
     accounts: BTreeMap<Did, Account>,
     order: Vec<Did>,
-    events: VecDeque<Event>,
-    events_bytes: u64,
-    events_bytes_max: u64,
-    next_seq: i64,
+    relay: Tape<Event>,
+    jetstream: Tape<JetEvent>,
+    last_jetstream_us: i64,
     last_tid_us: i64,
 }
 
@@ -52,10 +53,9 @@ impl World {
             rng: Rng::seeded(seed),
             accounts: BTreeMap::new(),
             order: Vec::new(),
-            events: VecDeque::new(),
-            events_bytes: 0,
-            events_bytes_max,
-            next_seq: 1,
+            relay: Tape::new(events_bytes_max),
+            jetstream: Tape::new(events_bytes_max),
+            last_jetstream_us: 0,
             last_tid_us: 0,
         }
     }
@@ -96,6 +96,7 @@ impl World {
         };
         let committed = account.repo.apply(&account.identity.key, rev, writes)?;
         self.emit(|seq| committed.frame(seq, &format_ms_us(now_us)));
+        self.tell_commit(did, now_us, &committed);
         Ok(())
     }
 
@@ -132,32 +133,78 @@ impl World {
 
     /// The sequence number of the newest frame; 0 before the first.
     pub fn last_seq(&self) -> i64 {
-        self.next_seq - 1
+        self.relay.last_seq()
     }
 
     /// The oldest frame still kept.
     pub fn oldest_seq(&self) -> i64 {
-        self.events.front().map_or(self.next_seq, |event| event.seq)
+        self.relay.oldest_seq()
     }
 
     /// Up to `events_max` frames from `seq` on.
     pub fn events_from(&self, seq: i64, events_max: usize) -> Vec<Event> {
-        let first = self.events.partition_point(|event| event.seq < seq);
-        self.events.iter().skip(first).take(events_max).cloned().collect()
+        match self.relay.read(self.relay.place_of(seq), self.relay.epoch(), events_max) {
+            Read::Events(events, _) => events,
+            Read::Lost => Vec::new(),
+        }
     }
 
-    /// Emits a frame made by the caller, which may be wrong on purpose.
+    /// Emits a frame made by the caller, which may be wrong on purpose. Jetstream does not tell it.
     pub fn emit(&mut self, frame: impl FnOnce(i64) -> Vec<u8>) -> i64 {
-        let seq = self.next_seq;
-        self.next_seq += 1;
+        let seq = self.relay.take_seq();
         let frame = bytes::Bytes::from(frame(seq));
-        self.events_bytes += frame.len() as u64;
-        self.events.push_back(Event { seq, frame });
-        while self.events_bytes > self.events_bytes_max {
-            let Some(dropped) = self.events.pop_front() else { break };
-            self.events_bytes -= dropped.frame.len() as u64;
-        }
+        self.relay.push(seq, frame.len(), Event { seq, frame });
         seq
+    }
+
+    pub(crate) fn relay(&self) -> &Tape<Event> {
+        &self.relay
+    }
+
+    pub(crate) fn jetstream(&self) -> &Tape<JetEvent> {
+        &self.jetstream
+    }
+
+    /// The number of Jetstream's newest event; 0 before the first.
+    pub fn jetstream_last_seq(&self) -> i64 {
+        self.jetstream.last_seq()
+    }
+
+    /// Jetstream's events before `seq` are no longer kept.
+    pub fn forget_jetstream_before(&mut self, seq: i64) {
+        self.jetstream.forget_before(seq);
+    }
+
+    /// The relay's frames before `seq` are no longer kept.
+    pub fn forget_before(&mut self, seq: i64) {
+        self.relay.forget_before(seq);
+    }
+
+    /// Each operation is an event; a record that is none is left out.
+    fn tell_commit(&mut self, did: &Did, now_us: i64, committed: &Committed) {
+        let rev = committed.rev().to_string();
+        let Some(account) = self.accounts.get(did) else { return };
+        let mut kinds = Vec::new();
+        for (action, path, cid) in committed.ops() {
+            let Some((collection, rkey)) = path.split_once('/') else { continue };
+            let record = match (cid, account.repo.records().get(path)) {
+                (Some(cid), Some((_, record))) => match record_json(record) {
+                    Some(json) => Some((cid, json)),
+                    None => continue,
+                },
+                _ => None,
+            };
+            let (rev, collection, rkey) = (rev.clone(), collection.to_owned(), rkey.to_owned());
+            kinds.push(JetKind::Commit { rev, action, collection, rkey, record });
+        }
+        kinds.into_iter().for_each(|kind| self.tell(did, now_us, kind));
+    }
+
+    fn tell(&mut self, did: &Did, now_us: i64, kind: JetKind) {
+        self.last_jetstream_us = now_us.max(self.last_jetstream_us + 1);
+        let (seq, time_us) = (self.jetstream.take_seq(), self.last_jetstream_us);
+        let event = JetEvent { seq, time_us, did: did.to_string(), kind };
+        self.jetstream.push(seq, event.bytes(), event);
     }
 
     /// A TID after every earlier one.
@@ -169,23 +216,29 @@ impl World {
     fn emit_identity(&mut self, did: &Did, now_us: i64) {
         let handle = self.accounts[did].identity.handle.to_string();
         let time = format_ms_us(now_us);
-        self.emit(|seq| {
+        let seq = self.emit(|seq| {
             IdentityFrame { seq, did: did.as_str(), handle: Some(&handle), time: &time }.encode()
         });
+        self.tell(did, now_us, JetKind::Identity { seq, time, handle: Some(handle) });
     }
 
     fn emit_account(&mut self, did: &Did, now_us: i64) {
         let (active, status) = (self.accounts[did].active, self.accounts[did].status.clone());
         let time = format_ms_us(now_us);
-        self.emit(|seq| {
+        let seq = self.emit(|seq| {
             AccountFrame { seq, did: did.as_str(), active, status: status.as_deref(), time: &time }
                 .encode()
         });
+        self.tell(did, now_us, JetKind::Account { seq, time, active, status });
     }
 
     /// Announces the repository as it is, without what changed.
     pub fn emit_sync(&mut self, did: &Did, now_us: i64) {
-        let repo = self.accounts[did].repo.clone();
-        self.emit(|seq| repo.sync_frame(seq, &format_ms_us(now_us)));
+        let (rev, blocks) = self.accounts[did].repo.sync_blocks();
+        let time = format_ms_us(now_us);
+        let seq = self.emit(|seq| {
+            SyncFrame { seq, did: did.as_str(), rev: &rev, blocks: &blocks, time: &time }.encode()
+        });
+        self.tell(did, now_us, JetKind::Sync { seq, time, rev, blocks });
     }
 }
