@@ -21,6 +21,7 @@ pub mod did_doc;
 pub mod jwt;
 // events
 pub mod frame;
+pub mod jetstream;
 pub mod sync;
 // records
 pub mod lexicon;
