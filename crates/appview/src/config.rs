@@ -36,6 +36,9 @@ pub struct AppviewConfig {
     /// Labelers that apply to requests which name none, and that need no account here.
     #[schemars(with = "Vec<String>")]
     pub trusted_labelers: Vec<Did>,
+    /// Accounts whose word on who others are is shown.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_verifiers: Vec<Did>,
     /// Bounds of requests.
     pub limits: LimitsConfig,
 }
@@ -73,6 +76,7 @@ impl Default for AppviewConfig {
             admin_password: Secret::default(),
             moderation_did: None,
             trusted_labelers: Vec::new(),
+            trusted_verifiers: Vec::new(),
             limits: LimitsConfig::default(),
         }
     }

@@ -47,7 +47,7 @@ pub fn router(deps: AppviewDeps) -> Router {
     let metrics = Metrics::new(&registry);
     let tokens_max = config.limits.tokens_remembered_max;
     let auth = Arc::new(Authenticator {
-        tokens: ServiceTokens::new(&config.service_did, tokens_max, resolver.clone(), clock),
+        tokens: ServiceTokens::new(&config.service_did, tokens_max, resolver.clone(), clock.clone()),
         operator: Operator::new(config.admin_password.clone(), admin_token),
     });
     let bounds = Bounds::new(&config.limits, metrics.clone());
@@ -58,6 +58,8 @@ pub fn router(deps: AppviewDeps) -> Router {
         urls: Arc::new(media_urls(&config)),
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
+        trusted_verifiers: config.trusted_verifiers.clone(),
+        clock,
         body_bytes_max: config.limits.body_bytes_max,
         metrics,
     };

@@ -48,8 +48,12 @@ pub struct Actor {
     pub chat_declaration: Option<Box<RawValue>>,
     /// `com.germnetwork.declaration/self`.
     pub germ_declaration: Option<Record>,
-    /// Who vouches for this account, the earliest first.
+    /// It is one of the verifiers the question trusts.
+    pub trusted_verifier: bool,
+    /// Which of the trusted verifiers vouch for this account, the earliest first.
     pub verifications: Vec<Verification>,
+    /// The starter pack it came by, if it says so and the account is shown in detail.
+    pub joined_via: Option<String>,
     /// What the asking viewer has to do with this account; `None` without a viewer.
     pub viewer: Option<ActorViewer>,
 }
@@ -121,8 +125,6 @@ pub struct Post {
     pub violates_threadgate: bool,
     /// The quoted post's gate did not allow this quote.
     pub violates_postgate: bool,
-    /// The gate of the thread this post begins.
-    pub threadgate: Option<Threadgate>,
     /// The author of this post's root hides it in that thread.
     pub hidden_by_root: bool,
     /// The author of the quoted post took it out of this one.
@@ -140,6 +142,8 @@ pub struct Post {
 #[serde(rename_all = "camelCase")]
 pub struct Threadgate {
     pub uri: String,
+    /// The post the thread begins with.
+    pub post: String,
     pub record: Record,
 }
 
@@ -152,8 +156,8 @@ pub struct PostViewer {
     /// URI of the viewer's repost.
     pub repost: Option<String>,
     pub thread_muted: bool,
-    /// The thread's gate does not let the viewer reply.
-    pub reply_disabled: bool,
+    /// Whether the thread's gate keeps the viewer from replying; `None` where there is no gate.
+    pub reply_disabled: Option<bool>,
     /// The post's gate does not let the viewer quote it.
     pub embedding_disabled: bool,
 }
@@ -181,6 +185,15 @@ pub struct ListViewer {
     pub blocked: Option<String>,
     /// URI of the item that puts the viewer on the list.
     pub in_list: Option<String>,
+}
+
+/// An account on a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListItem {
+    /// URI of the item that puts it there.
+    pub uri: String,
+    pub subject: Did,
 }
 
 /// A feed generator or a labeler: a service's record that can be liked.

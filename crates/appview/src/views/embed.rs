@@ -1,5 +1,5 @@
-//! What a post shows beside its text: images, a video, a link, another post, or a post with media.
-//! Quoted posts are followed two levels deep. An embed of an unknown or broken kind is no embed.
+//! What a post shows beside its text: media, another record, or both. Quoted posts are followed two
+//! levels deep; what a block, a gate or its absence hides stands as what hides it.
 
 use std::borrow::Cow;
 
@@ -8,31 +8,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Views;
+use super::blocked::BlockedAuthor;
+use super::generator::GeneratorView;
+use super::labeler::LabelerView;
+use super::list::ListView;
+use super::media::{MediaView, kind, read};
 use super::post::QuotedPost;
-use super::record::{Blob, StrongRef};
-use crate::urls::ImagePreset;
-
-/// Items of a gallery that are shown; its lexicon allows more than clients may offer.
-const GALLERY_ITEMS_MAX: usize = 10;
-const POST: &str = "app.bsky.feed.post";
-const GALLERY_IMAGE: &str = "app.bsky.embed.gallery#image";
+use super::record::StrongRef;
+use super::starter_pack::StarterPackViewBasic;
+use crate::hydration::HydratedPost;
 
 /// The `embed` of a post view.
 #[derive(Debug, Serialize)]
-#[serde(tag = "$type")]
+#[serde(untagged)]
 pub(crate) enum EmbedView<'a> {
-    #[serde(rename = "app.bsky.embed.images#view")]
-    Images { images: Vec<ImageView<'a>> },
-    #[serde(rename = "app.bsky.embed.video#view")]
-    Video(VideoView<'a>),
-    #[serde(rename = "app.bsky.embed.gallery#view")]
-    Gallery { items: Vec<GalleryItemView<'a>> },
-    #[serde(rename = "app.bsky.embed.external#view")]
-    External { external: ExternalView<'a> },
+    Media(MediaView<'a>),
+    Record(RecordEmbedView<'a>),
+}
+
+/// An embed that shows another record.
+#[derive(Debug, Serialize)]
+#[serde(tag = "$type")]
+pub(crate) enum RecordEmbedView<'a> {
     #[serde(rename = "app.bsky.embed.record#view")]
-    Record { record: RecordView<'a> },
+    Alone { record: RecordView<'a> },
     #[serde(rename = "app.bsky.embed.recordWithMedia#view")]
-    RecordWithMedia { media: Box<EmbedView<'a>>, record: RecordHolder<'a> },
+    WithMedia { media: Box<MediaView<'a>>, record: RecordHolder<'a> },
 }
 
 /// `app.bsky.embed.record#view` where the lexicon has no union and so no type.
@@ -41,124 +42,27 @@ pub(crate) struct RecordHolder<'a> {
     record: RecordView<'a>,
 }
 
-/// A quoted record.
+/// A record shown in a post, or why it is not.
 #[derive(Debug, Serialize)]
 #[serde(tag = "$type")]
 pub(crate) enum RecordView<'a> {
     #[serde(rename = "app.bsky.embed.record#viewRecord")]
     Post(Box<QuotedPost<'a>>),
+    #[serde(rename = "app.bsky.feed.defs#generatorView")]
+    Generator(Box<GeneratorView<'a>>),
+    #[serde(rename = "app.bsky.graph.defs#listView")]
+    List(Box<ListView<'a>>),
+    #[serde(rename = "app.bsky.labeler.defs#labelerView")]
+    Labeler(Box<LabelerView<'a>>),
+    #[serde(rename = "app.bsky.graph.defs#starterPackViewBasic")]
+    StarterPack(Box<StarterPackViewBasic<'a>>),
     #[serde(rename = "app.bsky.embed.record#viewNotFound", rename_all = "camelCase")]
     NotFound { uri: Cow<'a, str>, not_found: bool },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ImageView<'a> {
-    thumb: String,
-    fullsize: String,
-    alt: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aspect_ratio: Option<AspectRatio>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "$type")]
-pub(crate) enum GalleryItemView<'a> {
-    #[serde(rename = "app.bsky.embed.gallery#viewImage", rename_all = "camelCase")]
-    Image { thumbnail: String, fullsize: String, alt: Cow<'a, str>, aspect_ratio: AspectRatio },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct VideoView<'a> {
-    cid: String,
-    playlist: String,
-    thumbnail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alt: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aspect_ratio: Option<AspectRatio>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    presentation: Option<Cow<'a, str>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ExternalView<'a> {
-    uri: Cow<'a, str>,
-    title: Cow<'a, str>,
-    description: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thumb: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    associated_refs: Option<Vec<StrongRef<'a>>>,
-}
-
-/// `app.bsky.embed.defs#aspectRatio`.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct AspectRatio {
-    width: u64,
-    height: u64,
-}
-
-// The records these views are made from.
-
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(rename = "$type", borrow)]
-    kind: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct ImagesRecord<'a> {
-    #[serde(borrow)]
-    images: Vec<ImageRecord<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ImageRecord<'a> {
-    image: Blob,
-    #[serde(borrow)]
-    alt: Cow<'a, str>,
-    aspect_ratio: Option<AspectRatio>,
-}
-
-#[derive(Deserialize)]
-struct GalleryRecord<'a> {
-    #[serde(borrow)]
-    items: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct VideoRecord<'a> {
-    video: Blob,
-    #[serde(borrow)]
-    alt: Option<Cow<'a, str>>,
-    aspect_ratio: Option<AspectRatio>,
-    #[serde(borrow)]
-    presentation: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct ExternalHolder<'a> {
-    #[serde(borrow)]
-    external: ExternalRecord<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExternalRecord<'a> {
-    #[serde(borrow)]
-    uri: Cow<'a, str>,
-    #[serde(borrow)]
-    title: Cow<'a, str>,
-    #[serde(borrow)]
-    description: Cow<'a, str>,
-    thumb: Option<Blob>,
-    #[serde(borrow)]
-    associated_refs: Option<Vec<StrongRef<'a>>>,
+    #[serde(rename = "app.bsky.embed.record#viewBlocked")]
+    Blocked { uri: Cow<'a, str>, blocked: bool, author: BlockedAuthor<'a> },
+    /// The quoted post's author took it out of the quoting one, or lets nobody quote it.
+    #[serde(rename = "app.bsky.embed.record#viewDetached")]
+    Detached { uri: Cow<'a, str>, detached: bool },
 }
 
 #[derive(Deserialize)]
@@ -175,116 +79,82 @@ struct RecordWithMedia<'a> {
     media: &'a RawValue,
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a RawValue) -> Option<T> {
-    serde_json::from_str(json.get()).ok()
-}
-
-fn kind(json: &RawValue) -> Option<Cow<'_, str>> {
-    read::<Kind<'_>>(json).map(|kind| kind.kind)
-}
-
 impl<'a> Views<'a> {
-    /// The view of `embed` in a post of `author`. `quotes` is the level at which quoted posts stand:
-    /// 1 in a post that nobody quotes here.
+    /// The view of `embed` in the post `by`. `quotes` is the level at which quoted posts stand: 1 in
+    /// a post that nobody quotes here.
     pub(super) fn embed(
         &self,
-        author: &Did,
+        by: &HydratedPost,
         embed: &'a RawValue,
         quotes: u8,
     ) -> Option<EmbedView<'a>> {
         match kind(embed)?.as_ref() {
             "app.bsky.embed.record" => {
                 let quote: RecordEmbed<'a> = read(embed)?;
-                Some(EmbedView::Record { record: self.quote(quote.record, quotes)? })
+                let record = self.quote(by, quote.record, quotes)?;
+                Some(EmbedView::Record(RecordEmbedView::Alone { record }))
             }
             "app.bsky.embed.recordWithMedia" => {
                 let both: RecordWithMedia<'a> = read(embed)?;
-                let media = Box::new(self.media(author, both.media)?);
-                let record = self.quote(both.record.record, quotes)?;
-                Some(EmbedView::RecordWithMedia { media, record: RecordHolder { record } })
+                let media = Box::new(self.media(&by.post.author, both.media)?);
+                let record = self.quote(by, both.record.record, quotes)?;
+                let record = RecordHolder { record };
+                Some(EmbedView::Record(RecordEmbedView::WithMedia { media, record }))
             }
-            _ => self.media(author, embed),
+            _ => self.media(&by.post.author, embed).map(EmbedView::Media),
         }
     }
 
-    fn media(&self, author: &Did, media: &'a RawValue) -> Option<EmbedView<'a>> {
-        match kind(media)?.as_ref() {
-            "app.bsky.embed.images" => {
-                let record: ImagesRecord<'a> = read(media)?;
-                let images = record.images.into_iter().map(|image| self.image_view(author, image));
-                Some(EmbedView::Images { images: images.collect() })
-            }
-            "app.bsky.embed.video" => Some(EmbedView::Video(self.video(author, read(media)?))),
-            "app.bsky.embed.gallery" => {
-                let record: GalleryRecord<'a> = read(media)?;
-                let items = record.items.into_iter().take(GALLERY_ITEMS_MAX);
-                let items = items.filter_map(|item| self.gallery_item(author, item));
-                Some(EmbedView::Gallery { items: items.collect() })
-            }
-            "app.bsky.embed.external" => {
-                let holder: ExternalHolder<'a> = read(media)?;
-                Some(EmbedView::External { external: self.external(author, holder.external) })
-            }
-            _ => None,
-        }
-    }
-
-    fn image_view(&self, author: &Did, image: ImageRecord<'a>) -> ImageView<'a> {
-        let cid = image.image.cid();
-        ImageView {
-            thumb: self.urls.image(ImagePreset::FeedThumbnail, author, cid),
-            fullsize: self.urls.image(ImagePreset::FeedFullsize, author, cid),
-            alt: image.alt,
-            aspect_ratio: image.aspect_ratio,
-        }
-    }
-
-    fn gallery_item(&self, author: &Did, item: &'a RawValue) -> Option<GalleryItemView<'a>> {
-        if kind(item)? != GALLERY_IMAGE {
-            return None;
-        }
-        let image: ImageRecord<'a> = read(item)?;
-        let cid = image.image.cid();
-        Some(GalleryItemView::Image {
-            thumbnail: self.urls.image(ImagePreset::FeedThumbnail, author, cid),
-            fullsize: self.urls.image(ImagePreset::FeedFullsize, author, cid),
-            aspect_ratio: image.aspect_ratio?,
-            alt: image.alt,
-        })
-    }
-
-    fn video(&self, author: &Did, video: VideoRecord<'a>) -> VideoView<'a> {
-        let cid = video.video.cid();
-        VideoView {
-            cid: cid.to_owned(),
-            playlist: self.urls.video_playlist(author, cid),
-            thumbnail: self.urls.video_thumbnail(author, cid),
-            alt: video.alt,
-            aspect_ratio: video.aspect_ratio,
-            presentation: video.presentation,
-        }
-    }
-
-    fn external(&self, author: &Did, external: ExternalRecord<'a>) -> ExternalView<'a> {
-        let thumb = external.thumb.as_ref();
-        ExternalView {
-            thumb: thumb
-                .map(|blob| self.urls.image(ImagePreset::FeedThumbnail, author, blob.cid())),
-            uri: external.uri,
-            title: external.title,
-            description: external.description,
-            associated_refs: external.associated_refs,
-        }
-    }
-
-    /// A quoted record; what is not a post known here cannot be shown.
-    fn quote(&self, quoted: StrongRef<'a>, quotes: u8) -> Option<RecordView<'a>> {
+    /// A record shown in the post `by`.
+    fn quote(
+        &self,
+        by: &HydratedPost,
+        quoted: StrongRef<'a>,
+        quotes: u8,
+    ) -> Option<RecordView<'a>> {
         let uri = AtUri::parse(&quoted.uri).ok()?;
-        let is_post = uri.collection.as_ref().is_some_and(|collection| collection.as_str() == POST);
-        let post = is_post.then(|| self.quoted_post(&quoted.uri, quotes)).flatten();
-        Some(match post {
-            Some(post) => RecordView::Post(Box::new(post)),
-            None => RecordView::NotFound { uri: quoted.uri, not_found: true },
+        let shown = match uri.as_record() {
+            Some((author, collection, _)) => {
+                if let Some(hidden) = self.hidden_quote(by, author, &quoted.uri) {
+                    return Some(hidden);
+                }
+                self.record_view(author, collection.as_str(), &quoted.uri, quotes)
+            }
+            None => None,
+        };
+        Some(shown.unwrap_or(RecordView::NotFound { uri: quoted.uri, not_found: true }))
+    }
+
+    /// What stands for a record that a block or a gate hides in the post `by`.
+    fn hidden_quote(&self, by: &HydratedPost, author: &Did, uri: &str) -> Option<RecordView<'a>> {
+        let between_others =
+            by.post.quote_blocked && self.hydrated.respects_blocks_between_others();
+        let owned = || Cow::Owned(uri.to_owned());
+        if between_others || self.hydrated.blocked(author) {
+            let author = self.blocked_author(uri)?;
+            return Some(RecordView::Blocked { uri: owned(), blocked: true, author });
+        }
+        let is_detached = by.post.violates_postgate
+            || (by.post.quote_detached && self.hydrated.post(uri).is_some());
+        is_detached.then(|| RecordView::Detached { uri: owned(), detached: true })
+    }
+
+    fn record_view(
+        &self,
+        author: &Did,
+        collection: &str,
+        uri: &str,
+        quotes: u8,
+    ) -> Option<RecordView<'a>> {
+        Some(match collection {
+            "app.bsky.feed.post" => RecordView::Post(Box::new(self.quoted_post(uri, quotes)?)),
+            "app.bsky.feed.generator" => RecordView::Generator(Box::new(self.generator(uri)?)),
+            "app.bsky.graph.list" => RecordView::List(Box::new(self.list(uri)?)),
+            "app.bsky.labeler.service" => RecordView::Labeler(Box::new(self.labeler(author)?)),
+            "app.bsky.graph.starterpack" => {
+                RecordView::StarterPack(Box::new(self.starter_pack_basic(uri)?))
+            }
+            _ => return None,
         })
     }
 }

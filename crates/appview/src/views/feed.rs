@@ -5,6 +5,7 @@ use millrace_atproto::datetime::format_ms_us;
 use serde::Serialize;
 
 use super::Views;
+use super::blocked::BlockedAuthor;
 use super::post::PostView;
 use super::profile::ProfileViewBasic;
 use crate::hydration::{HydratedPost, author};
@@ -57,7 +58,7 @@ struct ReplyRef<'a> {
     grandparent_author: Option<ProfileViewBasic<'a>>,
 }
 
-/// A post that is referred to and may be gone.
+/// A post that is referred to and may be gone or behind a block.
 #[derive(Debug, Serialize)]
 #[serde(tag = "$type")]
 pub(crate) enum MaybePost<'a> {
@@ -65,6 +66,8 @@ pub(crate) enum MaybePost<'a> {
     Post(Box<PostView<'a>>),
     #[serde(rename = "app.bsky.feed.defs#notFoundPost", rename_all = "camelCase")]
     NotFound { uri: &'a str, not_found: bool },
+    #[serde(rename = "app.bsky.feed.defs#blockedPost")]
+    Blocked { uri: &'a str, blocked: bool, author: BlockedAuthor<'a> },
 }
 
 impl<'a> Views<'a> {
@@ -76,8 +79,9 @@ impl<'a> Views<'a> {
             Some(LineReason::Repost { uri, sort_at_us }) => Some(self.repost(uri, *sort_at_us)?),
         };
         let post = self.post(&line.uri)?;
-        let reply = self.hydrated.post(&line.uri).and_then(|known| self.reply_ref(known));
-        Some(FeedViewPost { post, reason, reply })
+        let known = self.hydrated.post(&line.uri);
+        let reply = known.filter(|known| !known.post.violates_threadgate);
+        Some(FeedViewPost { post, reason, reply: reply.and_then(|known| self.reply_ref(known)) })
     }
 
     fn repost(&self, uri: &'a str, sort_at_us: i64) -> Option<Reason<'a>> {
@@ -85,21 +89,53 @@ impl<'a> Views<'a> {
         Some(Reason::Repost { by, uri, indexed_at: format_ms_us(sort_at_us) })
     }
 
+    /// What a reply answers. Blocks between its author and those above count for everybody, and so
+    /// does one between the author of the parent and that of the root.
     fn reply_ref(&self, known: &'a HydratedPost) -> Option<ReplyRef<'a>> {
         let reply = known.reply.as_ref()?;
-        let grandparent = self.hydrated.post(&reply.parent).and_then(HydratedPost::parent);
-        let grandparent: Option<Did> = grandparent.and_then(author);
-        Some(ReplyRef {
-            root: self.maybe_post(&reply.root),
-            parent: self.maybe_post(&reply.parent),
-            grandparent_author: grandparent.and_then(|did| self.profile_basic(&did)),
-        })
+        let respected = self.hydrated.respects_blocks_between_others();
+        let parent = match respected && known.post.parent_blocked {
+            true => self.post_behind_block(&reply.parent),
+            false => self.maybe_post(&reply.parent),
+        };
+        let above = self.hydrated.post(&reply.parent);
+        let root_blocked =
+            known.post.root_blocked || above.is_some_and(|above| above.post.root_blocked);
+        let root = match respected && root_blocked {
+            true => self.post_behind_block(&reply.root),
+            false => self.maybe_post(&reply.root),
+        };
+        let grandparent = above.and_then(HydratedPost::parent).and_then(author);
+        let grandparent: Option<Did> = grandparent.filter(|_| matches!(parent, MaybePost::Post(_)));
+        let grandparent_author = grandparent.and_then(|did| self.profile_basic(&did));
+        Some(ReplyRef { root, parent, grandparent_author })
     }
 
-    fn maybe_post(&self, uri: &'a str) -> MaybePost<'a> {
+    /// A post, or why it is not shown.
+    pub(crate) fn maybe_post(&self, uri: &'a str) -> MaybePost<'a> {
         match self.post(uri) {
+            Some(_) if self.hydrated.post_blocked(uri) => self.blocked_post(uri),
             Some(post) => MaybePost::Post(Box::new(post)),
-            None => MaybePost::NotFound { uri, not_found: true },
+            None => self.not_found_post(uri),
+        }
+    }
+
+    /// A post that is not shown for a block between others; one that is not there is not found.
+    fn post_behind_block(&self, uri: &'a str) -> MaybePost<'a> {
+        match self.hydrated.post(uri) {
+            Some(_) => self.blocked_post(uri),
+            None => self.not_found_post(uri),
+        }
+    }
+
+    pub(crate) fn not_found_post(&self, uri: &'a str) -> MaybePost<'a> {
+        MaybePost::NotFound { uri, not_found: true }
+    }
+
+    pub(crate) fn blocked_post(&self, uri: &'a str) -> MaybePost<'a> {
+        match self.blocked_author(uri) {
+            Some(author) => MaybePost::Blocked { uri, blocked: true, author },
+            None => self.not_found_post(uri),
         }
     }
 }

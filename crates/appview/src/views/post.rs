@@ -10,6 +10,7 @@ use super::embed::EmbedView;
 use super::label::{self, Label};
 use super::profile::ProfileViewBasic;
 use super::record::PostRecord;
+use super::threadgate::ThreadgateView;
 use crate::hydration::HydratedPost;
 
 /// Levels of quoted posts that are shown.
@@ -34,17 +35,24 @@ pub(crate) struct PostView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     viewer: Option<PostViewerState<'a>>,
     labels: Vec<Label<'a>>,
+    /// Of a post that begins a thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threadgate: Option<ThreadgateView<'a>>,
 }
 
-/// `app.bsky.feed.defs#viewerState`. Nothing gates replies or quotes yet: whether replying is
-/// disabled is not said, and quoting never is.
+/// `app.bsky.feed.defs#viewerState`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PostViewerState<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    repost: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     like: Option<&'a str>,
     bookmarked: bool,
     thread_muted: bool,
+    /// Not said of threads without a gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_disabled: Option<bool>,
     embedding_disabled: bool,
     /// Said to the author only, and only if they pinned any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +89,7 @@ impl<'a> Views<'a> {
             cid: &post.record.cid,
             author: self.profile_basic(&post.author)?,
             record: &post.record.value,
-            embed: record.embed.and_then(|embed| self.embed(&post.author, embed, 1)),
+            embed: record.embed.and_then(|embed| self.embed(known, embed, 1)),
             bookmark_count: 0,
             reply_count: post.reply_count,
             repost_count: post.repost_count,
@@ -90,6 +98,10 @@ impl<'a> Views<'a> {
             indexed_at: format_ms_us(post.sort_at_us),
             viewer: self.post_viewer_state(known),
             labels: post_labels(known, record),
+            threadgate: match known.reply {
+                None => self.threadgate(&post.uri),
+                Some(_) => None,
+            },
         })
     }
 
@@ -98,7 +110,7 @@ impl<'a> Views<'a> {
         let known = self.hydrated.post(uri)?;
         let post = &known.post;
         let record = PostRecord::parse(&post.record.value);
-        let embed = |embed| self.embed(&post.author, embed, level + 1);
+        let embed = |embed| self.embed(known, embed, level + 1);
         let embeds =
             (level < QUOTES_MAX).then(|| record.embed.and_then(embed).into_iter().collect());
         Some(QuotedPost {
@@ -121,11 +133,15 @@ impl<'a> Views<'a> {
         let own =
             self.hydrated.actor(&known.post.author).filter(|author| author.actor.did == *viewer);
         let pinned = own.and_then(|author| author.profile.pinned_post.as_ref());
+        let relation = known.post.viewer.as_ref();
+        let gated = relation.and_then(|relation| relation.reply_disabled);
         Some(PostViewerState {
-            like: known.post.viewer.as_ref().and_then(|relation| relation.like.as_deref()),
+            repost: relation.and_then(|relation| relation.repost.as_deref()),
+            like: relation.and_then(|relation| relation.like.as_deref()),
             bookmarked: false,
-            thread_muted: false,
-            embedding_disabled: false,
+            thread_muted: relation.is_some_and(|relation| relation.thread_muted),
+            reply_disabled: if known.post.violates_threadgate { Some(true) } else { gated },
+            embedding_disabled: relation.is_some_and(|relation| relation.embedding_disabled),
             pinned: pinned.map(|pinned| pinned.uri == known.post.uri),
         })
     }

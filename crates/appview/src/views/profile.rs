@@ -7,10 +7,18 @@ use millrace_atproto::syntax::HANDLE_INVALID;
 use serde::Serialize;
 
 use super::Views;
+use super::declared::{Chat, Germ, Subscriptions};
 use super::label::{self, Label};
 use super::record::{Blob, StrongRef};
+use super::starter_pack::StarterPackViewBasic;
+use super::status::StatusView;
+use super::verification::VerificationState;
+use super::viewer_state::ViewerState;
 use crate::hydration::HydratedActor;
 use crate::urls::ImagePreset;
+
+/// The label by which an account asks not to be shown to who has not signed in.
+const NO_UNAUTHENTICATED: &str = "!no-unauthenticated";
 
 /// `app.bsky.actor.defs#profileViewBasic`: beside every post.
 #[derive(Debug, Serialize)]
@@ -24,12 +32,16 @@ pub(crate) struct ProfileViewBasic<'a> {
     pronouns: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
-    associated: Associated,
+    associated: Associated<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     viewer: Option<ViewerState<'a>>,
     labels: Vec<Label<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<VerificationState<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusView<'a>>,
 }
 
 /// `app.bsky.actor.defs#profileView`: in lists of people.
@@ -58,123 +70,121 @@ pub(crate) struct ProfileViewDetailed<'a> {
     follows_count: i64,
     posts_count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    joined_via_starter_pack: Option<StarterPackViewBasic<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pinned_post: Option<&'a StrongRef<'static>>,
 }
 
 /// `app.bsky.actor.defs#profileAssociated`. Counts stand in the detailed view only.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Associated {
+struct Associated<'a> {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     counts: Option<AssociatedCounts>,
+    /// Short views say it of labelers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labeler: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<&'a Chat>,
     activity_subscription: ActivitySubscription,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    germ: Option<&'a Germ>,
 }
 
-/// Nothing of these kinds is indexed yet, so there is none.
-#[derive(Debug, Default, Serialize)]
+/// What an account has made.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AssociatedCounts {
     lists: i64,
     feedgens: i64,
     starter_packs: i64,
-    labeler: bool,
 }
 
-/// Who may ask to be told of an account's posts; followers, unless it says otherwise.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ActivitySubscription {
-    allow_subscriptions: &'static str,
-}
-
-/// `app.bsky.actor.defs#viewerState`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ViewerState<'a> {
-    muted: bool,
-    muted_only_reposts: bool,
-    muted_only_quoteposts: bool,
-    blocked_by: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    following: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    followed_by: Option<&'a str>,
+    allow_subscriptions: Subscriptions,
 }
 
 impl<'a> Views<'a> {
     /// The smallest view, of an account that may be shown.
     pub(crate) fn profile_basic(&self, did: &Did) -> Option<ProfileViewBasic<'a>> {
-        self.hydrated.actor(did).map(|known| self.basic(known, None))
+        self.hydrated.actor(did).map(|known| self.basic(known))
     }
 
     /// The middle view.
     pub(crate) fn profile(&self, did: &Did) -> Option<ProfileView<'a>> {
-        self.hydrated.actor(did).map(|known| self.view(known, None))
+        self.hydrated.actor(did).map(|known| self.view(known, self.basic(known)))
+    }
+
+    /// The middle view with whom the viewer follows among the account's followers.
+    pub(crate) fn profile_known_followers(&self, did: &Did) -> Option<ProfileView<'a>> {
+        let known = self.hydrated.actor(did)?;
+        let viewer = self.viewer_state_detailed(known);
+        Some(self.view(known, ProfileViewBasic { viewer, ..self.basic(known) }))
     }
 
     /// The largest view.
     pub(crate) fn profile_detailed(&self, did: &Did) -> Option<ProfileViewDetailed<'a>> {
         let known = self.hydrated.actor(did)?;
         let actor = &known.actor;
+        let basic = ProfileViewBasic {
+            associated: detailed_associated(known),
+            viewer: self.viewer_state_detailed(known),
+            ..self.basic(known)
+        };
         Some(ProfileViewDetailed {
-            view: self.view(known, Some(AssociatedCounts::default())),
+            view: self.view(known, basic),
             // Clients open it: no other scheme is passed on.
             website: known.profile.website.as_deref().filter(|url| url.starts_with("https://")),
             banner: self.image(known, ImagePreset::Banner, known.profile.banner.as_ref()),
             followers_count: actor.followers_count,
             follows_count: actor.follows_count,
             posts_count: actor.posts_count,
+            joined_via_starter_pack: actor
+                .joined_via
+                .as_deref()
+                .and_then(|uri| self.starter_pack_basic(uri)),
             pinned_post: known.profile.pinned_post.as_ref(),
         })
     }
 
-    fn view(&self, known: &'a HydratedActor, counts: Option<AssociatedCounts>) -> ProfileView<'a> {
+    /// The account asks not to be shown to who has not signed in, and nobody has.
+    pub(crate) fn hidden_from_anonymous(&self, did: &Did) -> bool {
+        let asks = |known: &HydratedActor| {
+            known.profile.self_labels.iter().any(|label| label == NO_UNAUTHENTICATED)
+        };
+        self.viewer.is_none() && self.hydrated.actor(did).is_some_and(asks)
+    }
+
+    fn view(&self, known: &'a HydratedActor, basic: ProfileViewBasic<'a>) -> ProfileView<'a> {
         let record = known.actor.profile.as_ref();
         let indexed_at = record.map(|record| {
             let created_at_us = known.profile.created_at_us.unwrap_or(i64::MAX);
             format_ms_us(created_at_us.min(record.indexed_at_us))
         });
         ProfileView {
-            basic: self.basic(known, counts),
+            basic,
             description: known.profile.description.as_deref().filter(|text| !text.is_empty()),
             indexed_at,
         }
     }
 
-    fn basic(
-        &self,
-        known: &'a HydratedActor,
-        counts: Option<AssociatedCounts>,
-    ) -> ProfileViewBasic<'a> {
-        let HydratedActor { actor, profile } = known;
+    fn basic(&self, known: &'a HydratedActor) -> ProfileViewBasic<'a> {
+        let HydratedActor { actor, profile, .. } = known;
         ProfileViewBasic {
             did: &actor.did,
             handle: actor.handle.as_ref().map_or(HANDLE_INVALID, |handle| handle.as_str()),
             display_name: profile.display_name.as_deref(),
             pronouns: profile.pronouns.as_deref(),
             avatar: self.image(known, ImagePreset::Avatar, profile.avatar.as_ref()),
-            associated: Associated {
-                counts,
-                activity_subscription: ActivitySubscription { allow_subscriptions: "followers" },
-            },
+            associated: associated(known),
             viewer: self.viewer_state(known),
             labels: profile_labels(known),
             created_at: profile.created_at_us.map(format_ms_us),
+            verification: self.verification(known),
+            status: self.status(known),
         }
-    }
-
-    fn viewer_state(&self, known: &'a HydratedActor) -> Option<ViewerState<'a>> {
-        let viewer = self.viewer?;
-        // Nobody is anything to themselves, whatever their records say.
-        let relation = known.actor.viewer.as_ref().filter(|_| *viewer != known.actor.did);
-        Some(ViewerState {
-            muted: false,
-            muted_only_reposts: false,
-            muted_only_quoteposts: false,
-            blocked_by: false,
-            following: relation.and_then(|relation| relation.following.as_deref()),
-            followed_by: relation.and_then(|relation| relation.followed_by.as_deref()),
-        })
     }
 
     fn image(
@@ -185,6 +195,26 @@ impl<'a> Views<'a> {
     ) -> Option<String> {
         blob.map(|blob| self.urls.image(preset, &known.actor.did, blob.cid()))
     }
+}
+
+fn associated(known: &HydratedActor) -> Associated<'_> {
+    let declared = &known.declared;
+    Associated {
+        counts: None,
+        labeler: known.actor.is_labeler.then_some(true),
+        chat: declared.chat.as_ref(),
+        activity_subscription: ActivitySubscription { allow_subscriptions: declared.subscriptions },
+        germ: declared.germ.as_ref(),
+    }
+}
+
+fn detailed_associated(known: &HydratedActor) -> Associated<'_> {
+    let counts = AssociatedCounts {
+        lists: known.actor.lists_count,
+        feedgens: known.actor.generators_count,
+        starter_packs: known.actor.starter_packs_count,
+    };
+    Associated { counts: Some(counts), labeler: Some(known.actor.is_labeler), ..associated(known) }
 }
 
 fn profile_labels(known: &HydratedActor) -> Vec<Label<'_>> {

@@ -38,6 +38,17 @@ struct ThreadContext<'a> {
     root_author_like: Option<&'a str>,
 }
 
+const PARENT: &str = r#","parent":"#;
+
+/// What stands above a post.
+enum Parent<'a> {
+    Shown(&'a HydratedPost),
+    /// What stands for a post that is not shown; nothing stands above it.
+    Hidden(MaybePost<'a>),
+    /// The post is of another thread.
+    Elsewhere,
+}
+
 /// What is still to be written, the next thing last.
 enum Step<'a> {
     Post { uri: &'a str, levels_left: u32 },
@@ -53,7 +64,8 @@ struct ThreadWriter<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// The thread as JSON, or `None` if its anchor cannot be shown.
+    /// The thread as JSON, or `None` if its anchor cannot be shown. An anchor behind a block stands
+    /// alone as what it is; one its thread's gate does not allow stands without parents and replies.
     pub(crate) fn thread(
         &self,
         skeleton: &'a ThreadSkeleton,
@@ -61,6 +73,10 @@ impl<'a> Views<'a> {
         likes: &'a RootAuthorLikes,
     ) -> Result<Option<Box<RawValue>>, XrpcError> {
         let Some(anchor) = self.hydrated.post(&skeleton.anchor) else { return Ok(None) };
+        if self.hydrated.post_blocked(&skeleton.anchor) {
+            let blocked = self.blocked_post(&skeleton.anchor);
+            return Ok(Some(serde_json::value::to_raw_value(&blocked)?));
+        }
         let mut writer = ThreadWriter {
             views: *self,
             likes,
@@ -69,8 +85,10 @@ impl<'a> Views<'a> {
             json: Vec::new(),
         };
         writer.open(anchor)?;
-        writer.parents(anchor, bounds.parents_max)?;
-        writer.replies(&anchor.post.uri, bounds.levels_max)?;
+        if !anchor.post.violates_threadgate {
+            writer.parents(anchor, bounds.parents_max)?;
+            writer.replies(&anchor.post.uri, bounds.levels_max)?;
+        }
         writer.json.push(b'}');
         let json = String::from_utf8(writer.json).expect("invariant: JSON is written as UTF-8");
         Ok(Some(RawValue::from_string(json)?))
@@ -111,30 +129,45 @@ impl<'a> ThreadWriter<'a> {
         self.write(&ThreadContext { root_author_like: self.likes.get(uri).map(String::as_str) })
     }
 
-    /// The chain of parents as far as it is known and belongs to the thread.
+    /// The chain of parents as far as it is known, belongs to the thread and no block is met.
     fn parents(&mut self, anchor: &'a HydratedPost, parents_max: u32) -> Result<(), XrpcError> {
         let mut child = anchor;
         let mut seen = HashSet::from([anchor.post.uri.as_str()]);
         let mut open = 0;
         while open < parents_max {
             let Some(uri) = child.parent() else { break };
-            let parent = self.views.hydrated.post(uri);
-            if parent.is_some_and(|parent| parent.root() != self.root || !seen.insert(uri)) {
-                break;
+            match self.parent(child, uri) {
+                Parent::Shown(parent) if seen.insert(uri) => {
+                    self.text(PARENT);
+                    self.open(parent)?;
+                    open += 1;
+                    child = parent;
+                }
+                Parent::Shown(_) | Parent::Elsewhere => break,
+                Parent::Hidden(instead) => {
+                    self.text(PARENT);
+                    self.write(&instead)?;
+                    break;
+                }
             }
-            self.text(r#","parent":"#);
-            let Some(parent) = parent else {
-                self.write(&MaybePost::NotFound { uri, not_found: true })?;
-                break;
-            };
-            self.open(parent)?;
-            open += 1;
-            child = parent;
         }
         for _ in 0..open {
             self.json.push(b'}');
         }
         Ok(())
+    }
+
+    fn parent(&self, child: &HydratedPost, uri: &'a str) -> Parent<'a> {
+        let Views { hydrated, .. } = self.views;
+        if child.post.parent_blocked && hydrated.respects_blocks_between_others() {
+            return Parent::Hidden(self.views.blocked_post(uri));
+        }
+        match hydrated.post(uri) {
+            None => Parent::Hidden(self.views.not_found_post(uri)),
+            Some(parent) if parent.root() != self.root => Parent::Elsewhere,
+            Some(_) if hydrated.post_blocked(uri) => Parent::Hidden(self.views.blocked_post(uri)),
+            Some(parent) => Parent::Shown(parent),
+        }
     }
 
     /// `,"replies":[…]` of a post; nothing where no further level is wanted.
@@ -149,6 +182,10 @@ impl<'a> ThreadWriter<'a> {
                     if !self.json.ends_with(b"[") {
                         self.json.push(b',');
                     }
+                    if self.views.hydrated.post_blocked(uri) {
+                        self.write(&self.views.blocked_post(uri))?;
+                        continue;
+                    }
                     self.open(known)?;
                     steps.push(Step::Text("}"));
                     self.push_replies(&mut steps, uri, levels_left);
@@ -162,11 +199,20 @@ impl<'a> ThreadWriter<'a> {
         let Some(levels_left) = levels_left.checked_sub(1) else { return };
         steps.push(Step::Text("]"));
         let children = self.children.get(uri).map_or(&[][..], Vec::as_slice);
-        let in_thread = |uri: &&&str| {
-            self.views.hydrated.post(uri).is_some_and(|known| known.root() == self.root)
-        };
-        let shown = children.iter().rev().filter(in_thread);
+        let shown = children.iter().rev().filter(|uri| self.belongs(uri));
         steps.extend(shown.map(|uri| Step::Post { uri, levels_left }));
         steps.push(Step::Text(r#","replies":["#));
+    }
+
+    /// A reply that stands below its parent, were it only as one behind a block of the viewer's.
+    /// A block between its author and the parent's hides it from everybody, and so does the gate.
+    fn belongs(&self, uri: &str) -> bool {
+        let hydrated = self.views.hydrated;
+        let respected = hydrated.respects_blocks_between_others();
+        hydrated.post(uri).is_some_and(|known| {
+            known.root() == self.root
+                && !known.post.violates_threadgate
+                && !(respected && known.post.parent_blocked)
+        })
     }
 }

@@ -169,6 +169,7 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             known_followers,
+            detailed,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
         actors.truncate(HYDRATE_MAX);
@@ -182,6 +183,8 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             known_followers,
+            detailed,
+            trusted_verifiers: self.api.trusted_verifiers.clone(),
         };
         let hydration = self.ask(question).await?;
         Ok(Hydrated::new(hydration, self.sees_all()))
@@ -195,8 +198,10 @@ impl<'a> Call<'a> {
     ) -> Result<T, XrpcError> {
         let is_small = hydrated.posts() <= POSTS_INLINE_MAX;
         let (urls, viewer) = (Arc::clone(&self.api.urls), self.viewer().cloned());
-        let work =
-            move || present(Views { hydrated: &hydrated, urls: &urls, viewer: viewer.as_ref() });
+        let now_us = self.api.clock.now_us();
+        let work = move || {
+            present(Views { hydrated: &hydrated, urls: &urls, viewer: viewer.as_ref(), now_us })
+        };
         if is_small {
             return Ok(work());
         }
@@ -206,7 +211,12 @@ impl<'a> Call<'a> {
 
     /// Views for this caller.
     pub(crate) fn views<'v>(&'v self, hydrated: &'v Hydrated) -> Views<'v> {
-        Views { hydrated, urls: self.urls(), viewer: self.viewer() }
+        Views {
+            hydrated,
+            urls: self.urls(),
+            viewer: self.viewer(),
+            now_us: self.api.clock.now_us(),
+        }
     }
 }
 
@@ -224,4 +234,6 @@ pub(crate) struct Skeleton {
     pub(crate) reply_refs: bool,
     /// Accounts whose followers the viewer may know.
     pub(crate) known_followers: Vec<Did>,
+    /// Accounts shown in detail; what is asked of `known_followers` comes with it.
+    pub(crate) detailed: Vec<Did>,
 }

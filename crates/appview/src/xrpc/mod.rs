@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use millrace_atproto::{Did, Nsid};
 use millrace_net::Resolver;
+use millrace_runtime::clock::SharedClock;
 
 pub(crate) use call::Call;
 pub(crate) use method::{Json, Procedure, Query};
@@ -41,6 +42,8 @@ pub(crate) struct Api {
     pub(crate) urls: Arc<MediaUrls>,
     pub(crate) moderation_did: Option<Did>,
     pub(crate) trusted_labelers: Vec<Did>,
+    pub(crate) trusted_verifiers: Vec<Did>,
+    pub(crate) clock: SharedClock,
     pub(crate) body_bytes_max: usize,
     pub(crate) metrics: Metrics,
 }

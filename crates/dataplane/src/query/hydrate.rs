@@ -14,7 +14,9 @@ use super::{Context, Question, lookup};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::flags;
-use crate::model::{Actor, ActorViewer, List, Post, PostViewer, Record, Service, StarterPack};
+use crate::model::{
+    Actor, ActorViewer, List, Post, PostViewer, Record, Service, StarterPack, Threadgate,
+};
 
 /// Most posts and most accounts one question may name.
 pub const HYDRATE_MAX: usize = 6_000;
@@ -50,6 +52,12 @@ pub struct Hydrate {
     /// Accounts of which it is asked whom the viewer follows among their followers.
     #[serde(default)]
     pub known_followers: Vec<Did>,
+    /// Accounts shown in detail: the same is asked of them, and by which starter pack they came.
+    #[serde(default)]
+    pub detailed: Vec<Did>,
+    /// Accounts whose word on who others are is passed on.
+    #[serde(default)]
+    pub trusted_verifiers: Vec<Did>,
 }
 
 /// What was named and what it refers to, each once.
@@ -62,6 +70,8 @@ pub struct Hydration {
     pub generators: Vec<Service>,
     pub starter_packs: Vec<StarterPack>,
     pub labelers: Vec<Service>,
+    /// The gates of the threads the posts belong to.
+    pub threadgates: Vec<Threadgate>,
 }
 
 /// A post's key in the store: author and record key.
@@ -244,7 +254,6 @@ fn present_posts(
             invalid_reply_root: row.flags & flags::INVALID_ROOT != 0,
             violates_threadgate: row.flags & flags::VIOLATES_THREADGATE != 0,
             violates_postgate: row.flags & flags::VIOLATES_POSTGATE != 0,
-            threadgate: None,
             hidden_by_root: false,
             quote_detached: false,
             parent_blocked: false,
@@ -363,7 +372,9 @@ impl ActorRow {
             notification_declaration: None,
             chat_declaration: None,
             germ_declaration: None,
+            trusted_verifier: false,
             verifications: Vec::new(),
+            joined_via: None,
             viewer,
         })
     }

@@ -1,30 +1,41 @@
-//! What the views of one answer are made of: posts and accounts by name, as one snapshot of the
-//! data-plane had them. Accounts that are not active, and what they wrote, are hidden here, so
-//! that no view has to think of it.
+//! What the views of one answer are made of: posts, accounts, lists and services by name, as one
+//! snapshot of the data-plane had them. Accounts that are not active, and what they made, are
+//! hidden here, so that no view has to think of it. What the viewer must not see stands in
+//! `rules`.
+
+mod rules;
 
 use std::collections::HashMap;
 
 use millrace_atproto::{AtUri, Did};
-use millrace_dataplane::model::{Actor, Post};
+use millrace_dataplane::model::{Actor, List, Post, Service, StarterPack, Threadgate};
 use millrace_dataplane::query::hydrate::Hydration;
 
 use crate::error::XrpcError;
+use crate::views::declared::Declared;
 use crate::views::record::{PostRecord, ProfileRecord};
 
-/// The posts and accounts of one answer.
+/// What one answer is made of.
 #[derive(Debug, Default)]
 pub(crate) struct Hydrated {
     posts: HashMap<String, HydratedPost>,
     actors: HashMap<Did, HydratedActor>,
+    lists: HashMap<String, List>,
+    generators: HashMap<String, Service>,
+    starter_packs: HashMap<String, StarterPack>,
+    labelers: HashMap<Did, Service>,
+    /// By the URI of the post that begins the thread.
+    threadgates: HashMap<String, Threadgate>,
     /// The caller is the operator or the moderation service: nothing is hidden.
     all_visible: bool,
 }
 
-/// An account with what its profile record says.
+/// An account with what its profile record says, and its other records about itself.
 #[derive(Debug)]
 pub(crate) struct HydratedActor {
     pub(crate) actor: Actor,
     pub(crate) profile: ProfileRecord,
+    pub(crate) declared: Declared,
 }
 
 /// A post with what it answers, as its record says.
@@ -43,15 +54,21 @@ pub(crate) struct ReplyUris {
 
 impl Hydrated {
     pub(crate) fn new(hydration: Hydration, all_visible: bool) -> Self {
-        let actors = hydration.actors.into_iter().map(|actor| {
-            let profile = actor.profile.as_ref().map(|record| ProfileRecord::parse(&record.value));
-            (actor.did.clone(), HydratedActor { profile: profile.unwrap_or_default(), actor })
-        });
-        let posts = hydration.posts.into_iter().map(|post| {
-            let reply = reply_of(&post);
-            (post.uri.clone(), HydratedPost { post, reply })
-        });
-        Self { posts: posts.collect(), actors: actors.collect(), all_visible }
+        let lists = hydration.lists.into_iter().map(|list| (list.uri.clone(), list));
+        let generators = hydration.generators.into_iter().map(|one| (one.uri.clone(), one));
+        let packs = hydration.starter_packs.into_iter().map(|pack| (pack.uri.clone(), pack));
+        let labelers = hydration.labelers.into_iter().map(|one| (one.creator.clone(), one));
+        let gates = hydration.threadgates.into_iter().map(|gate| (gate.post.clone(), gate));
+        Self {
+            posts: hydration.posts.into_iter().map(HydratedPost::by_uri).collect(),
+            actors: hydration.actors.into_iter().map(HydratedActor::by_did).collect(),
+            lists: lists.collect(),
+            generators: generators.collect(),
+            starter_packs: packs.collect(),
+            labelers: labelers.collect(),
+            threadgates: gates.collect(),
+            all_visible,
+        }
     }
 
     /// An account that may be shown.
@@ -69,6 +86,31 @@ impl Hydrated {
         self.posts.get(uri).filter(|known| self.actor(&known.post.author).is_some())
     }
 
+    /// A list, whoever made it: short views do not show its creator.
+    pub(crate) fn list(&self, uri: &str) -> Option<&List> {
+        self.lists.get(uri)
+    }
+
+    /// A feed generator whose creator may be shown.
+    pub(crate) fn generator(&self, uri: &str) -> Option<&Service> {
+        self.generators.get(uri).filter(|known| self.actor(&known.creator).is_some())
+    }
+
+    /// A starter pack whose creator may be shown.
+    pub(crate) fn starter_pack(&self, uri: &str) -> Option<&StarterPack> {
+        self.starter_packs.get(uri).filter(|known| self.actor(&known.creator).is_some())
+    }
+
+    /// The labeler service of an account that may be shown.
+    pub(crate) fn labeler(&self, did: &Did) -> Option<&Service> {
+        self.labelers.get(did).filter(|known| self.actor(&known.creator).is_some())
+    }
+
+    /// The gate of the thread that begins with a post.
+    pub(crate) fn threadgate(&self, root: &str) -> Option<&Threadgate> {
+        self.threadgates.get(root)
+    }
+
     /// How many posts there are.
     pub(crate) fn posts(&self) -> usize {
         self.posts.len()
@@ -83,7 +125,20 @@ impl Hydrated {
     }
 }
 
+impl HydratedActor {
+    fn by_did(actor: Actor) -> (Did, Self) {
+        let profile = actor.profile.as_ref().map(|record| ProfileRecord::parse(&record.value));
+        let declared = Declared::of(&actor);
+        (actor.did.clone(), Self { profile: profile.unwrap_or_default(), declared, actor })
+    }
+}
+
 impl HydratedPost {
+    fn by_uri(post: Post) -> (String, Self) {
+        let reply = reply_of(&post);
+        (post.uri.clone(), Self { post, reply })
+    }
+
     /// The thread it belongs to; a post that answers nothing is its own.
     pub(crate) fn root(&self) -> &str {
         self.reply.as_ref().map_or(self.post.uri.as_str(), |reply| reply.root.as_str())
