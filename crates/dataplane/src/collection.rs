@@ -62,6 +62,11 @@ impl Collection {
         self.row().2
     }
 
+    /// Every collection of the list.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CODES.iter().map(|row| row.0)
+    }
+
     pub fn from_code(code: i64) -> Option<Self> {
         CODES.iter().find(|row| row.1 == code).map(|row| row.0)
     }

@@ -10,6 +10,7 @@ pub mod model;
 
 pub mod collection;
 pub mod flags;
+mod gate;
 pub mod images;
 mod names;
 pub mod reason;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use millrace_atproto::syntax::Tid;
 use millrace_store::{Param, StoreError, Tx};
 
+use super::Effects;
 use super::actor::Actors;
 use super::decode::{Body, Decoded, DecodedOp};
 use super::ids::Ids;
+use super::run::Run;
 use super::snapshot::{self, Range};
-use super::{Effects, Run};
-use crate::collection::Collection;
 
 /// Decoded entries with the ids of every name in them.
 #[derive(Debug, Default)]
@@ -158,14 +158,11 @@ impl Applying<'_> {
         op: &DecodedOp,
     ) -> Result<(), StoreError> {
         let key = (actor, self.ids.rkey(&op.rkey));
-        if op.collection == Collection::Profile && op.rkey.as_str() != "self" {
-            return Ok(());
-        }
         if self.run.holds(op.collection, key) {
             self.run.apply(tx, &mut self.effects)?;
         }
         match &op.put {
-            Some(put) => self.run.put(key, at_us, put.resolved(self.ids)),
+            Some(put) => self.run.put(op.collection, key, at_us, put.resolved(self.ids)),
             None => self.run.delete(op.collection, key, at_us),
         }
         Ok(())

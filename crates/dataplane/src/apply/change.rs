@@ -32,9 +32,13 @@ pub struct Change {
     /// The collection's NSID.
     pub collection: String,
     pub rkey: String,
-    /// What an edge points at: an AT URI, or a DID for a follow; absent for other records.
+    /// What an edge points at: the AT URI of a record, or the DID of an account; absent for other
+    /// records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The list an item puts its subject on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +51,16 @@ pub enum Op {
 /// Most facts in one payload; more are split.
 const CHANGES_MAX: usize = 1_000;
 
+/// What an edge points at.
 #[derive(Debug, Clone, Copy)]
-enum Target {
-    None,
+pub(crate) enum Target {
     Actor(i64),
     Record(Subject),
+    /// An account that is on a list.
+    Listed {
+        list: Subject,
+        actor: i64,
+    },
 }
 
 #[derive(Debug)]
@@ -59,7 +68,7 @@ struct Fact {
     key: Key,
     collection: Collection,
     op: Op,
-    target: Target,
+    target: Option<Target>,
 }
 
 /// The facts of a batch, gathered as ids.
@@ -69,30 +78,13 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn profile(&mut self, key: Key, op: Op) {
-        self.facts.push(Fact { key, collection: Collection::Profile, op, target: Target::None });
+    /// A record that points at nothing.
+    pub(crate) fn record(&mut self, collection: Collection, key: Key, op: Op) {
+        self.facts.push(Fact { key, collection, op, target: None });
     }
 
-    pub(crate) fn post(&mut self, key: Key, op: Op) {
-        self.facts.push(Fact { key, collection: Collection::Post, op, target: Target::None });
-    }
-
-    pub(crate) fn like(&mut self, key: Key, subject: Subject, op: Op) {
-        self.facts.push(Fact {
-            key,
-            collection: Collection::Like,
-            op,
-            target: Target::Record(subject),
-        });
-    }
-
-    pub(crate) fn follow(&mut self, key: Key, subject: i64, op: Op) {
-        self.facts.push(Fact {
-            key,
-            collection: Collection::Follow,
-            op,
-            target: Target::Actor(subject),
-        });
+    pub(crate) fn edge(&mut self, collection: Collection, key: Key, target: Target, op: Op) {
+        self.facts.push(Fact { key, collection, op, target: Some(target) });
     }
 
     /// Pushes the facts into the outbox, one payload an account, in order of first appearance.
@@ -124,31 +116,37 @@ impl Facts {
 
 impl Fact {
     fn actors(&self) -> impl Iterator<Item = i64> {
-        let subject = match self.target {
-            Target::None => None,
-            Target::Actor(actor) => Some(actor),
-            Target::Record(subject) => Some(subject.actor),
+        let target = match self.target {
+            None => [None, None],
+            Some(Target::Actor(actor)) => [Some(actor), None],
+            Some(Target::Record(subject)) => [Some(subject.actor), None],
+            Some(Target::Listed { list, actor }) => [Some(list.actor), Some(actor)],
         };
-        [Some(self.key.0), subject].into_iter().flatten()
+        [self.key.0].into_iter().chain(target.into_iter().flatten())
     }
 
     fn keys(&self) -> impl Iterator<Item = i64> {
-        let subject = match self.target {
-            Target::None | Target::Actor(_) => None,
-            Target::Record(subject) => Some([subject.rkey, subject.collection]),
+        let target = match self.target {
+            None | Some(Target::Actor(_)) => None,
+            Some(Target::Record(subject) | Target::Listed { list: subject, .. }) => {
+                Some([subject.rkey, subject.collection])
+            }
         };
-        [self.key.1].into_iter().chain(subject.into_iter().flatten())
+        [self.key.1].into_iter().chain(target.into_iter().flatten())
     }
 
     fn named(&self, names: &Names) -> Result<Change, StoreError> {
-        let subject = match self.target {
-            Target::None => None,
-            Target::Actor(actor) => Some(names.did(actor)?.to_string()),
-            Target::Record(subject) => {
-                Some(names.uri(subject.actor, subject.collection, subject.rkey)?)
+        let uri = |subject: Subject| names.uri(subject.actor, subject.collection, subject.rkey);
+        let (subject, list) = match self.target {
+            None => (None, None),
+            Some(Target::Actor(actor)) => (Some(names.did(actor)?.to_string()), None),
+            Some(Target::Record(subject)) => (Some(uri(subject)?), None),
+            Some(Target::Listed { list, actor }) => {
+                (Some(names.did(actor)?.to_string()), Some(uri(list)?))
             }
         };
         let rkey = names.rkey(self.key.1)?;
-        Ok(Change { op: self.op, collection: self.collection.nsid().to_owned(), rkey, subject })
+        let collection = self.collection.nsid().to_owned();
+        Ok(Change { op: self.op, collection, rkey, subject, list })
     }
 }

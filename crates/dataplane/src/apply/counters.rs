@@ -14,6 +14,9 @@ pub(crate) struct ActorChange {
     pub followers: i64,
     pub follows: i64,
     pub posts: i64,
+    pub lists: i64,
+    pub generators: i64,
+    pub starter_packs: i64,
 }
 
 /// What changes on a record.
@@ -23,6 +26,8 @@ pub(crate) struct RecordChange {
     pub replies: i64,
     pub reposts: i64,
     pub quotes: i64,
+    /// Accounts on a list.
+    pub items: i64,
 }
 
 /// The differences of a batch, in the order their rows are locked.
@@ -44,24 +49,29 @@ impl Counters {
     pub(crate) fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let actors = std::mem::take(&mut self.actors);
         tx.execute_many(
-            "INSERT INTO actor_count (actor_id, followers, follows, posts)
-             {values:BIGINT KEY,BIGINT,BIGINT,BIGINT}
+            "INSERT INTO actor_count (actor_id, followers, follows, posts, lists, generators, starter_packs)
+             {values:BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}
              ON CONFLICT (actor_id) DO UPDATE SET followers = actor_count.followers + excluded.followers,
-                follows = actor_count.follows + excluded.follows, posts = actor_count.posts + excluded.posts",
+                follows = actor_count.follows + excluded.follows, posts = actor_count.posts + excluded.posts,
+                lists = actor_count.lists + excluded.lists,
+                generators = actor_count.generators + excluded.generators,
+                starter_packs = actor_count.starter_packs + excluded.starter_packs",
             actors.into_iter().filter(|(_, change)| *change != ActorChange::default()).map(|(actor, change)| {
-                [actor, change.followers, change.follows, change.posts].map(Param::Int)
+                let ActorChange { followers, follows, posts, lists, generators, starter_packs } = change;
+                [actor, followers, follows, posts, lists, generators, starter_packs].map(Param::Int)
             }),
         )?;
         let records = std::mem::take(&mut self.records);
         tx.execute_many(
-            "INSERT INTO record_count (actor_id, rkey, collection, likes, replies, reposts, quotes)
-             {values:BIGINT KEY,BIGINT KEY,BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT}
+            "INSERT INTO record_count (actor_id, rkey, collection, likes, replies, reposts, quotes, items)
+             {values:BIGINT KEY,BIGINT KEY,BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}
              ON CONFLICT (actor_id, rkey, collection) DO UPDATE SET likes = record_count.likes + excluded.likes,
                 replies = record_count.replies + excluded.replies, reposts = record_count.reposts + excluded.reposts,
-                quotes = record_count.quotes + excluded.quotes",
+                quotes = record_count.quotes + excluded.quotes, items = record_count.items + excluded.items",
             records.into_iter().filter(|(_, change)| *change != RecordChange::default()).map(|(subject, change)| {
                 let Subject { actor, rkey, collection } = subject;
-                [actor, rkey, collection, change.likes, change.replies, change.reposts, change.quotes].map(Param::Int)
+                let RecordChange { likes, replies, reposts, quotes, items } = change;
+                [actor, rkey, collection, likes, replies, reposts, quotes, items].map(Param::Int)
             }),
         )?;
         Ok(())

@@ -10,8 +10,11 @@ use millrace_atproto::entry::{Action, Entry, EntryBody, EntryError};
 use millrace_atproto::lexicon::{Embed, Feature, Media, Post, Record};
 use millrace_atproto::syntax::{AtUri, Did, Nsid, RecordKey, Tid};
 
+use super::edge::Fields as EdgeFields;
 use super::ids::{Ids, Names, Subject, SubjectName};
-use super::{Fields, Put, follow, like, post, profile};
+use super::list_item::Listed;
+use super::run::Fields;
+use super::{Put, document, list_block, post, profile, verification};
 use crate::collection::Collection;
 use crate::flags;
 
@@ -49,6 +52,7 @@ pub(crate) struct DecodedOp {
 /// A record to be stored, its references by name.
 #[derive(Debug)]
 pub(crate) struct NamedPut {
+    collection: Collection,
     cid: Cid,
     json: String,
     fields: NamedFields,
@@ -56,10 +60,24 @@ pub(crate) struct NamedPut {
 
 #[derive(Debug)]
 enum NamedFields {
-    Profile,
+    Profile { joined_via: Option<SubjectName> },
     Post(PostNames),
-    Like { subject: SubjectName, created_at_us: i64 },
+    Like(RecordEdge),
+    Repost(RecordEdge),
     Follow { subject: Did, created_at_us: i64 },
+    Block { subject: Did, created_at_us: i64 },
+    ListItem { list: RecordKey, subject: Did, created_at_us: i64 },
+    ListBlock { list: SubjectName, created_at_us: i64 },
+    Verification { subject: Did, handle: String, display_name: String, created_at_us: i64 },
+    Document { created_at_us: i64, purpose: Option<i64> },
+}
+
+/// A like or a repost.
+#[derive(Debug)]
+struct RecordEdge {
+    subject: SubjectName,
+    via: Option<SubjectName>,
+    created_at_us: i64,
 }
 
 #[derive(Debug)]
@@ -83,12 +101,13 @@ pub(crate) fn entry(
     dropped: &mut dyn FnMut(&'static str),
 ) -> Result<Decoded, EntryError> {
     let Entry { header, body } = Entry::decode(payload)?;
+    let did = &header.did;
     let body = match body {
         EntryBody::Commit { ops } => {
             let ops = ops.into_iter().filter_map(|op| match (op.action, op.cid, op.record) {
                 (Action::Delete, _, _) => deletion(&op.collection, op.rkey),
                 (_, Some(cid), Some(bytes)) => {
-                    put(&op.collection, op.rkey, cid, &bytes, at_us, dropped)
+                    put(did, &op.collection, op.rkey, cid, &bytes, at_us, dropped)
                 }
                 _ => None,
             });
@@ -99,7 +118,7 @@ pub(crate) fn entry(
                 let (collection, rkey) = record.path.split_once('/')?;
                 let collection = Nsid::parse(collection).ok()?;
                 let rkey = RecordKey::parse(rkey).ok()?;
-                put(&collection, rkey, record.cid, &record.record, at_us, dropped)
+                put(did, &collection, rkey, record.cid, &record.record, at_us, dropped)
             });
             Body::Snapshot { records: records.collect(), after, through, last }
         }
@@ -122,7 +141,8 @@ pub(crate) fn entry(
 
 fn deletion(collection: &Nsid, rkey: RecordKey) -> Option<DecodedOp> {
     let collection = Collection::from_nsid(collection.as_str())?;
-    Some(DecodedOp { collection, rkey, put: None })
+    let kept = !is_single(collection) || rkey.as_str() == SELF;
+    kept.then_some(DecodedOp { collection, rkey, put: None })
 }
 
 /// Largest record that is kept. The lexicons' own bounds end far below; only unknown fields can
@@ -130,6 +150,7 @@ fn deletion(collection: &Nsid, rkey: RecordKey) -> Option<DecodedOp> {
 const RECORD_BYTES_MAX: usize = 128 << 10;
 
 fn put(
+    did: &Did,
     nsid: &Nsid,
     rkey: RecordKey,
     cid: Cid,
@@ -138,13 +159,6 @@ fn put(
     dropped: &mut dyn FnMut(&'static str),
 ) -> Option<DecodedOp> {
     let collection = Collection::from_nsid(nsid.as_str())?;
-    // The other collections have codes because edges lead to them; their records are not kept.
-    if !matches!(
-        collection,
-        Collection::Profile | Collection::Post | Collection::Like | Collection::Follow
-    ) {
-        return None;
-    }
     let mut drop = |reason| {
         dropped(reason);
         None
@@ -152,51 +166,126 @@ fn put(
     if bytes.len() > RECORD_BYTES_MAX {
         return drop("too_large");
     }
+    if is_single(collection) && rkey.as_str() != SELF {
+        return drop("record_key");
+    }
     let Ok(value) = cbor::decode(bytes) else { return drop("undecodable") };
     let fields = match Record::parse(nsid, &value) {
-        Ok(Some(record)) => fields(record, at_us),
+        Ok(Some(record)) => fields(record, did, &rkey, at_us),
         Ok(None) => return None,
         Err(error) => return drop(error.reason()),
     };
     match fields {
         Some(fields) => {
-            let put = NamedPut { cid, json: cbor::to_json(&value), fields };
+            let put = NamedPut { collection, cid, json: cbor::to_json(&value), fields };
             Some(DecodedOp { collection, rkey, put: Some(put) })
         }
         None => drop("subject"),
     }
 }
 
-/// The fields kept of a record; `None` when its subject is not named by DID.
-fn fields(record: Record<'_>, at_us: i64) -> Option<NamedFields> {
+/// The record key where an account has one record of a kind.
+const SELF: &str = "self";
+
+/// Whether an account has one record of the kind.
+fn is_single(collection: Collection) -> bool {
+    matches!(
+        collection,
+        Collection::Profile
+            | Collection::Labeler
+            | Collection::Status
+            | Collection::NotificationDeclaration
+            | Collection::ChatDeclaration
+            | Collection::GermDeclaration
+    )
+}
+
+/// The fields kept of a record of `did`; `None` when what it points at is not named by DID, or not
+/// the record's to point at.
+fn fields(record: Record<'_>, did: &Did, rkey: &RecordKey, at_us: i64) -> Option<NamedFields> {
+    let document = |created_at: Option<&str>| NamedFields::Document {
+        created_at_us: created_at.map_or(at_us, |text| created_at_us(text, at_us)),
+        purpose: None,
+    };
     Some(match record {
-        Record::Profile(_) => NamedFields::Profile,
-        Record::Like(like) => NamedFields::Like {
-            subject: SubjectName::of(&like.subject.uri)?,
-            created_at_us: created_at_us(like.created_at, at_us),
+        Record::Profile(profile) => NamedFields::Profile {
+            joined_via: profile
+                .joined_via_starter_pack
+                .and_then(|pack| SubjectName::of(&pack.uri))
+                .filter(|pack| pack.collection == Collection::StarterPack.nsid()),
         },
+        Record::Post(post) => NamedFields::Post(post_names(&post, at_us)),
+        Record::Like(like) => NamedFields::Like(RecordEdge {
+            subject: SubjectName::of(&like.subject.uri)?,
+            via: like.via.and_then(|via| SubjectName::of(&via.uri)),
+            created_at_us: created_at_us(like.created_at, at_us),
+        }),
+        Record::Repost(repost) => NamedFields::Repost(RecordEdge {
+            subject: SubjectName::of(&repost.subject.uri)?,
+            via: repost.via.and_then(|via| SubjectName::of(&via.uri)),
+            created_at_us: created_at_us(repost.created_at, at_us),
+        }),
         Record::Follow(follow) => NamedFields::Follow {
             created_at_us: created_at_us(follow.created_at, at_us),
             subject: follow.subject,
         },
-        Record::Post(post) => NamedFields::Post(post_names(&post, at_us)),
-        // Kinds that are not kept do not come here.
-        Record::Repost(_)
-        | Record::Threadgate(_)
-        | Record::Postgate(_)
-        | Record::Generator(_)
-        | Record::Block(_)
-        | Record::List(_)
-        | Record::ListItem(_)
-        | Record::ListBlock(_)
-        | Record::StarterPack(_)
-        | Record::Verification(_)
-        | Record::Status(_)
-        | Record::Labeler(_)
-        | Record::NotificationDeclaration(_)
+        Record::Block(block) => NamedFields::Block {
+            created_at_us: created_at_us(block.created_at, at_us),
+            subject: block.subject,
+        },
+        Record::ListItem(item) => NamedFields::ListItem {
+            created_at_us: created_at_us(item.created_at, at_us),
+            list: list_name(&item.list).filter(|list| list.did == *did)?.rkey,
+            subject: item.subject,
+        },
+        Record::ListBlock(block) => NamedFields::ListBlock {
+            created_at_us: created_at_us(block.created_at, at_us),
+            list: list_name(&block.subject)?,
+        },
+        Record::Verification(verification) => NamedFields::Verification {
+            created_at_us: created_at_us(verification.created_at, at_us),
+            handle: verification.handle.as_str().to_owned(),
+            // PostgreSQL keeps no NUL in a text.
+            display_name: verification.display_name.replace('\0', ""),
+            subject: verification.subject,
+        },
+        Record::List(list) => NamedFields::Document {
+            created_at_us: created_at_us(list.created_at, at_us),
+            purpose: Some(purpose(list.purpose)),
+        },
+        Record::Threadgate(gate) if !is_of_post(&gate.post, did, rkey) => return None,
+        Record::Postgate(gate) if !is_of_post(&gate.post, did, rkey) => return None,
+        Record::Threadgate(gate) => document(Some(gate.created_at)),
+        Record::Postgate(gate) => document(Some(gate.created_at)),
+        Record::Generator(generator) => document(Some(generator.created_at)),
+        Record::StarterPack(pack) => document(Some(pack.created_at)),
+        Record::Labeler(labeler) => document(Some(labeler.created_at)),
+        Record::Status(status) => document(Some(status.created_at)),
+        Record::NotificationDeclaration(_)
         | Record::ChatDeclaration(_)
-        | Record::GermDeclaration(_) => return None,
+        | Record::GermDeclaration(_) => document(None),
     })
+}
+
+fn list_name(uri: &AtUri) -> Option<SubjectName> {
+    SubjectName::of(uri).filter(|name| name.collection == Collection::List.nsid())
+}
+
+/// Whether `post` is the post of `did` that has this record key.
+fn is_of_post(post: &AtUri, did: &Did, rkey: &RecordKey) -> bool {
+    SubjectName::of(post).is_some_and(|name| {
+        name.collection == Collection::Post.nsid() && name.did == *did && name.rkey == *rkey
+    })
+}
+
+/// A list's purpose as it is stored.
+fn purpose(purpose: &str) -> i64 {
+    match purpose {
+        "app.bsky.graph.defs#modlist" => 1,
+        "app.bsky.graph.defs#curatelist" => 2,
+        "app.bsky.graph.defs#referencelist" => 3,
+        _ => 0,
+    }
 }
 
 fn post_names(post: &Post<'_>, at_us: i64) -> PostNames {
@@ -251,9 +340,22 @@ impl Decoded {
 impl NamedPut {
     fn names(&self, names: &mut Names) {
         match &self.fields {
-            NamedFields::Profile => {}
-            NamedFields::Like { subject, .. } => names.subject(subject),
-            NamedFields::Follow { subject, .. } => names.actor(subject),
+            NamedFields::Document { .. } => {}
+            NamedFields::Profile { joined_via } => {
+                joined_via.iter().for_each(|pack| names.subject(pack));
+            }
+            NamedFields::Like(edge) | NamedFields::Repost(edge) => {
+                names.subject(&edge.subject);
+                edge.via.iter().for_each(|via| names.subject(via));
+            }
+            NamedFields::Follow { subject, .. }
+            | NamedFields::Block { subject, .. }
+            | NamedFields::Verification { subject, .. } => names.actor(subject),
+            NamedFields::ListItem { list, subject, .. } => {
+                names.rkey(list);
+                names.actor(subject);
+            }
+            NamedFields::ListBlock { list, .. } => names.subject(list),
             NamedFields::Post(post) => {
                 [&post.root, &post.parent, &post.quote]
                     .into_iter()
@@ -269,16 +371,54 @@ impl NamedPut {
         let post = |name: &Option<SubjectName>| {
             name.as_ref().map(|name| ids.subject(name)).and_then(Subject::post)
         };
+        let key = |name: &SubjectName| {
+            let subject = ids.subject(name);
+            (subject.actor, subject.rkey)
+        };
+        let record_edge = |edge: &RecordEdge| EdgeFields {
+            target: ids.subject(&edge.subject),
+            via: edge.via.as_ref().map(|via| ids.subject(via)),
+            created_at_us: edge.created_at_us,
+        };
+        let actor_edge = |subject: &Did, created_at_us: i64| EdgeFields {
+            target: ids.actor(subject),
+            via: None,
+            created_at_us,
+        };
         let fields = match &self.fields {
-            NamedFields::Profile => Fields::Profile(profile::Fields),
-            NamedFields::Like { subject, created_at_us } => Fields::Like(like::Fields {
-                subject: ids.subject(subject),
-                created_at_us: *created_at_us,
-            }),
-            NamedFields::Follow { subject, created_at_us } => Fields::Follow(follow::Fields {
-                subject: ids.actor(subject),
-                created_at_us: *created_at_us,
-            }),
+            NamedFields::Profile { joined_via } => {
+                Fields::Profile(profile::Fields { joined_via: joined_via.as_ref().map(key) })
+            }
+            NamedFields::Like(edge) => Fields::Like(record_edge(edge)),
+            NamedFields::Repost(edge) => Fields::Repost(record_edge(edge)),
+            NamedFields::Follow { subject, created_at_us } => {
+                Fields::Follow(actor_edge(subject, *created_at_us))
+            }
+            NamedFields::Block { subject, created_at_us } => {
+                Fields::Block(actor_edge(subject, *created_at_us))
+            }
+            NamedFields::ListItem { list, subject, created_at_us } => {
+                let target = Listed { list_rkey: ids.rkey(list), subject: ids.actor(subject) };
+                Fields::ListItem(EdgeFields { target, via: None, created_at_us: *created_at_us })
+            }
+            NamedFields::ListBlock { list, created_at_us } => {
+                Fields::ListBlock(list_block::Fields {
+                    list: key(list),
+                    created_at_us: *created_at_us,
+                })
+            }
+            NamedFields::Verification { subject, handle, display_name, created_at_us } => {
+                Fields::Verification(verification::Fields {
+                    subject: ids.actor(subject),
+                    handle: handle.clone(),
+                    display_name: display_name.clone(),
+                    created_at_us: *created_at_us,
+                })
+            }
+            NamedFields::Document { created_at_us, purpose } => Fields::Document(
+                self.collection,
+                document::Fields { created_at_us: *created_at_us, purpose: *purpose },
+            ),
             NamedFields::Post(names) => Fields::Post(post::Fields {
                 created_at_us: names.created_at_us,
                 flags: names.flags,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, RecordKey};
 use millrace_store::dictionary::Dictionary;
-use millrace_store::{RkeyId, StoreError};
+use millrace_store::{RkeyId, Row, StoreError};
 
 use super::Key;
 use crate::collection::Collection;
@@ -18,6 +18,24 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// The columns a subject is stored in.
+    pub(crate) const COLUMNS: &'static [&'static str] =
+        &["subject_actor", "subject_collection", "subject_rkey"];
+
+    /// The values of [`Self::COLUMNS`].
+    pub(crate) fn values(self) -> Vec<i64> {
+        vec![self.actor, self.collection, self.rkey]
+    }
+
+    /// Reads [`Self::COLUMNS`] from the one at `first` on.
+    pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            actor: row.get(first)?,
+            collection: row.get(first + 1)?,
+            rkey: row.get(first + 2)?,
+        })
+    }
+
     /// The key of a post; `None` for records of other collections.
     pub(crate) fn post(self) -> Option<Key> {
         (self.collection == Collection::Post.code()).then_some((self.actor, self.rkey))

@@ -11,24 +11,32 @@ pub mod decode;
 pub mod ids;
 
 mod actor;
+mod block;
 mod counters;
+mod document;
+mod edge;
 mod follow;
+mod gates;
 mod like;
+mod list_block;
+mod list_item;
 mod notify;
 mod pairs;
 mod post;
 mod post_notices;
 mod profile;
+mod repost;
+mod run;
 mod snapshot;
+mod verification;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use millrace_atproto::cid::Cid;
-use millrace_store::{Param, StoreError, Tx};
+use millrace_store::Param;
 
 use self::change::Facts;
 use self::counters::Counters;
-use crate::collection::Collection;
 
 /// A record's key within its collection: actor and record key.
 pub(crate) type Key = (i64, i64);
@@ -39,6 +47,8 @@ pub(crate) struct Op<F> {
     pub key: Key,
     /// When the log took the entry, microseconds: what `indexed_at_us` becomes.
     pub at_us: i64,
+    /// The place among the operations of its run.
+    pub order: usize,
     pub write: Write<F>,
 }
 
@@ -95,83 +105,6 @@ pub(crate) fn decide<R: StoredRow>(
         }
     }
     decision
-}
-
-/// The operations of a run, by kind. A record stands in it at most once.
-#[derive(Debug, Default)]
-pub(crate) struct Run {
-    profiles: Vec<Op<profile::Fields>>,
-    posts: Vec<Op<post::Fields>>,
-    likes: Vec<Op<like::Fields>>,
-    follows: Vec<Op<follow::Fields>>,
-    held: HashSet<(Collection, Key)>,
-}
-
-/// What a record's fields are once names are ids.
-#[derive(Debug, Clone)]
-pub(crate) enum Fields {
-    Profile(profile::Fields),
-    Post(post::Fields),
-    Like(like::Fields),
-    Follow(follow::Fields),
-}
-
-impl Run {
-    /// Whether a further operation on this record has to wait for the next run.
-    pub(crate) fn holds(&self, collection: Collection, key: Key) -> bool {
-        self.held.contains(&(collection, key))
-    }
-
-    /// Adds a put of a record.
-    pub(crate) fn put(&mut self, key: Key, at_us: i64, put: Put<Fields>) {
-        fn op<F>(key: Key, at_us: i64, cid: Cid, json: String, fields: F) -> Op<F> {
-            Op { key, at_us, write: Write::Put(Put { cid, json, fields }) }
-        }
-        let Put { cid, json, fields } = put;
-        let collection = match fields {
-            Fields::Profile(fields) => {
-                self.profiles.push(op(key, at_us, cid, json, fields));
-                Collection::Profile
-            }
-            Fields::Post(fields) => {
-                self.posts.push(op(key, at_us, cid, json, fields));
-                Collection::Post
-            }
-            Fields::Like(fields) => {
-                self.likes.push(op(key, at_us, cid, json, fields));
-                Collection::Like
-            }
-            Fields::Follow(fields) => {
-                self.follows.push(op(key, at_us, cid, json, fields));
-                Collection::Follow
-            }
-        };
-        self.held.insert((collection, key));
-    }
-
-    /// Adds a deletion; a collection that is not kept here has nothing to delete.
-    pub(crate) fn delete(&mut self, collection: Collection, key: Key, at_us: i64) {
-        fn op<F>(key: Key, at_us: i64) -> Op<F> {
-            Op { key, at_us, write: Write::Delete }
-        }
-        match collection {
-            Collection::Profile => self.profiles.push(op(key, at_us)),
-            Collection::Post => self.posts.push(op(key, at_us)),
-            Collection::Like => self.likes.push(op(key, at_us)),
-            Collection::Follow => self.follows.push(op(key, at_us)),
-            _ => return,
-        }
-        self.held.insert((collection, key));
-    }
-
-    /// Writes the run and leaves it empty.
-    pub(crate) fn apply(&mut self, tx: &mut Tx, effects: &mut Effects) -> Result<(), StoreError> {
-        let run = std::mem::take(self);
-        profile::apply(tx, &run.profiles, effects)?;
-        post::apply(tx, &run.posts, effects)?;
-        like::apply(tx, &run.likes, effects)?;
-        follow::apply(tx, &run.follows, effects)
-    }
 }
 
 /// What follows from rows that really changed, gathered over a batch.

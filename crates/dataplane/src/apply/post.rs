@@ -10,8 +10,10 @@ use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::ids::Subject;
-use super::post_notices;
-use super::{Decision, Effects, Key, Op, Put, StoredRow, change, decide, key_params, notify};
+use super::{
+    Decision, Effects, Key, Op, Put, StoredRow, change, decide, gates, key_params, notify,
+    post_notices,
+};
 use crate::collection::Collection;
 use crate::flags;
 
@@ -75,19 +77,20 @@ pub(crate) fn apply(
     let keys: Vec<Key> = ops.iter().map(|op| op.key).collect();
     let mut decision = decide(load(tx, &keys)?, ops);
     judge_roots(tx, &mut decision)?;
+    let hidden = gates::judge(tx, &mut decision)?;
     remove(tx, &decision.removed)?;
     insert(tx, &decision.inserted)?;
     for row in &decision.removed {
         count(row, -1, effects);
-        effects.facts.post(row.key, change::Op::Removed);
+        effects.facts.record(Collection::Post, row.key, change::Op::Removed);
     }
     for (row, _) in &decision.inserted {
         count(row, 1, effects);
-        effects.facts.post(row.key, change::Op::Inserted);
+        effects.facts.record(Collection::Post, row.key, change::Op::Inserted);
     }
     notify::withdraw(tx, Collection::Post, decision.removed.iter().map(|row| row.key))?;
     let edited: HashSet<Key> = decision.removed.iter().map(|row| row.key).collect();
-    post_notices::send(tx, &decision.inserted, &edited)
+    post_notices::send(tx, &decision.inserted, &edited, &hidden)
 }
 
 /// The counters a post's presence adds to.

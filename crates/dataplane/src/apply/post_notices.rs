@@ -9,13 +9,14 @@ use std::collections::{HashMap, HashSet};
 use millrace_atproto::cid::Cid;
 use millrace_store::{StoreError, Tx};
 
+use super::gates::Hidden;
+use super::ids::Subject;
 use super::notify::{self, Notice};
 use super::post::{Fields, PostRow, load};
 use super::{Key, Put, key_params};
 use crate::collection::Collection;
+use crate::flags;
 use crate::reason::Reason;
-
-use super::ids::Subject;
 
 /// The author of a post this many levels above a reply is not told any more.
 const REPLY_DEPTH: usize = 5;
@@ -35,6 +36,7 @@ pub(crate) fn send(
     tx: &mut Tx,
     inserted: &[(PostRow, &Put<Fields>)],
     edited: &HashSet<Key>,
+    hidden: &Hidden,
 ) -> Result<(), StoreError> {
     if inserted.is_empty() {
         return Ok(());
@@ -42,7 +44,7 @@ pub(crate) fn send(
     let ancestors = load_ancestors(tx, inserted)?;
     let mut notices = Vec::new();
     for (row, put) in inserted {
-        let told = recipients(row, put, &ancestors);
+        let told = recipients(row, put, &ancestors, hidden);
         notices.extend(told.into_iter().map(|(recipient, reason, subject)| Notice {
             recipient,
             author: row.key.0,
@@ -103,6 +105,7 @@ fn recipients(
     row: &PostRow,
     put: &Put<Fields>,
     ancestors: &HashMap<Key, PostRow>,
+    hidden: &Hidden,
 ) -> Vec<(i64, Reason, Option<Subject>)> {
     let mut told = HashSet::from([row.key.0]);
     let mut recipients = Vec::new();
@@ -114,11 +117,19 @@ fn recipients(
     for mentioned in &put.fields.mentions {
         tell(*mentioned, Reason::Mention, None);
     }
-    if let Some(quote) = row.quote {
+    if let Some(quote) = row.quote.filter(|_| row.flags & flags::VIOLATES_POSTGATE == 0) {
         tell(quote.0, Reason::Quote, Some(subject(quote)));
     }
+    if row.flags & flags::VIOLATES_THREADGATE != 0 {
+        return recipients;
+    }
+    let hidden = row.root.and_then(|root| hidden.get(&root));
     for answered in chain(row, ancestors).into_iter().skip(1) {
         tell(answered.0, Reason::Reply, Some(subject(answered)));
+        // What is said below a hidden reply is of no concern to those above it.
+        if hidden.is_some_and(|hidden| hidden.contains(&answered)) {
+            break;
+        }
     }
     recipients
 }
@@ -232,11 +243,22 @@ mod tests {
         ]);
         let mut reply = row((1, 11), Some((2, 20)));
         reply.quote = Some((3, 31));
-        let told: Vec<(i64, Reason)> = recipients(&reply, &put(vec![4, 4, 1]), &ancestors)
-            .into_iter()
-            .map(|told| (told.0, told.1))
-            .collect();
-        assert_eq!(told, [(4, Reason::Mention), (3, Reason::Quote), (2, Reason::Reply)]);
+        let told = |reply: &PostRow, hidden: &Hidden| -> Vec<(i64, Reason)> {
+            let told = recipients(reply, &put(vec![4, 4, 1]), &ancestors, hidden);
+            told.into_iter().map(|told| (told.0, told.1)).collect()
+        };
+        let (mention, quote, answer) =
+            ((4, Reason::Mention), (3, Reason::Quote), (2, Reason::Reply));
+        assert_eq!(told(&reply, &Hidden::new()), [mention, quote, answer]);
+        // The gate of the post it quotes, that of its thread, and a hidden reply above it.
+        let quote_barred = PostRow { flags: flags::VIOLATES_POSTGATE, ..reply.clone() };
+        assert_eq!(told(&quote_barred, &Hidden::new()), [mention, answer, (3, Reason::Reply)]);
+        let barred = PostRow { flags: flags::VIOLATES_THREADGATE, ..reply.clone() };
+        assert_eq!(told(&barred, &Hidden::new()), [mention, quote]);
+        let below_hidden =
+            PostRow { root: Some((1, 10)), flags: flags::VIOLATES_POSTGATE, ..reply };
+        let hidden = Hidden::from([((1, 10), HashSet::from([(2, 20)]))]);
+        assert_eq!(told(&below_hidden, &hidden), [mention, answer]);
     }
 
     #[test]

@@ -1,15 +1,23 @@
-//! `app.bsky.actor.profile`: one record an account, under the key `self`.
+//! `app.bsky.actor.profile`: one record an account, under the key `self`. Whoever made the starter
+//! pack an account came by is told when its profile first says so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
 
-use super::{Effects, Key, Op, Put, StoredRow, change, decide};
+use super::ids::Subject;
+use super::notify::{self, Notice};
+use super::{Decision, Effects, Key, Op, Put, StoredRow, change, decide};
+use crate::collection::Collection;
+use crate::reason::Reason;
 
-/// A profile is kept as its record; nothing is extracted.
+/// A profile is kept as its record; besides, what its account came by is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fields;
+pub(crate) struct Fields {
+    /// The starter pack the account says it joined through.
+    pub joined_via: Option<Key>,
+}
 
 /// The identity of a stored profile.
 #[derive(Debug, Clone)]
@@ -47,18 +55,50 @@ pub(crate) fn apply(
         decision.removed.iter().map(|row| [Param::Int(row.key.0)]),
     )?;
     tx.execute_many(
-        "INSERT INTO profile (actor_id, cid, record, indexed_at_us) {values:BIGINT,BLOB,TEXT,BIGINT}",
+        "INSERT INTO profile (actor_id, cid, record, indexed_at_us, joined_actor, joined_rkey)
+         {values:BIGINT,BLOB,TEXT,BIGINT,BIGINT,BIGINT}",
         decision.inserted.iter().map(|(row, put)| {
-            [Param::Int(row.key.0), Param::Blob(&row.cid), Param::Text(&put.json), Param::Int(row.indexed_at_us)]
+            [
+                Param::Int(row.key.0),
+                Param::Blob(&row.cid),
+                Param::Text(&put.json),
+                Param::Int(row.indexed_at_us),
+                Param::from(put.fields.joined_via.map(|pack| pack.0)),
+                Param::from(put.fields.joined_via.map(|pack| pack.1)),
+            ]
         }),
     )?;
     for row in &decision.removed {
-        effects.facts.profile(row.key, change::Op::Removed);
+        effects.facts.record(Collection::Profile, row.key, change::Op::Removed);
     }
     for (row, _) in &decision.inserted {
-        effects.facts.profile(row.key, change::Op::Inserted);
+        effects.facts.record(Collection::Profile, row.key, change::Op::Inserted);
     }
-    Ok(())
+    let edited: HashSet<Key> = decision.inserted.iter().map(|(row, _)| row.key).collect();
+    let gone = decision.removed.iter().map(|row| row.key).filter(|key| !edited.contains(key));
+    notify::withdraw(tx, Collection::Profile, gone)?;
+    notify::send(tx, &joined(&decision))
+}
+
+/// A profile that was there before is told of no more.
+fn joined<'a>(decision: &'a Decision<'_, ProfileRow>) -> Vec<Notice<'a>> {
+    let replaced: HashSet<Key> = decision.removed.iter().map(|row| row.key).collect();
+    let new = decision.inserted.iter().filter(|(row, _)| !replaced.contains(&row.key));
+    let notice = |(row, put): &'a (ProfileRow, &Put<Fields>)| {
+        let (actor, rkey) = put.fields.joined_via?;
+        Some(Notice {
+            recipient: actor,
+            author: row.key.0,
+            rkey: row.key.1,
+            collection: Collection::Profile,
+            reason: Reason::StarterpackJoined,
+            subject: Some(Subject { actor, collection: Collection::StarterPack.code(), rkey }),
+            sort_at_us: row.indexed_at_us,
+            cid: put.cid,
+            record: &put.json,
+        })
+    };
+    new.filter_map(notice).collect()
 }
 
 fn existing(tx: &mut Tx, ops: &[Op<Fields>]) -> Result<HashMap<Key, ProfileRow>, StoreError> {

@@ -42,27 +42,56 @@ impl Range<'_> {
     }
 }
 
-/// Collections with rows, and the statement that lists an actor's record keys in each: those that
-/// are no TIDs (below 0), and of the others only the range's, since a large repository comes in
-/// very many parts.
-const KEPT: [(Collection, &str); 4] = [
-    (Collection::Profile, "SELECT actor_id FROM profile WHERE actor_id = $1"),
-    (
-        Collection::Post,
-        "SELECT rkey FROM post WHERE actor_id = $1 AND rkey < 0
-         UNION ALL SELECT rkey FROM post WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
-    ),
-    (
-        Collection::Like,
-        "SELECT rkey FROM \"like\" WHERE actor_id = $1 AND rkey < 0
-         UNION ALL SELECT rkey FROM \"like\" WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
-    ),
-    (
-        Collection::Follow,
-        "SELECT rkey FROM follow WHERE actor_id = $1 AND rkey < 0
-         UNION ALL SELECT rkey FROM follow WHERE actor_id = $1 AND rkey > $2 AND rkey <= $3",
-    ),
-];
+/// Where a collection's records are, and the condition that singles them out there.
+fn table(collection: Collection) -> (&'static str, &'static str) {
+    match collection {
+        Collection::Profile => ("profile", ""),
+        Collection::Post => ("post", ""),
+        Collection::Like => ("\"like\"", ""),
+        Collection::Repost => ("repost", ""),
+        Collection::Follow => ("follow", ""),
+        Collection::Block => ("block", ""),
+        Collection::ListItem => ("list_item", ""),
+        Collection::ListBlock => ("list_block", ""),
+        Collection::Verification => ("verification", ""),
+        Collection::Generator
+        | Collection::List
+        | Collection::StarterPack
+        | Collection::Labeler
+        | Collection::Threadgate
+        | Collection::Postgate
+        | Collection::Status
+        | Collection::NotificationDeclaration
+        | Collection::ChatDeclaration
+        | Collection::GermDeclaration => ("document", "AND collection = $4"),
+    }
+}
+
+/// An actor's record keys in a collection: those that are no TIDs (below 0), and of the others only
+/// the range's, since a large repository comes in very many parts.
+fn stored_keys(
+    tx: &mut Tx,
+    actor: i64,
+    collection: Collection,
+    range: &Range<'_>,
+    self_key: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let (table, among) = table(collection);
+    if collection == Collection::Profile {
+        let sql = "SELECT actor_id FROM profile WHERE actor_id = $1";
+        return tx.query(sql, &[Param::Int(actor)], |_| Ok(self_key));
+    }
+    let sql = format!(
+        "SELECT rkey FROM {table} WHERE actor_id = $1 {among} AND rkey < 0
+         UNION ALL SELECT rkey FROM {table} WHERE actor_id = $1 {among} AND rkey > $2 AND rkey <= $3"
+    );
+    let (after, through) = range.tids(collection.nsid());
+    let mut params = vec![Param::Int(actor), Param::Int(after), Param::Int(through)];
+    if !among.is_empty() {
+        params.push(Param::Int(collection.code()));
+    }
+    tx.query(&sql, &params, |row| row.get(0))
+}
 
 /// The stored records of `actor` within `range`; `self_key` is the id of the record key `self`.
 pub(crate) fn stored_in(
@@ -72,17 +101,8 @@ pub(crate) fn stored_in(
     self_key: i64,
 ) -> Result<Vec<(Collection, Key)>, StoreError> {
     let mut stored = Vec::new();
-    for (collection, sql) in KEPT {
-        if !range.touches(collection.nsid()) {
-            continue;
-        }
-        let (after, through) = range.tids(collection.nsid());
-        let rkeys: Vec<i64> = if collection == Collection::Profile {
-            tx.query(sql, &[Param::Int(actor)], |_| Ok(self_key))?
-        } else {
-            let params = [Param::Int(actor), Param::Int(after), Param::Int(through)];
-            tx.query(sql, &params, |row| row.get(0))?
-        };
+    for collection in Collection::all().filter(|collection| range.touches(collection.nsid())) {
+        let rkeys = stored_keys(tx, actor, collection, range, self_key)?;
         let names = Names::of(tx, [], rkeys.iter().copied())?;
         for rkey in rkeys {
             if range.holds(&format!("{}/{}", collection.nsid(), names.rkey(rkey)?)) {

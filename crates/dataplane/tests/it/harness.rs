@@ -111,19 +111,30 @@ impl Harness {
 
     /// Every row of the projection's tables, as text.
     pub async fn dump(&self) -> Vec<String> {
-        const TABLES: [(&str, &str); 10] = [
+        const TABLES: &[(&str, &str)] = &[
             ("actor", "actor_id, handle, active, status, repo_rev >= 0"),
             ("profile", "actor_id, record, indexed_at_us"),
             (
                 "post",
                 "actor_id, rkey, record, sort_at_us, flags, parent_rkey, root_rkey, quote_rkey",
             ),
-            ("feed_item", "actor_id, sort_at_us, rkey, flags"),
+            ("feed_item", "actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags"),
             ("\"like\"", "actor_id, rkey, subject_rkey, created_at_us"),
             ("like_by_subject", "subject_actor, subject_rkey, actor_id, rkey, sort_at_us"),
             ("follow", "actor_id, rkey, subject_actor, created_at_us"),
             ("follow_by_subject", "subject_actor, actor_id, rkey, sort_at_us"),
-            ("actor_count", "actor_id, followers, follows, posts"),
+            ("repost", "actor_id, rkey, subject_rkey, created_at_us"),
+            ("repost_by_subject", "subject_actor, subject_rkey, actor_id, rkey, sort_at_us"),
+            ("block", "actor_id, rkey, subject_actor, created_at_us"),
+            ("block_by_subject", "subject_actor, actor_id, rkey, sort_at_us"),
+            ("list_item", "actor_id, rkey, list_rkey, subject_actor, created_at_us"),
+            ("list_item_by_list", "actor_id, list_rkey, subject_actor, rkey, sort_at_us"),
+            ("list_block", "actor_id, rkey, list_actor, list_rkey, created_at_us"),
+            ("verification", "actor_id, rkey, subject_actor, handle, display_name"),
+            ("verification_by_subject", "subject_actor, actor_id, rkey"),
+            ("document", "actor_id, collection, rkey, record, purpose"),
+            ("actor_count", "actor_id, followers, follows, posts, lists, generators, starter_packs"),
+            ("record_count", "actor_id, rkey, collection, likes, replies, reposts, quotes, items"),
             ("notification", "actor_id, author, rkey, collection, reason, sort_at_us, record"),
         ];
         let dump = |tx: &mut millrace_store::Tx| -> Result<Vec<String>, StoreError> {

@@ -5,6 +5,7 @@ mod counters;
 mod entries;
 mod feeds;
 mod harness;
+mod kinds;
 mod remote;
 mod replies;
 mod snapshots;
