@@ -230,6 +230,8 @@ pub struct FeedItem {
     pub uri: String,
     /// URI of the repost that brought it here.
     pub repost: Option<String>,
+    /// Its CID, where what is kept of it tells.
+    pub repost_cid: Option<Cid>,
     pub sort_at_us: i64,
 }
 

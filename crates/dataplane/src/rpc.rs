@@ -16,6 +16,8 @@ use millrace_runtime::internal;
 use crate::client::Local;
 use crate::error::DataplaneError;
 use crate::query::{OwnCommand, Question};
+use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
+use crate::query::{blocks, known_followers, lists, mute, mutes, starter_packs};
 use crate::query::{
     actors, author_feed, follows, hydrate, likes, notifications, posts, profiles, progress, record,
     relationships, thread, timeline,
@@ -37,15 +39,38 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = question::<posts::GetPosts>(router);
     let router = question::<thread::GetPostThread>(router);
     let router = question::<likes::GetLikes>(router);
+    let router = question::<reposts::GetRepostedBy>(router);
+    let router = question::<reposts::GetReposts>(router);
+    let router = question::<quotes::GetQuotes>(router);
+    let router = question::<actor_likes::GetActorLikes>(router);
+    let router = question::<actor_feeds::GetActorFeeds>(router);
+    let router = question::<actor_feeds::GetFeedGenerators>(router);
+    let router = question::<list_feed::GetListFeed>(router);
     let router = question::<follows::GetFollowers>(router);
     let router = question::<follows::GetFollows>(router);
     let router = question::<relationships::GetRelationships>(router);
+    let router = question::<known_followers::GetKnownFollowers>(router);
+    let router = question::<blocks::GetBlocks>(router);
+    let router = question::<blocks::GetListBlocks>(router);
+    let router = question::<mutes::GetMutes>(router);
+    let router = question::<mutes::GetListMutes>(router);
+    let router = question::<lists::GetLists>(router);
+    let router = question::<lists::GetListItems>(router);
+    let router = question::<lists::GetListMembership>(router);
+    let router = question::<starter_packs::GetActorStarterPacks>(router);
+    let router = question::<starter_packs::GetStarterPackContents>(router);
     let router = question::<hydrate::Hydrate>(router);
     let router = question::<record::GetRecord>(router);
     let router = question::<notifications::ListNotifications>(router);
     let router = question::<notifications::GetUnreadCount>(router);
     let router = question::<progress::GetSourceProgress>(router);
     let router = command::<notifications::UpdateSeen>(router);
+    let router = command::<mute::MuteActor>(router);
+    let router = command::<mute::UnmuteActor>(router);
+    let router = command::<mute::MuteActorList>(router);
+    let router = command::<mute::UnmuteActorList>(router);
+    let router = command::<mute::MuteThread>(router);
+    let router = command::<mute::UnmuteThread>(router);
     let router = router
         .route("/internal/{method}", axum::routing::any(unknown))
         .layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX))

@@ -5,7 +5,7 @@ use millrace_store::{Param, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, lookup, page_limit, reposts};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::flags;
@@ -57,20 +57,21 @@ impl Question for GetAuthorFeed {
         let actor = lookup::known_actor(tx, &self.actor)?.ok_or_else(|| {
             DataplaneError::NotFound(format!("profile not found: {}", self.actor))
         })?;
-        // One statement serves every filter: (flags & wanted) = expected, with the root's author
-        // let through for an author's own threads.
-        let (mask, expected, own_threads) = match self.filter {
-            AuthorFilter::PostsWithReplies => (0, 0, false),
-            AuthorFilter::PostsNoReplies => (flags::REPLY, 0, false),
-            AuthorFilter::PostsAndAuthorThreads => (flags::REPLY, 0, true),
-            AuthorFilter::PostsWithMedia => (flags::IMAGES, flags::IMAGES, false),
-            AuthorFilter::PostsWithVideo => (flags::VIDEO, flags::VIDEO, false),
+        // One statement serves every filter: posts with (flags & mask) = expected, those of the
+        // author's own threads where these are let through, and reposts or none.
+        let (mask, expected, own_threads, reposts) = match self.filter {
+            AuthorFilter::PostsWithReplies => (0, 0, false, true),
+            AuthorFilter::PostsNoReplies => (flags::REPLY, 0, false, true),
+            AuthorFilter::PostsAndAuthorThreads => (flags::REPLY, 0, true, true),
+            AuthorFilter::PostsWithMedia => (flags::IMAGES, flags::IMAGES, false, false),
+            AuthorFilter::PostsWithVideo => (flags::VIDEO, flags::VIDEO, false, false),
         };
         let rows = tx.query(
             "SELECT sort_at_us, rkey, collection, post_actor, post_rkey FROM feed_item
              WHERE actor_id = $1 AND sort_at_us <= $2
                AND (sort_at_us, rkey, actor_id * 64 + collection) < ($2, $3, $8)
-               AND ((flags & $4) = $5 OR ($6 = 1 AND root_actor = $1))
+               AND ((collection = $9 AND ((flags & $4) = $5 OR ($6 = 1 AND root_actor = $1)))
+                    OR (collection <> $9 AND $10 = 1))
              ORDER BY sort_at_us DESC, rkey DESC, collection DESC LIMIT $7",
             &[
                 Param::Int(actor),
@@ -81,6 +82,8 @@ impl Question for GetAuthorFeed {
                 Param::Bool(own_threads),
                 Param::Int(limit + 1),
                 Param::Int(before.actor),
+                Param::Int(Collection::Post.code()),
+                Param::Bool(reposts),
             ],
             |row| {
                 Ok(ItemRow {
@@ -98,7 +101,7 @@ impl Question for GetAuthorFeed {
 }
 
 /// A row of `feed_item`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemRow {
     pub actor: i64,
     pub sort_at_us: i64,
@@ -110,8 +113,12 @@ pub(crate) struct ItemRow {
 
 impl ItemRow {
     /// What a cursor says of the row. Codes of collections with feed items are below 64.
-    fn position(&self) -> (i64, i64, i64) {
+    pub(crate) fn position(&self) -> (i64, i64, i64) {
         (self.sort_at_us, self.rkey, self.actor * 64 + self.collection)
+    }
+
+    fn is_repost(&self) -> bool {
+        self.collection == Collection::Repost.code()
     }
 }
 
@@ -122,19 +129,35 @@ pub(crate) fn page(
     limit: i64,
 ) -> Result<FeedPage, DataplaneError> {
     let cursor = TimeKey::next(&mut rows, limit, ItemRow::position);
+    named(tx, rows, cursor)
+}
+
+/// A page of exactly these rows.
+pub(crate) fn named(
+    tx: &mut Tx,
+    rows: Vec<ItemRow>,
+    cursor: Option<String>,
+) -> Result<FeedPage, DataplaneError> {
     let names = lookup::Names::of(
         tx,
         rows.iter().flat_map(|row| [row.actor, row.post_actor]),
         rows.iter().flat_map(|row| [row.rkey, row.post_rkey]),
     )?;
+    let reposts: Vec<(i64, i64)> =
+        rows.iter().filter(|row| row.is_repost()).map(|row| (row.actor, row.rkey)).collect();
+    let cids = reposts::cids(tx, &reposts)?;
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
-        let uri = names.uri(row.post_actor, Collection::Post.code(), row.post_rkey)?;
-        let repost = match row.collection == Collection::Post.code() {
-            true => None,
-            false => Some(names.uri(row.actor, row.collection, row.rkey)?),
+        let repost = match row.is_repost() {
+            true => Some(names.uri(row.actor, row.collection, row.rkey)?),
+            false => None,
         };
-        items.push(FeedItem { uri, repost, sort_at_us: row.sort_at_us });
+        items.push(FeedItem {
+            uri: names.uri(row.post_actor, Collection::Post.code(), row.post_rkey)?,
+            repost_cid: cids.get(&(row.actor, row.rkey)).filter(|_| row.is_repost()).copied(),
+            repost,
+            sort_at_us: row.sort_at_us,
+        });
     }
     Ok(FeedPage { items, cursor })
 }

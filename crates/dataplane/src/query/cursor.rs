@@ -14,7 +14,12 @@ pub(crate) struct TimeKey {
 
 impl TimeKey {
     /// Before every row.
-    const START: Self = Self { time_us: i64::MAX, key: i64::MAX, actor: i64::MAX };
+    pub(crate) const START: Self = Self { time_us: i64::MAX, key: i64::MAX, actor: i64::MAX };
+
+    /// The position of a row.
+    pub(crate) fn of((time_us, key, actor): (i64, i64, i64)) -> Self {
+        Self { time_us, key, actor }
+    }
 
     /// The text handed to the caller.
     pub(crate) fn pack(self) -> String {
@@ -45,8 +50,7 @@ impl TimeKey {
             return None;
         }
         rows.truncate(limit as usize);
-        let (time_us, key, actor) = position(rows.last()?);
-        Some(Self { time_us, key, actor }.pack())
+        Some(Self::of(position(rows.last()?)).pack())
     }
 }
 

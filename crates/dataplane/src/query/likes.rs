@@ -1,9 +1,12 @@
-//! `getLikes`: who likes a record, the latest likes first.
+//! `getLikes`: who likes a record, the latest likes first. Who is behind a block of the record's
+//! author, either way, is left out.
 
 use millrace_atproto::syntax::AtUri;
-use millrace_store::{Param, Tx};
+use millrace_store::Tx;
 use serde::{Deserialize, Serialize};
 
+use super::blocks::blocked_with;
+use super::by_subject::{self, Edges};
 use super::cursor::TimeKey;
 use super::{Context, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -31,28 +34,6 @@ pub struct Likes {
     pub cursor: Option<String>,
 }
 
-/// The page is cut before the likes themselves are looked up; an account that wrote several
-/// likes of the record is there once, with the one that viewers are shown.
-const SQL: &str = "SELECT s.actor_id, s.rkey, s.sort_at_us, l.created_at_us, l.indexed_at_us
-    FROM (SELECT i.actor_id, i.rkey, i.sort_at_us FROM like_by_subject AS i
-          WHERE i.subject_actor = $1 AND i.subject_rkey = $2 AND i.subject_collection = $3
-            AND (i.sort_at_us, i.rkey, i.actor_id) < ($4, $5, $6)
-            AND NOT EXISTS (SELECT 1 FROM like_by_subject AS e
-                WHERE e.subject_actor = i.subject_actor AND e.subject_rkey = i.subject_rkey
-                  AND e.subject_collection = i.subject_collection AND e.actor_id = i.actor_id AND e.rkey < i.rkey)
-          ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id DESC LIMIT $7) AS s
-    CROSS JOIN \"like\" AS l
-    WHERE l.actor_id = s.actor_id AND l.rkey = s.rkey
-    ORDER BY s.sort_at_us DESC, s.rkey DESC, s.actor_id DESC";
-
-struct Row {
-    actor: i64,
-    rkey: i64,
-    sort_at_us: i64,
-    created_at_us: i64,
-    indexed_at_us: i64,
-}
-
 impl Question for GetLikes {
     const NAME: &'static str = "getLikes";
     type Answer = Likes;
@@ -63,28 +44,10 @@ impl Question for GetLikes {
         let Some(subject) = lookup::record_key(tx, &self.uri)? else {
             return Ok(Likes { likes: Vec::new(), cursor: None });
         };
-        let mut rows = tx.query(
-            SQL,
-            &[
-                Param::Int(subject.actor),
-                Param::Int(subject.rkey),
-                Param::Int(subject.collection),
-                Param::Int(before.time_us),
-                Param::Int(before.key),
-                Param::Int(before.actor),
-                Param::Int(limit + 1),
-            ],
-            |row| {
-                Ok(Row {
-                    actor: row.get(0)?,
-                    rkey: row.get(1)?,
-                    sort_at_us: row.get(2)?,
-                    created_at_us: row.get(3)?,
-                    indexed_at_us: row.get(4)?,
-                })
-            },
-        )?;
-        let cursor = TimeKey::next(&mut rows, limit, |row| (row.sort_at_us, row.rkey, row.actor));
+        let (mut rows, cursor) = by_subject::page(tx, Edges::Likes, &subject, before, limit)?;
+        let likers: Vec<i64> = rows.iter().map(|row| row.actor).collect();
+        let blocked = blocked_with(tx, subject.actor, &likers)?;
+        rows.retain(|row| !blocked.contains(&row.actor));
         let names =
             lookup::Names::of(tx, rows.iter().map(|r| r.actor), rows.iter().map(|r| r.rkey))?;
         let likes = rows.iter().map(|row| {

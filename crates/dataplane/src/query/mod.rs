@@ -4,23 +4,40 @@
 //! snapshot answers it. [`crate::Client::ask`] runs it in process or over `/internal/<NAME>`;
 //! both run the same `answer`.
 
+pub mod actor_feeds;
+pub mod actor_likes;
 pub mod actors;
 pub mod author_feed;
+pub mod blocks;
+pub(crate) mod documents;
 pub(crate) mod edges;
 pub mod follows;
 pub mod hydrate;
+pub mod known_followers;
 pub mod likes;
+pub mod list_feed;
+pub mod lists;
+pub mod mute;
+pub mod mutes;
 pub mod notifications;
 pub mod posts;
 pub mod profiles;
 pub mod progress;
+pub mod quotes;
 pub mod record;
 pub mod relationships;
+pub mod reposts;
+pub mod starter_packs;
 pub mod thread;
 pub mod timeline;
+pub mod uri_page;
 
+mod by_subject;
 mod cursor;
 pub(crate) mod lookup;
+mod muted_threads;
+mod newest_items;
+mod op_thread;
 
 use millrace_store::Tx;
 use serde::Serialize;

@@ -1,13 +1,19 @@
 //! `listNotifications`, `getUnreadCount`, `updateSeen`: what an account is told.
 //!
-//! A notification about a post that is gone is not shown: the subject is looked up at read.
+//! A notification about a record that is gone is not shown: the subject is looked up at read. Of
+//! threads that the account mutes nothing is told from then on.
 
+use millrace_atproto::cbor::{self, Value};
+use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Tx};
+use millrace_store::{Param, Row, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
+use super::muted_threads::{self, MutedThreads, ROOT};
+use super::thread::Key;
 use super::{Context, OwnCommand, Question, lookup, page_limit};
+use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::Notification;
 use crate::reason::Reason;
@@ -24,6 +30,9 @@ pub struct ListNotifications {
     /// Only these reasons; empty means all.
     #[serde(default)]
     pub reasons: Vec<String>,
+    /// Only what accounts did that the actor follows.
+    #[serde(default)]
+    pub priority: bool,
     #[serde(default = "super::timeline::default_limit")]
     pub limit: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +53,9 @@ pub struct NotificationPage {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetUnreadCount {
     pub actor: Did,
+    /// Only what accounts did that the actor follows.
+    #[serde(default)]
+    pub priority: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +75,32 @@ pub struct UpdateSeen {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Seen {}
 
-/// The subject of a notification must still be there when it is a post of this network.
-const SHOWN: &str = "(n.subject_collection IS NULL OR n.subject_collection <> $2 OR EXISTS
-    (SELECT 1 FROM post AS p WHERE p.actor_id = n.subject_actor AND p.rkey = n.subject_rkey))";
+/// What is read of each notification `n`: of the account `$1`, with its subject still there, of
+/// whom the account follows unless `$2` is 0.
+fn shown(columns: &str) -> String {
+    let [post, profile, repost, verification] =
+        [Collection::Post, Collection::Profile, Collection::Repost, Collection::Verification]
+            .map(Collection::code);
+    format!(
+        "SELECT {columns}, {ROOT}, CAST(CASE WHEN n.collection = {verification} AND NOT EXISTS
+            (SELECT 1 FROM verification AS v WHERE v.actor_id = n.author AND v.rkey = n.rkey)
+            THEN 1 ELSE 0 END AS BIGINT)
+         FROM notification AS n LEFT JOIN post AS p
+            ON n.subject_collection = {post} AND p.actor_id = n.subject_actor AND p.rkey = n.subject_rkey
+         WHERE n.actor_id = $1
+           AND (n.subject_collection IS NULL OR p.actor_id IS NOT NULL
+             OR (n.subject_collection = {repost} AND EXISTS (SELECT 1 FROM repost AS s
+                 WHERE s.actor_id = n.subject_actor AND s.rkey = n.subject_rkey))
+             OR (n.subject_collection = {profile} AND EXISTS (SELECT 1 FROM profile AS s
+                 WHERE s.actor_id = n.subject_actor))
+             OR EXISTS (SELECT 1 FROM document AS s WHERE s.actor_id = n.subject_actor
+                 AND s.collection = n.subject_collection AND s.rkey = n.subject_rkey))
+           AND ($2 = 0 OR EXISTS (SELECT 1 FROM follow_by_subject AS f
+                 WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id))"
+    )
+}
 
-struct Row {
+struct NotificationRow {
     sort_at_us: i64,
     author: i64,
     rkey: i64,
@@ -76,6 +109,8 @@ struct Row {
     subject: Option<(i64, i64, i64)>,
     cid: Vec<u8>,
     record: String,
+    root: Option<Key>,
+    gone: bool,
 }
 
 impl Question for ListNotifications {
@@ -89,11 +124,12 @@ impl Question for ListNotifications {
         let seen_at_us = seen_at_us(tx, &self.actor)?;
         let mut page = NotificationPage { notifications: Vec::new(), cursor: None, seen_at_us };
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else { return Ok(page) };
+        let shown = shown(
+            "n.sort_at_us, n.author, n.rkey, n.collection, n.reason,
+             n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record",
+        );
         let sql = format!(
-            "SELECT n.sort_at_us, n.author, n.rkey, n.collection, n.reason,
-                    n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record
-             FROM notification AS n
-             WHERE n.actor_id = $1 AND {SHOWN} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
+            "{shown} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
                AND n.sort_at_us <= $4 AND (n.sort_at_us, n.rkey, n.author * 64 + n.collection) < ($4, $5, $6)
              ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7"
         );
@@ -101,18 +137,20 @@ impl Question for ListNotifications {
             &sql,
             &[
                 Param::Int(actor),
-                Param::Int(crate::collection::Collection::Post.code()),
+                Param::Bool(self.priority),
                 Param::Ids(&reasons),
                 Param::Int(before.time_us),
                 Param::Int(before.key),
                 Param::Int(before.actor),
                 Param::Int(limit + 1),
             ],
-            row,
+            notification_row,
         )?;
         page.cursor = TimeKey::next(&mut rows, limit, |row| {
             (row.sort_at_us, row.rkey, row.author * 64 + row.collection)
         });
+        let muted = MutedThreads::of(tx, &self.actor)?;
+        rows.retain(|row| !muted.mutes(row.root, row.sort_at_us));
         page.notifications = named(tx, rows)?;
         Ok(page)
     }
@@ -127,14 +165,24 @@ impl Question for GetUnreadCount {
             return Ok(UnreadCount { count: 0 });
         };
         let seen_at_us = seen_at_us(tx, &self.actor)?.unwrap_or(i64::MIN);
+        let muted = MutedThreads::of(tx, &self.actor)?;
         let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 AS one FROM notification AS n
-             WHERE n.actor_id = $1 AND {SHOWN} AND n.sort_at_us > $3 LIMIT $4) AS unread"
+            "{} AND n.sort_at_us > $3 ORDER BY n.sort_at_us DESC LIMIT $4",
+            shown("n.sort_at_us")
         );
-        let post = crate::collection::Collection::Post.code();
-        let params =
-            [Param::Int(actor), Param::Int(post), Param::Int(seen_at_us), Param::Int(UNREAD_MAX)];
-        Ok(UnreadCount { count: tx.query_one(&sql, &params, |row| row.get(0))? })
+        let params = [
+            Param::Int(actor),
+            Param::Bool(self.priority),
+            Param::Int(seen_at_us),
+            Param::Int(UNREAD_MAX),
+        ];
+        let mut count = 0;
+        tx.for_each(&sql, &params, |row| {
+            let is_muted = muted.mutes(muted_threads::root(row, 1)?, row.get(0)?);
+            count += i64::from(!is_muted && !row.get::<bool>(3)?);
+            Ok(())
+        })?;
+        Ok(UnreadCount { count })
     }
 }
 
@@ -167,11 +215,11 @@ fn seen_at_us(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {
     )?)
 }
 
-fn row(row: &millrace_store::Row<'_>) -> Result<Row, millrace_store::StoreError> {
+fn notification_row(row: &Row<'_>) -> Result<NotificationRow, StoreError> {
     let subject_actor: Option<i64> = row.get(5)?;
     let subject_collection: Option<i64> = row.get(6)?;
     let subject_rkey: Option<i64> = row.get(7)?;
-    Ok(Row {
+    Ok(NotificationRow {
         sort_at_us: row.get(0)?,
         author: row.get(1)?,
         rkey: row.get(2)?,
@@ -183,16 +231,19 @@ fn row(row: &millrace_store::Row<'_>) -> Result<Row, millrace_store::StoreError>
             .map(|((a, c), r)| (a, c, r)),
         cid: row.get(8)?,
         record: row.get(9)?,
+        root: muted_threads::root(row, 10)?,
+        gone: row.get(12)?,
     })
 }
 
-fn named(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Notification>, DataplaneError> {
+fn named(tx: &mut Tx, rows: Vec<NotificationRow>) -> Result<Vec<Notification>, DataplaneError> {
     let subjects = || rows.iter().filter_map(|row| row.subject);
     let names = lookup::Names::of(
         tx,
         rows.iter().map(|row| row.author).chain(subjects().map(|s| s.0)),
         rows.iter().map(|row| row.rkey).chain(subjects().flat_map(|s| [s.1, s.2])),
     )?;
+    let (deleted_cid, deleted) = deleted_record();
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
         let reason = Reason::from_code(row.reason).ok_or_else(|| {
@@ -200,15 +251,41 @@ fn named(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Notification>, DataplaneErro
         })?;
         let reason_subject =
             row.subject.map(|(actor, collection, rkey)| names.uri(actor, collection, rkey));
+        let (cid, record) = match row.gone {
+            true => (deleted_cid, deleted.clone()),
+            false => (lookup::cid(&row.cid)?, row.record),
+        };
         shown.push(Notification {
             uri: names.uri(row.author, row.collection, row.rkey)?,
-            cid: lookup::cid(&row.cid)?,
+            cid,
             author: names.did(row.author)?.clone(),
             reason: reason.name().to_owned(),
             reason_subject: reason_subject.transpose()?,
-            record: lookup::raw(row.record)?,
+            record: lookup::raw(record)?,
             sort_at_us: row.sort_at_us,
         });
     }
     Ok(shown)
+}
+
+/// What stands for a record that was deleted and is still told of.
+fn deleted_record() -> (Cid, String) {
+    let kind = Value::Text("app.bsky.notification.defs#recordDeleted".into());
+    let record = Value::Map(vec![("$type".into(), kind)]);
+    (Cid::of_dag_cbor(&cbor::encode(&record)), cbor::to_json(&record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_that_stands_for_deleted_ones_has_the_known_cid() {
+        let (cid, json) = deleted_record();
+        assert_eq!(json, r#"{"$type":"app.bsky.notification.defs#recordDeleted"}"#);
+        assert_eq!(
+            cid.to_string(),
+            "bafyreidad6nyekfa4a67yfb573ptxiv6s7kyxyg2ra6qbbemcruadvtuim"
+        );
+    }
 }

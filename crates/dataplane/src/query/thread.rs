@@ -1,13 +1,16 @@
-//! `getPostThread`: which posts make up a thread around an anchor.
+//! `getPostThread`: which posts make up a thread around an anchor, which of them the author of its
+//! root likes, and, where it is asked for, that author's own thread down from the root.
 //!
 //! Ancestors are walked by key, descendants level by level; both are bounded, so a cycle or a
 //! mined thread ends. The AppView hydrates the URIs and builds the tree.
+
+use std::collections::HashSet;
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Question, lookup};
+use super::{Context, Question, lookup, op_thread};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
@@ -26,6 +29,9 @@ pub struct GetPostThread {
     /// Levels of parents above the anchor.
     #[serde(default = "default_above")]
     pub above: u32,
+    /// Also bring the thread that the author of the root wrote on their own.
+    #[serde(default)]
+    pub op_thread: bool,
 }
 
 fn default_below() -> u32 {
@@ -44,9 +50,22 @@ pub struct Thread {
     pub ancestors: Vec<String>,
     /// Replies by level, newest first within a level.
     pub descendants: Vec<String>,
+    /// Likes of posts of this thread by the author of its root.
+    pub root_author_likes: Vec<RootAuthorLike>,
+    /// The root and, downwards, each next post its author answered to; empty without any answer.
+    pub op_thread: Vec<String>,
 }
 
-type Key = (i64, i64);
+/// A post and the URI of its like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RootAuthorLike {
+    pub uri: String,
+    pub like: String,
+}
+
+/// A post: its author and record key.
+pub(crate) type Key = (i64, i64);
 
 impl Question for GetPostThread {
     const NAME: &'static str = "getPostThread";
@@ -66,13 +85,62 @@ impl Question for GetPostThread {
             return Err(not_found());
         }
         let descendants = descendants(tx, anchor, self.below)?;
-        let keys = || ancestors.iter().chain(&descendants);
-        let names = lookup::Names::of(tx, keys().map(|key| key.0), keys().map(|key| key.1))?;
-        let uris = |keys: &[Key]| -> Result<Vec<String>, StoreError> {
-            keys.iter().map(|key| names.uri(key.0, Collection::Post.code(), key.1)).collect()
+        let root = root(tx, anchor)?;
+        let likes = likes(tx, root.0, ancestors.iter().chain(&descendants))?;
+        let op_thread = match self.op_thread {
+            true => op_thread::posts(tx, root)?,
+            false => Vec::new(),
         };
-        Ok(Thread { ancestors: uris(&ancestors)?, descendants: uris(&descendants)? })
+        let keys = || ancestors.iter().chain(&descendants).chain(&op_thread);
+        let names = lookup::Names::of(
+            tx,
+            keys().map(|key| key.0).chain([root.0]),
+            keys().map(|key| key.1).chain(likes.iter().map(|like| like.1)),
+        )?;
+        let uri = |key: &Key| names.uri(key.0, Collection::Post.code(), key.1);
+        let uris = |keys: &[Key]| keys.iter().map(uri).collect::<Result<Vec<_>, StoreError>>();
+        let root_author_like = |(post, rkey): &(Key, i64)| {
+            let like = names.uri(root.0, Collection::Like.code(), *rkey)?;
+            Ok(RootAuthorLike { uri: uri(post)?, like })
+        };
+        Ok(Thread {
+            ancestors: uris(&ancestors)?,
+            descendants: uris(&descendants)?,
+            op_thread: uris(&op_thread)?,
+            root_author_likes: likes
+                .iter()
+                .map(root_author_like)
+                .collect::<Result<_, StoreError>>()?,
+        })
     }
+}
+
+/// The post that a post's thread begins with: itself, unless it answers one.
+fn root(tx: &mut Tx, post: Key) -> Result<Key, StoreError> {
+    let root = tx.query_opt(
+        "SELECT root_actor, root_rkey FROM post WHERE actor_id = $1 AND rkey = $2",
+        &[Param::Int(post.0), Param::Int(post.1)],
+        |row| Ok(row.get::<Option<i64>>(0)?.zip(row.get::<Option<i64>>(1)?)),
+    )?;
+    Ok(root.flatten().unwrap_or(post))
+}
+
+/// Of `posts` those that `liker` likes, with the record key of the like.
+fn likes<'a>(
+    tx: &mut Tx,
+    liker: i64,
+    posts: impl Iterator<Item = &'a Key>,
+) -> Result<Vec<(Key, i64)>, StoreError> {
+    let post = Collection::Post.code();
+    let found = tx.query_many(
+        "SELECT k.actor, k.rkey, (SELECT min(s.rkey) FROM like_by_subject AS s
+             WHERE s.subject_actor = k.actor AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection
+               AND s.actor_id = k.liker)
+         FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, liker BIGINT} AS k",
+        posts.map(|key| [Param::Int(key.0), Param::Int(key.1), Param::Int(post), Param::Int(liker)]),
+        |row| Ok(((row.get(0)?, row.get(1)?), row.get::<Option<i64>>(2)?)),
+    )?;
+    Ok(found.into_iter().filter_map(|(key, like)| Some((key, like?))).collect())
 }
 
 /// The anchor and up to `above` posts above it.
@@ -104,7 +172,7 @@ const REPLIES: &str = "SELECT p.sort_at_us, p.actor_id, p.rkey
 
 fn descendants(tx: &mut Tx, anchor: Key, below: u32) -> Result<Vec<Key>, DataplaneError> {
     let mut found: Vec<Key> = Vec::new();
-    let mut seen = std::collections::HashSet::from([anchor]);
+    let mut seen = HashSet::from([anchor]);
     let mut level = vec![anchor];
     for _ in 0..below {
         let room = DESCENDANTS_MAX - found.len();

@@ -1,14 +1,17 @@
-//! `getTimeline`: what the accounts an actor follows brought, newest first, read by pull.
+//! `getTimeline`: what the accounts an actor follows brought, and the actor's own posts, newest
+//! first, read by pull.
 //!
 //! The follows are read once, then the newest item of each, which says how far back the page can
-//! reach at most; then a clustered range per followed account, never more of it than a page.
+//! reach at most; then a clustered range per followed account, never more of it than a page. Own
+//! items take the places the followed accounts leave, and at most [`OWN_MAX`] of theirs.
 
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx};
 use serde::{Deserialize, Serialize};
 
-use super::author_feed::{FeedPage, ItemRow, page};
+use super::author_feed::{FeedPage, ItemRow, named, page};
 use super::cursor::TimeKey;
+use super::newest_items::{Kinds, newest};
 use super::{Context, Question, lookup, page_limit};
 use crate::error::DataplaneError;
 
@@ -16,6 +19,8 @@ use crate::error::DataplaneError;
 pub const LIMIT_MAX: u32 = 100;
 /// Followed accounts that are looked at, the latest follows first.
 pub const FOLLOWS_MAX: i64 = 10_000;
+/// Own items of a page that followed accounts could fill by themselves.
+const OWN_MAX: usize = 10;
 
 pub(crate) fn default_limit() -> u32 {
     50
@@ -41,102 +46,98 @@ impl Question for GetTimeline {
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else {
             return Ok(FeedPage { items: Vec::new(), cursor: None });
         };
-        let mut sources = followed(tx, actor)?;
-        sources.push(actor);
-        sources.sort_unstable();
-        sources.dedup();
-        let rows = newest(tx, &sources, before, limit + 1)?;
-        page(tx, rows, limit)
+        let sources = followed(tx, actor)?;
+        let followed = newest(tx, &sources, before, limit + 1, Kinds::All)?;
+        let own = newest(tx, &[actor], before, limit + 1, Kinds::All)?;
+        let merged = merged(followed, own, limit);
+        if merged.rows.len() as i64 <= limit && merged.own_left_out {
+            let next = merged.rows.last().map(|last| TimeKey::of(last.position()).pack());
+            return named(tx, merged.rows, next);
+        }
+        page(tx, merged.rows, limit)
     }
 }
 
+/// Whom an account follows; of itself it need not be told.
 fn followed(tx: &mut Tx, actor: i64) -> Result<Vec<i64>, DataplaneError> {
-    Ok(tx.query(
-        "SELECT subject_actor FROM follow WHERE actor_id = $1 ORDER BY rkey DESC LIMIT $2",
+    let mut followed: Vec<i64> = tx.query(
+        "SELECT subject_actor FROM follow WHERE actor_id = $1 AND subject_actor <> $1 ORDER BY rkey DESC LIMIT $2",
         &[Param::Int(actor), Param::Int(FOLLOWS_MAX)],
         |row| row.get(0),
-    )?)
+    )?;
+    followed.sort_unstable();
+    followed.dedup();
+    Ok(followed)
 }
 
-/// Where a source's items are before a cursor: `n` is its `feed_item`, `$2` to `$4` the cursor.
-const BEFORE: &str = "n.actor_id = ids.id AND n.sort_at_us <= $2
-    AND (n.sort_at_us, n.rkey, n.actor_id * 64 + n.collection) < ($2, $3, $4)";
-
-/// The `wanted` newest items of all sources before the cursor.
-fn newest(
-    tx: &mut Tx,
-    sources: &[i64],
-    before: TimeKey,
-    wanted: i64,
-) -> Result<Vec<ItemRow>, DataplaneError> {
-    let mut heads = heads(tx, sources, before)?;
-    heads.sort_unstable_by(|left, right| right.cmp(left));
-    // With that many sources, no item older than the last of their newest ones is on the page.
-    let floor_us = match heads.get((wanted - 1) as usize) {
-        Some((head_us, _)) => *head_us,
-        None => i64::MIN,
-    };
-    heads.retain(|(head_us, _)| *head_us >= floor_us);
-    let sources: Vec<i64> = heads.into_iter().map(|(_, source)| source).collect();
-    since(tx, &sources, before, floor_us, wanted)
+#[derive(Debug, PartialEq, Eq)]
+struct Merged {
+    rows: Vec<ItemRow>,
+    /// There were more own items than were let in.
+    own_left_out: bool,
 }
 
-/// The time of each source's newest item before the cursor, with the source.
-fn heads(tx: &mut Tx, sources: &[i64], before: TimeKey) -> Result<Vec<(i64, i64)>, DataplaneError> {
-    let sql = format!(
-        "SELECT ids.id, (SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}
-            ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1)
-         FROM {{id_list:$1}} AS ids"
-    );
-    let params = [
-        Param::Ids(sources),
-        Param::Int(before.time_us),
-        Param::Int(before.key),
-        Param::Int(before.actor),
-    ];
-    let rows: Vec<(i64, Option<i64>)> =
-        tx.query(&sql, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.into_iter().filter_map(|(source, head)| Some((head?, source))).collect())
+/// Both lists in one, newest first; each has up to one row more than a page holds.
+fn merged(followed: Vec<ItemRow>, mut own: Vec<ItemRow>, limit: i64) -> Merged {
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let own_max = limit.min(OWN_MAX).max(limit.saturating_sub(followed.len()));
+    let own_left_out = own.len() > own_max;
+    own.truncate(own_max);
+    let mut rows = followed;
+    rows.extend(own);
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.position()));
+    Merged { rows, own_left_out }
 }
 
-/// The newest items not older than `floor_us`; of one source never more than a page is read.
-fn since(
-    tx: &mut Tx,
-    sources: &[i64],
-    before: TimeKey,
-    floor_us: i64,
-    wanted: i64,
-) -> Result<Vec<ItemRow>, DataplaneError> {
-    let own_floor = format!(
-        "SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE} AND n.sort_at_us >= $5
-         ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1 OFFSET $6"
-    );
-    let sql = format!(
-        "SELECT i.sort_at_us, i.rkey, i.collection, i.post_actor, i.post_rkey, i.actor_id
-         FROM {{id_list:$1}} AS ids CROSS JOIN feed_item AS i
-         WHERE i.actor_id = ids.id AND i.sort_at_us <= $2 AND i.sort_at_us >= COALESCE(({own_floor}), $5)
-           AND (i.sort_at_us, i.rkey, i.actor_id * 64 + i.collection) < ($2, $3, $4)
-         ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id * 64 + i.collection DESC LIMIT $6"
-    );
-    Ok(tx.query(
-        &sql,
-        &[
-            Param::Ids(sources),
-            Param::Int(before.time_us),
-            Param::Int(before.key),
-            Param::Int(before.actor),
-            Param::Int(floor_us),
-            Param::Int(wanted),
-        ],
-        |row| {
-            Ok(ItemRow {
-                sort_at_us: row.get(0)?,
-                rkey: row.get(1)?,
-                collection: row.get(2)?,
-                post_actor: row.get(3)?,
-                post_rkey: row.get(4)?,
-                actor: row.get(5)?,
-            })
-        },
-    )?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRIEND: i64 = 1;
+    const SELF: i64 = 2;
+
+    fn rows(actor: i64, times: impl IntoIterator<Item = i64>) -> Vec<ItemRow> {
+        let row = |at| ItemRow {
+            actor,
+            sort_at_us: at,
+            rkey: at,
+            collection: 1,
+            post_actor: actor,
+            post_rkey: at,
+        };
+        let mut rows: Vec<ItemRow> = times.into_iter().map(row).collect();
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.position()));
+        rows
+    }
+
+    #[track_caller]
+    fn check(
+        followed: impl IntoIterator<Item = i64>,
+        own: impl IntoIterator<Item = i64>,
+        expected: &[(i64, i64)],
+        left_out: bool,
+    ) {
+        let merged = merged(rows(FRIEND, followed), rows(SELF, own), 20);
+        let found: Vec<_> = merged.rows.iter().map(|row| (row.actor, row.sort_at_us)).collect();
+        assert_eq!((found.as_slice(), merged.own_left_out), (expected, left_out));
+    }
+
+    #[test]
+    fn own_items_stand_between_those_of_others() {
+        check([1, 4], [2, 3], &[(FRIEND, 4), (SELF, 3), (SELF, 2), (FRIEND, 1)], false);
+        check([], [], &[], false);
+    }
+
+    #[test]
+    fn own_items_fill_what_others_leave() {
+        let expected: Vec<_> = (5..=21).rev().map(|at| (SELF, at)).collect();
+        check([1, 2, 3], 1..=21, &[expected, vec![(FRIEND, 3), (FRIEND, 2), (FRIEND, 1)]].concat(), true);
+    }
+
+    #[test]
+    fn own_items_do_not_crowd_others_out() {
+        let own: Vec<_> = (191..=200).rev().map(|at| (SELF, at)).collect();
+        let others: Vec<_> = (80..=100).rev().map(|at| (FRIEND, at)).collect();
+        check(80..=100, 180..=200, &[own, others].concat(), true);
+    }
 }

@@ -1,0 +1,122 @@
+//! The newest feed items of many accounts: first the newest item of each, which says how far back
+//! a page can reach at most, then a clustered range per account, never more of it than a page.
+
+use millrace_store::{Param, Tx};
+
+use super::author_feed::ItemRow;
+use super::cursor::TimeKey;
+use crate::collection::Collection;
+use crate::error::DataplaneError;
+
+/// Which items count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    All,
+    /// Without reposts.
+    Posts,
+}
+
+impl Kinds {
+    /// The bounds of `collection` in `feed_item`.
+    fn condition(self, alias: &str) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Posts => format!(" AND {alias}.collection = {}", Collection::Post.code()),
+        }
+    }
+}
+
+/// Where a source's items are before a cursor: `n` is its `feed_item`, `$2` to `$4` the cursor.
+const BEFORE: &str = "n.actor_id = ids.id AND n.sort_at_us <= $2
+    AND (n.sort_at_us, n.rkey, n.actor_id * 64 + n.collection) < ($2, $3, $4)";
+
+/// The `wanted` newest items of all sources before the cursor.
+pub(crate) fn newest(
+    tx: &mut Tx,
+    sources: &[i64],
+    before: TimeKey,
+    wanted: i64,
+    kinds: Kinds,
+) -> Result<Vec<ItemRow>, DataplaneError> {
+    let mut heads = heads(tx, sources, before, kinds)?;
+    heads.sort_unstable_by(|left, right| right.cmp(left));
+    // With that many sources, no item older than the last of their newest ones is on the page.
+    let floor_us = match heads.get((wanted - 1) as usize) {
+        Some((head_us, _)) => *head_us,
+        None => i64::MIN,
+    };
+    heads.retain(|(head_us, _)| *head_us >= floor_us);
+    if heads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources: Vec<i64> = heads.into_iter().map(|(_, source)| source).collect();
+    since(tx, &sources, before, floor_us, wanted, kinds)
+}
+
+/// The time of each source's newest item before the cursor, with the source.
+fn heads(
+    tx: &mut Tx,
+    sources: &[i64],
+    before: TimeKey,
+    kinds: Kinds,
+) -> Result<Vec<(i64, i64)>, DataplaneError> {
+    let kinds = kinds.condition("n");
+    let sql = format!(
+        "SELECT ids.id, (SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}{kinds}
+            ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1)
+         FROM {{id_list:$1}} AS ids"
+    );
+    let params = [
+        Param::Ids(sources),
+        Param::Int(before.time_us),
+        Param::Int(before.key),
+        Param::Int(before.actor),
+    ];
+    let rows: Vec<(i64, Option<i64>)> =
+        tx.query(&sql, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.into_iter().filter_map(|(source, head)| Some((head?, source))).collect())
+}
+
+/// The newest items not older than `floor_us`; of one source never more than a page is read.
+fn since(
+    tx: &mut Tx,
+    sources: &[i64],
+    before: TimeKey,
+    floor_us: i64,
+    wanted: i64,
+    kinds: Kinds,
+) -> Result<Vec<ItemRow>, DataplaneError> {
+    let (of_one, of_all) = (kinds.condition("n"), kinds.condition("i"));
+    let own_floor = format!(
+        "SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}{of_one} AND n.sort_at_us >= $5
+         ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1 OFFSET $6"
+    );
+    let sql = format!(
+        "SELECT i.sort_at_us, i.rkey, i.collection, i.post_actor, i.post_rkey, i.actor_id
+         FROM {{id_list:$1}} AS ids CROSS JOIN feed_item AS i
+         WHERE i.actor_id = ids.id AND i.sort_at_us <= $2 AND i.sort_at_us >= COALESCE(({own_floor}), $5)
+           AND (i.sort_at_us, i.rkey, i.actor_id * 64 + i.collection) < ($2, $3, $4){of_all}
+         ORDER BY i.sort_at_us DESC, i.rkey DESC, i.actor_id * 64 + i.collection DESC LIMIT $6"
+    );
+    Ok(tx.query(
+        &sql,
+        &[
+            Param::Ids(sources),
+            Param::Int(before.time_us),
+            Param::Int(before.key),
+            Param::Int(before.actor),
+            Param::Int(floor_us),
+            Param::Int(wanted),
+        ],
+        |row| {
+            Ok(ItemRow {
+                sort_at_us: row.get(0)?,
+                rkey: row.get(1)?,
+                collection: row.get(2)?,
+                post_actor: row.get(3)?,
+                post_rkey: row.get(4)?,
+                actor: row.get(5)?,
+            })
+        },
+    )?)
+}
