@@ -86,7 +86,14 @@ pub struct ActorViewer {
     pub blocking_by_list: Option<String>,
     /// A moderation list this account blocks and the viewer is on.
     pub blocked_by_list: Option<String>,
+    /// The viewer mutes the account itself …
+    #[serde(default)]
     pub muted: bool,
+    /// … or only what it reposts or quotes.
+    #[serde(default)]
+    pub muted_only_reposts: bool,
+    #[serde(default)]
+    pub muted_only_quoteposts: bool,
     /// A moderation list the viewer mutes and this account is on.
     pub muted_by_list: Option<String>,
     /// Accounts the viewer follows that follow this one, where it was asked for.

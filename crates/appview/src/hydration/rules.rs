@@ -24,6 +24,16 @@ impl Hydrated {
             .is_some_and(|relation| relation.muted || relation.muted_by_list.is_some())
     }
 
+    /// The viewer mutes what the account reposts.
+    pub(crate) fn reposts_muted(&self, did: &Did) -> bool {
+        self.relation(did).is_some_and(|relation| relation.muted_only_reposts)
+    }
+
+    /// The viewer mutes the account's posts that quote others.
+    pub(crate) fn quoteposts_muted(&self, did: &Did) -> bool {
+        self.relation(did).is_some_and(|relation| relation.muted_only_quoteposts)
+    }
+
     /// The account may stand in a list of people: it is active and no block is between.
     pub(crate) fn shown(&self, did: &Did) -> bool {
         self.actor(did).is_some() && !self.blocked(did)

@@ -47,10 +47,12 @@ impl<'a> Views<'a> {
         let list = |uri: &Option<String>| {
             uri.as_deref().and_then(|uri| self.list_basic(uri)).map(Box::new)
         };
+        let muted = relation.muted || relation.muted_by_list.is_some();
         Some(ViewerState {
-            muted: relation.muted || relation.muted_by_list.is_some(),
-            muted_only_reposts: false,
-            muted_only_quoteposts: false,
+            muted,
+            // Who is muted wholly is not said to be muted in part.
+            muted_only_reposts: relation.muted_only_reposts && !muted,
+            muted_only_quoteposts: relation.muted_only_quoteposts && !muted,
             muted_by_list: list(&relation.muted_by_list),
             blocked_by,
             blocking,
@@ -87,6 +89,8 @@ static NOTHING: ActorViewer = ActorViewer {
     blocking_by_list: None,
     blocked_by_list: None,
     muted: false,
+    muted_only_reposts: false,
+    muted_only_quoteposts: false,
     muted_by_list: None,
     known_followers: None,
 };

@@ -1,7 +1,9 @@
 //! Between names and the store's integer ids, within one snapshot.
 
+use std::collections::{BTreeSet, HashMap};
+
 use millrace_atproto::cid::Cid;
-use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, RecordKey, Tid};
+use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, Nsid, RecordKey, Tid};
 use millrace_store::RkeyId;
 use millrace_store::{Param, Tx};
 use serde_json::value::RawValue;
@@ -29,13 +31,43 @@ pub(crate) fn actor_id(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneE
     )?)
 }
 
-/// The ids of those of `dids` that were ever seen here.
+/// The ids of those of `dids` that were ever seen here, in order.
 pub(crate) fn actor_ids(tx: &mut Tx, dids: &[Did]) -> Result<Vec<i64>, DataplaneError> {
-    let mut ids = Vec::with_capacity(dids.len());
-    for did in dids {
-        ids.extend(actor_id(tx, did)?);
+    let known = actor_ids_by_did(tx, dids)?;
+    Ok(dids.iter().filter_map(|did| known.get(did.as_str()).copied()).collect())
+}
+
+/// The ids of those of `dids` that were ever seen here, by DID.
+pub(crate) fn actor_ids_by_did(
+    tx: &mut Tx,
+    dids: &[Did],
+) -> Result<HashMap<String, i64>, DataplaneError> {
+    ids_of_dids(tx, dids.iter().map(Did::as_str))
+}
+
+fn ids_of_dids<'a>(
+    tx: &mut Tx,
+    dids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, i64>, DataplaneError> {
+    const SQL: &str =
+        "SELECT t.value, d.id FROM {text_list:$1} AS t CROSS JOIN dictionary.actor AS d
+        WHERE d.did = t.value";
+    ids_of(tx, SQL, dids)
+}
+
+/// The ids a dictionary has for some texts.
+fn ids_of<'a>(
+    tx: &mut Tx,
+    sql: &'static str,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, i64>, DataplaneError> {
+    let texts: BTreeSet<&str> = texts.collect();
+    if texts.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(ids)
+    let texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+    let found = tx.query(sql, &[Param::Texts(&texts)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.into_iter().collect())
 }
 
 /// The id of an account that is known here: it has had events of its own.
@@ -105,14 +137,55 @@ pub(crate) fn record_key(tx: &mut Tx, uri: &AtUri) -> Result<Option<RecordKeyIds
     Ok(collection.zip(rkey).map(|(collection, rkey)| RecordKeyIds { actor, collection, rkey }))
 }
 
+/// The ids of records' URIs, in order; `None` where a part was never seen. The authorities must
+/// be DIDs.
+pub(crate) fn record_keys(
+    tx: &mut Tx,
+    uris: &[AtUri],
+) -> Result<Vec<Option<RecordKeyIds>>, DataplaneError> {
+    const SQL: &str = "SELECT t.value, k.id FROM {text_list:$1} AS t
+        CROSS JOIN dictionary.record_key AS k WHERE k.key = t.value";
+    let mut names = Vec::with_capacity(uris.len());
+    for uri in uris {
+        let name = uri.as_record().ok_or_else(|| {
+            DataplaneError::InvalidRequest(format!("not the URI of a record by DID: {uri}"))
+        })?;
+        names.push(name);
+    }
+    let actors = ids_of_dids(tx, names.iter().map(|name| name.0.as_str()))?;
+    let rkeys = names.iter().filter(|name| RkeyId::of_tid(name.2).is_none());
+    let nsids = names.iter().filter(|name| Collection::from_nsid(name.1.as_str()).is_none());
+    let texts = rkeys.map(|name| name.2.as_str()).chain(nsids.map(|name| name.1.as_str()));
+    let side_table = ids_of(tx, SQL, texts)?;
+    let key = |(did, collection, rkey): &(&Did, &Nsid, &RecordKey)| {
+        let collection = match Collection::from_nsid(collection.as_str()) {
+            Some(collection) => Some(collection.code()),
+            None => side_table.get(collection.as_str()).copied(),
+        };
+        let rkey = match RkeyId::of_tid(rkey) {
+            Some(id) => Some(id.0),
+            None => side_table.get(rkey.as_str()).copied(),
+        };
+        let actor = *actors.get(did.as_str())?;
+        Some(RecordKeyIds { actor, collection: collection?, rkey: rkey? })
+    };
+    Ok(names.iter().map(key).collect())
+}
+
+/// The keys of those of `uris` that can be records of `collection` known here, in order.
+pub(crate) fn keys_in(
+    tx: &mut Tx,
+    collection: Collection,
+    uris: &[AtUri],
+) -> Result<Vec<PostKey>, DataplaneError> {
+    let keys = record_keys(tx, uris)?.into_iter().flatten();
+    let of_kind = keys.filter(|key| key.collection == collection.code());
+    Ok(of_kind.map(|key| (key.actor, key.rkey)).collect())
+}
+
 /// The keys of those of `uris` that can be posts known here, in order.
 pub(crate) fn post_keys(tx: &mut Tx, uris: &[AtUri]) -> Result<Vec<PostKey>, DataplaneError> {
-    let mut keys = Vec::with_capacity(uris.len());
-    for uri in uris {
-        let key = record_key(tx, uri)?.filter(|key| key.collection == Collection::Post.code());
-        keys.extend(key.map(|key| (key.actor, key.rkey)));
-    }
-    Ok(keys)
+    keys_in(tx, Collection::Post, uris)
 }
 
 /// A record key's integer: a TID by itself, any other through the side table.
@@ -123,7 +196,8 @@ pub(crate) fn rkey_id(tx: &mut Tx, rkey: &RecordKey) -> Result<Option<i64>, Data
     }
 }
 
-fn side_table_id(tx: &mut Tx, key: &str) -> Result<Option<i64>, DataplaneError> {
+/// The id of a text that is no TID and was ever a record key or a collection here.
+pub(crate) fn side_table_id(tx: &mut Tx, key: &str) -> Result<Option<i64>, DataplaneError> {
     Ok(tx.query_opt(
         "SELECT id FROM dictionary.record_key WHERE key = $1",
         &[Param::Text(key)],

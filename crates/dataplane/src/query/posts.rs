@@ -52,7 +52,7 @@ impl Question for GetPosts {
             )));
         }
         let keys = lookup::post_keys(tx, &self.uris)?;
-        let mut found = hydrate::posts(tx, &keys, None)?;
+        let mut found = hydrate::posts(tx, &keys)?;
         Ok(Posts { posts: keys.iter().filter_map(|key| found.remove(key)).collect() })
     }
 }

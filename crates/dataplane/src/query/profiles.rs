@@ -57,7 +57,7 @@ impl Question for GetProfiles {
         for actor in &self.actors {
             ids.extend(lookup::known_actor(tx, actor)?);
         }
-        let mut found = hydrate::actors(tx, &ids, None)?;
+        let mut found = hydrate::actors(tx, &ids)?;
         let profiles = ids.iter().filter_map(|id| found.remove(id));
         Ok(Profiles {
             profiles: profiles.filter(|actor| actor.active).map(|actor| flat(&actor, cx)).collect(),

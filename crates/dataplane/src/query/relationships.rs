@@ -1,4 +1,6 @@
-//! `getRelationships`: what one account is to others.
+//! `getRelationships`: what one account is to others. Nobody is anything to themselves.
+
+use std::collections::HashMap;
 
 use millrace_atproto::syntax::Did;
 use millrace_store::Tx;
@@ -37,16 +39,16 @@ impl Question for GetRelationships {
             )));
         }
         let viewer = lookup::actor_id(tx, &self.actor)?;
+        let ids = lookup::actor_ids_by_did(tx, &self.others)?;
+        let others: Vec<i64> = ids.values().copied().collect();
+        let states = match viewer {
+            Some(viewer) => hydrate::actor_viewers(tx, viewer, &others)?,
+            None => HashMap::new(),
+        };
         let mut relationships = Vec::with_capacity(self.others.len());
         for did in self.others {
-            let ids = viewer.zip(lookup::actor_id(tx, &did)?);
-            let state = match ids {
-                Some((viewer, other)) => {
-                    hydrate::actor_viewers(tx, viewer, &[other])?.remove(&other)
-                }
-                None => None,
-            }
-            .unwrap_or_default();
+            let state = ids.get(did.as_str()).and_then(|id| states.get(id));
+            let state = state.cloned().unwrap_or_default();
             relationships.push(Relationship {
                 did,
                 following: state.following,

@@ -1,0 +1,309 @@
+//! `hydrate`: everything a page of views needs, in one question and one snapshot.
+//!
+//! The caller names the posts, accounts, lists and services of its skeleton; the answer adds what
+//! their views refer to: authors, the posts a reply answers, quoted posts two levels deep, other
+//! records that posts show, gates with their lists, and the relation of the viewer to each. Unknown
+//! URIs and DIDs have no item. Each family first loads its rows, a query for the whole page at a
+//! time; then the names behind all ids are read at once, and the rows become the answer.
+
+mod actors;
+mod between;
+mod documents;
+mod gates;
+mod known_followers;
+mod lists;
+mod names;
+mod post_views;
+mod posts;
+mod relations;
+mod services;
+mod starter_packs;
+mod verifications;
+mod viewer;
+mod wanted;
+
+use std::collections::HashMap;
+
+use millrace_atproto::syntax::{AtUri, Did};
+use millrace_store::Tx;
+use serde::{Deserialize, Serialize};
+
+use self::actors::Actors;
+use self::documents::RecordBytes;
+use self::gates::Gates;
+use self::known_followers::KnownFollowers;
+use self::lists::Lists;
+use self::names::NameIds;
+use self::post_views::Around;
+use self::posts::Posts;
+use self::relations::Relations;
+use self::services::Services;
+use self::starter_packs::StarterPacks;
+use self::verifications::Verifications;
+use self::viewer::Viewer;
+use self::wanted::Wanted;
+use super::{Context, Question};
+use crate::collection::Collection;
+use crate::error::DataplaneError;
+use crate::model::{Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate};
+use crate::names::Names;
+
+/// Most records and most accounts one question may name.
+pub const HYDRATE_MAX: usize = 6_000;
+/// Most issuers of verifications one question may trust.
+pub const TRUSTED_VERIFIERS_MAX: usize = 1_000;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Hydrate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewer: Option<Did>,
+    #[serde(default)]
+    pub posts: Vec<AtUri>,
+    #[serde(default)]
+    pub actors: Vec<Did>,
+    #[serde(default)]
+    pub lists: Vec<AtUri>,
+    #[serde(default)]
+    pub generators: Vec<AtUri>,
+    /// With them come the lists and feeds they name.
+    #[serde(default)]
+    pub starter_packs: Vec<AtUri>,
+    /// Accounts whose labeler services are wanted.
+    #[serde(default)]
+    pub labelers: Vec<Did>,
+    /// Also bring the parent, root and grandparent's author of replies (feed views show them).
+    #[serde(default)]
+    pub reply_refs: bool,
+    /// Accounts of which it is asked whom the viewer follows among their followers.
+    #[serde(default)]
+    pub known_followers: Vec<Did>,
+    /// Accounts shown in detail: the same is asked of them, and by which starter pack they came.
+    #[serde(default)]
+    pub detailed: Vec<Did>,
+    /// Accounts whose word on who others are is passed on.
+    #[serde(default)]
+    pub trusted_verifiers: Vec<Did>,
+}
+
+/// What was named and what it refers to, each once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hydration {
+    pub posts: Vec<Post>,
+    pub actors: Vec<Actor>,
+    pub lists: Vec<List>,
+    pub generators: Vec<Service>,
+    pub starter_packs: Vec<StarterPack>,
+    pub labelers: Vec<Service>,
+    /// The gates of the threads the posts belong to.
+    pub threadgates: Vec<Threadgate>,
+}
+
+/// A record's key within its collection: author and record key.
+pub(crate) type PostKey = (i64, i64);
+
+impl Question for Hydrate {
+    const NAME: &'static str = "hydrate";
+    type Answer = Hydration;
+
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<Hydration, DataplaneError> {
+        self.check()?;
+        let viewer = Viewer::of(tx, self.viewer.as_ref())?;
+        let wanted = Wanted::of(tx, &self)?;
+        let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
+        let names = gathered.names(tx)?;
+        gathered.close_threads(tx, &names)?;
+        gathered.present(&names)
+    }
+}
+
+impl Hydrate {
+    fn check(&self) -> Result<(), DataplaneError> {
+        let records = [&self.posts, &self.lists, &self.generators, &self.starter_packs];
+        let accounts = [&self.actors, &self.labelers, &self.known_followers, &self.detailed];
+        let records: usize = records.iter().map(|uris| uris.len()).sum();
+        let accounts: usize = accounts.iter().map(|dids| dids.len()).sum();
+        if records > HYDRATE_MAX || accounts > HYDRATE_MAX {
+            return Err(DataplaneError::InvalidRequest(format!(
+                "at most {HYDRATE_MAX} records and as many accounts"
+            )));
+        }
+        if self.trusted_verifiers.len() > TRUSTED_VERIFIERS_MAX {
+            return Err(DataplaneError::InvalidRequest(format!(
+                "at most {TRUSTED_VERIFIERS_MAX} trusted verifiers"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The rows of an answer.
+struct Gathered {
+    viewer: Option<Viewer>,
+    posts: Posts,
+    around: Around,
+    gates: Gates,
+    lists: Lists,
+    generators: Services,
+    labelers: Services,
+    starter_packs: StarterPacks,
+    joined_via: HashMap<i64, PostKey>,
+    actors: Actors,
+    relations: Relations,
+    known_followers: KnownFollowers,
+    verifications: Verifications,
+}
+
+impl Gathered {
+    fn load(
+        tx: &mut Tx,
+        viewer: Option<Viewer>,
+        mut wanted: Wanted,
+        reply_refs: bool,
+    ) -> Result<Self, DataplaneError> {
+        let bytes = &mut RecordBytes::default();
+        let asking = viewer.as_ref();
+        let posts = Posts::load(tx, std::mem::take(&mut wanted.posts), reply_refs, bytes)?;
+        let around = Around::load(tx, asking, &posts)?;
+        let gates = Gates::load(tx, &posts, bytes)?;
+        let named_packs = wanted.starter_packs.clone();
+        wanted.add_posts(&posts);
+        wanted.add_gates(&gates);
+        let joined_via = starter_packs::joined_via(tx, &wanted.detailed)?;
+        wanted.starter_packs.extend(joined_via.values());
+        let starter_packs = StarterPacks::load(tx, &wanted.starter_packs, bytes)?;
+        wanted.add_named(tx, &starter_packs.named(&named_packs))?;
+        wanted.actors.extend(starter_packs.creators());
+        let generators =
+            Services::load(tx, asking, Collection::Generator, &wanted.generators, bytes)?;
+        let labelers = Services::load(tx, asking, Collection::Labeler, &wanted.labelers, bytes)?;
+        let known_followers = match asking {
+            Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.known_followers)?,
+            None => KnownFollowers::default(),
+        };
+        wanted.add_creators();
+        wanted.actors.extend(known_followers.shown());
+        let people = wanted.people();
+        let relations = match asking {
+            Some(viewer) => Relations::load(tx, viewer, &people)?,
+            None => Relations::default(),
+        };
+        wanted.lists.extend(relations.lists());
+        let lists = Lists::load(tx, asking, &wanted.lists, bytes)?;
+        let verifications = Verifications::load(tx, &wanted.trusted_verifiers, &people)?;
+        wanted.actors.extend(verifications.issuers());
+        let actors = Actors::load(tx, &wanted.people(), bytes)?;
+        Ok(Self {
+            viewer,
+            posts,
+            around,
+            gates,
+            lists,
+            generators,
+            labelers,
+            starter_packs,
+            joined_via,
+            actors,
+            relations,
+            known_followers,
+            verifications,
+        })
+    }
+
+    fn names(&self, tx: &mut Tx) -> Result<Names, DataplaneError> {
+        let viewer = self.viewer.as_ref();
+        let mut ids = NameIds::default();
+        self.posts.name(&mut ids);
+        self.around.name(viewer, &mut ids);
+        self.gates.name(&mut ids);
+        self.lists.name(viewer, &mut ids);
+        self.generators.name(viewer, &mut ids);
+        self.labelers.name(viewer, &mut ids);
+        self.starter_packs.name(&mut ids);
+        ids.records(self.joined_via.values());
+        if let Some(viewer) = viewer {
+            self.relations.name(viewer.id, &mut ids);
+        }
+        self.known_followers.name(&mut ids);
+        self.verifications.name(&mut ids);
+        Ok(ids.read(tx)?)
+    }
+
+    /// Which threads the viewer mutes, and in which they may not reply.
+    fn close_threads(&mut self, tx: &mut Tx, names: &Names) -> Result<(), DataplaneError> {
+        let Some(viewer) = &self.viewer else { return Ok(()) };
+        let threads = self.posts.threads();
+        self.around.muted = viewer.muted_threads(tx, &threads, names)?.into_iter().collect();
+        self.around.closed =
+            self.gates.closed(tx, viewer, &self.posts, &self.relations, &self.lists)?;
+        Ok(())
+    }
+
+    fn present(self, names: &Names) -> Result<Hydration, DataplaneError> {
+        let viewer = self.viewer.as_ref();
+        let mut relations = match viewer {
+            Some(viewer) => self.relations.present(viewer.id, names)?,
+            None => HashMap::new(),
+        };
+        let mut actors = self.actors.present()?;
+        for (id, actor) in &mut actors {
+            actor.verifications = self.verifications.present(*id, names)?;
+            actor.trusted_verifier = self.verifications.is_trusted(*id);
+            let pack = self.joined_via.get(id);
+            let uri = |pack: &PostKey| names.uri(pack.0, Collection::StarterPack.code(), pack.1);
+            actor.joined_via = pack.map(uri).transpose()?;
+            if viewer.is_some() {
+                let relation = relations.remove(id).unwrap_or_default();
+                let known_followers = self.known_followers.present(*id, names)?;
+                actor.viewer = Some(ActorViewer { known_followers, ..relation });
+            }
+        }
+        let posts = self.posts.present(viewer, &self.gates, &self.around, names)?;
+        Ok(Hydration {
+            posts: posts.into_values().collect(),
+            actors: actors.into_values().collect(),
+            lists: self.lists.present(viewer, names)?,
+            generators: self.generators.present(viewer, names)?,
+            starter_packs: self.starter_packs.present(names)?,
+            labelers: self.labelers.present(viewer, names)?,
+            threadgates: self.gates.present(names)?,
+        })
+    }
+}
+
+/// The posts of `keys` with their counters, as nobody in particular sees them.
+pub(crate) fn posts(
+    tx: &mut Tx,
+    keys: &[PostKey],
+) -> Result<HashMap<PostKey, Post>, DataplaneError> {
+    let bytes = &mut RecordBytes::default();
+    let posts = Posts::alone(tx, keys.to_vec(), bytes)?;
+    let around = Around::load(tx, None, &posts)?;
+    let gates = Gates::load(tx, &posts, bytes)?;
+    let mut ids = NameIds::default();
+    posts.name(&mut ids);
+    let names = ids.read(tx)?;
+    posts.present(None, &gates, &around, &names)
+}
+
+/// The accounts of `ids` that are known here, inactive ones included, as nobody in particular sees
+/// them.
+pub(crate) fn actors(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Actor>, DataplaneError> {
+    let ids: std::collections::BTreeSet<i64> = ids.iter().copied().collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    Actors::load(tx, &ids, &mut RecordBytes::default())?.present()
+}
+
+/// The follows and blocks between `viewer` and each of `ids`; accounts without any have no item.
+pub(crate) fn actor_viewers(
+    tx: &mut Tx,
+    viewer: i64,
+    ids: &[i64],
+) -> Result<HashMap<i64, ActorViewer>, DataplaneError> {
+    let relations = Relations::edges(tx, viewer, ids)?;
+    let mut named = NameIds::default();
+    relations.name(viewer, &mut named);
+    let names = named.read(tx)?;
+    Ok(relations.present(viewer, &names)?)
+}
