@@ -53,6 +53,8 @@ pub struct LimitsConfig {
     pub url_bytes_max: usize,
     /// Time for answering one request, in milliseconds.
     pub request_timeout_ms: u64,
+    /// Time for a third party to answer with a page of its feed, in milliseconds.
+    pub feed_timeout_ms: u64,
     /// Requests answered at the same time; further ones are refused with 503.
     pub requests_max: usize,
     /// Service tokens remembered until they expire, so that none is accepted twice.
@@ -88,6 +90,7 @@ impl Default for LimitsConfig {
             body_bytes_max: 100 * 1024,
             url_bytes_max: 16 * 1024,
             request_timeout_ms: 30_000,
+            feed_timeout_ms: 10_000,
             requests_max: 1_024,
             tokens_remembered_max: 200_000,
         }

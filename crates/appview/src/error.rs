@@ -21,6 +21,9 @@ pub(crate) enum XrpcError {
     /// An error the method's lexicon names.
     #[error("{message}")]
     Named { name: &'static str, message: String },
+    /// A third party that the answer needs failed, or refused in words of its own.
+    #[error("{message}")]
+    Upstream { status: StatusCode, name: String, message: String },
     /// The caller is not who it must be.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -63,11 +66,18 @@ impl XrpcError {
         Self::Named { name, message: message.into() }
     }
 
+    /// A third party gave no answer that could be used.
+    pub(crate) fn bad_gateway(name: &str, message: &str) -> Self {
+        let (name, message) = (name.to_owned(), message.to_owned());
+        Self::Upstream { status: StatusCode::BAD_GATEWAY, name, message }
+    }
+
     /// Status and error name.
-    pub(crate) fn wire(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn wire(&self) -> (StatusCode, &str) {
         match self {
             Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "InvalidRequest"),
             Self::Named { name, .. } => (StatusCode::BAD_REQUEST, name),
+            Self::Upstream { status, name, .. } => (*status, name),
             Self::Auth(error) if error.is_ours() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
             }

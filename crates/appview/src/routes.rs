@@ -25,6 +25,9 @@ pub enum Access {
     Anyone,
     /// Everybody; credentials, when given, must be right.
     Optional,
+    /// As `Optional`; a token may also be for the feed generator that the method asks on the
+    /// caller's behalf.
+    OptionalForFeed,
     /// An account, by a service token of its PDS.
     User,
     /// The operator: the admin token, or Basic `admin:<password>`.
@@ -75,7 +78,7 @@ impl Route {
     }
 }
 
-use Access::{Anyone, Operator, Optional, User};
+use Access::{Anyone, Operator, Optional, OptionalForFeed, User};
 use RepoRev::{OnAnswers, OnErrorsToo};
 
 /// Every public route.
@@ -88,17 +91,45 @@ pub const ROUTES: &[Route] = &[
     Route::get("/.well-known/did.json", Anyone),
     Route::get("/xrpc/app.bsky.actor.getProfile", Optional).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.actor.getProfiles", Optional).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.feed.getActorFeeds", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getActorLikes", Optional).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.feed.getAuthorFeed", Optional).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.feed.getFeed", OptionalForFeed).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getFeedGenerator", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getFeedGenerators", Optional).labelled(),
     Route::get("/xrpc/app.bsky.feed.getLikes", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getListFeed", Optional).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.feed.getPostThread", Optional).labelled().with_rev(OnErrorsToo),
     Route::get("/xrpc/app.bsky.feed.getPosts", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getQuotes", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.getRepostedBy", Optional).labelled(),
     Route::get("/xrpc/app.bsky.feed.getTimeline", User).labelled().with_rev(OnAnswers),
+    Route::get("/xrpc/app.bsky.graph.getActorStarterPacks", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getBlocks", User).labelled(),
     Route::get("/xrpc/app.bsky.graph.getFollowers", Optional).labelled(),
     Route::get("/xrpc/app.bsky.graph.getFollows", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getKnownFollowers", User).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getList", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getListBlocks", User).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getListMutes", User).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getLists", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getListsWithMembership", User).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getMutes", User).labelled(),
     Route::get("/xrpc/app.bsky.graph.getRelationships", Anyone),
+    Route::get("/xrpc/app.bsky.graph.getStarterPack", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getStarterPacks", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.graph.getStarterPacksWithMembership", User).labelled(),
+    Route::post("/xrpc/app.bsky.graph.muteActor", User),
+    Route::post("/xrpc/app.bsky.graph.muteActorList", User),
+    Route::post("/xrpc/app.bsky.graph.muteThread", User),
+    Route::post("/xrpc/app.bsky.graph.unmuteActor", User),
+    Route::post("/xrpc/app.bsky.graph.unmuteActorList", User),
+    Route::post("/xrpc/app.bsky.graph.unmuteThread", User),
     Route::get("/xrpc/app.bsky.notification.getUnreadCount", User),
     Route::get("/xrpc/app.bsky.notification.listNotifications", User).labelled(),
     Route::post("/xrpc/app.bsky.notification.updateSeen", User),
+    Route::get("/xrpc/app.bsky.unspecced.getPostThreadOtherV2", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.unspecced.getPostThreadV2", Optional).labelled(),
     Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
     Route::get("/api/v1/admin/sources", Operator),
@@ -115,7 +146,7 @@ mod tests {
         paths.dedup();
         assert_eq!(paths.len(), ROUTES.len());
         for route in ROUTES {
-            let knows_viewer = matches!(route.access, Optional | User);
+            let knows_viewer = matches!(route.access, Optional | OptionalForFeed | User);
             assert!(route.repo_rev == RepoRev::Never || knows_viewer, "{}", route.path);
         }
     }

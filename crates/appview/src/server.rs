@@ -8,7 +8,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use http::Method;
-use millrace_net::Resolver;
+use millrace_net::{HttpClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
@@ -28,6 +28,11 @@ use crate::xrpc::{self, Api};
 /// How long a browser may remember what it is allowed to ask, in seconds.
 const PREFLIGHT_MAX_AGE_S: u64 = 86_400;
 
+/// Requests under way to one host that serves feeds, and requests a second: it answers for many
+/// callers, and a slow one must not keep others' requests.
+const FEED_SERVER_REQUESTS_MAX: u32 = 64;
+const FEED_SERVER_REQUESTS_PER_SECOND_MAX: f64 = 200.0;
+
 /// What an AppView is made of.
 pub struct AppviewDeps {
     pub config: AppviewConfig,
@@ -35,6 +40,8 @@ pub struct AppviewDeps {
     pub ingest: millrace_ingest::Client,
     /// Looks up the keys of those who sign service tokens, and handles not known here.
     pub resolver: Resolver,
+    /// Asks feed generators.
+    pub http: HttpClient,
     /// The operator's token, from the data folder.
     pub admin_token: Option<Secret>,
     pub clock: SharedClock,
@@ -43,11 +50,17 @@ pub struct AppviewDeps {
 
 /// All public routes; the table is [`crate::routes::ROUTES`].
 pub fn router(deps: AppviewDeps) -> Router {
-    let AppviewDeps { config, dataplane, ingest, resolver, admin_token, clock, registry } = deps;
+    let AppviewDeps { config, dataplane, ingest, resolver, http, admin_token, clock, registry } =
+        deps;
     let metrics = Metrics::new(&registry);
     let tokens_max = config.limits.tokens_remembered_max;
     let auth = Arc::new(Authenticator {
-        tokens: ServiceTokens::new(&config.service_did, tokens_max, resolver.clone(), clock.clone()),
+        tokens: ServiceTokens::new(
+            &config.service_did,
+            tokens_max,
+            resolver.clone(),
+            clock.clone(),
+        ),
         operator: Operator::new(config.admin_password.clone(), admin_token),
     });
     let bounds = Bounds::new(&config.limits, metrics.clone());
@@ -55,12 +68,15 @@ pub fn router(deps: AppviewDeps) -> Router {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
         resolver,
+        feed_servers: http
+            .with_rates(FEED_SERVER_REQUESTS_MAX, FEED_SERVER_REQUESTS_PER_SECOND_MAX),
         urls: Arc::new(media_urls(&config)),
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
         trusted_verifiers: config.trusted_verifiers.clone(),
         clock,
         body_bytes_max: config.limits.body_bytes_max,
+        feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
     };
     Router::new()

@@ -98,13 +98,19 @@ impl Authenticator {
             return Ok(Caller::Anonymous);
         }
         match (credentials(headers)?, access) {
-            (None, Access::Optional | Access::Anyone) => Ok(Caller::Anonymous),
-            (None, Access::User | Access::Operator) => Err(AuthError::Missing),
-            (Some(Credentials::Basic(basic)), Access::Optional | Access::Operator) => {
-                self.operator.by_password(basic)
+            (None, Access::Optional | Access::OptionalForFeed | Access::Anyone) => {
+                Ok(Caller::Anonymous)
             }
+            (None, Access::User | Access::Operator) => Err(AuthError::Missing),
+            (
+                Some(Credentials::Basic(basic)),
+                Access::Optional | Access::OptionalForFeed | Access::Operator,
+            ) => self.operator.by_password(basic),
             (Some(Credentials::Bearer(token)), Access::Optional | Access::User) => {
                 self.tokens.issuer(token, nsid).await.map(Caller::Account)
+            }
+            (Some(Credentials::Bearer(token)), Access::OptionalForFeed) => {
+                self.tokens.issuer_for_feed(token, nsid).await.map(Caller::Account)
             }
             (Some(Credentials::Bearer(token)), Access::Operator) => self.operator.by_token(token),
             (Some(_), _) => Err(AuthError::Scheme),

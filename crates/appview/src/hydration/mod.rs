@@ -115,14 +115,6 @@ impl Hydrated {
     pub(crate) fn posts(&self) -> usize {
         self.posts.len()
     }
-
-    /// URIs of the viewer's likes, by the post they like.
-    pub(crate) fn viewer_likes(&self) -> HashMap<String, String> {
-        let like = |known: &HydratedPost| {
-            known.post.viewer.as_ref().and_then(|viewer| viewer.like.clone())
-        };
-        self.posts.iter().filter_map(|(uri, known)| Some((uri.clone(), like(known)?))).collect()
-    }
 }
 
 impl HydratedActor {

@@ -1,6 +1,7 @@
 //! Lines of a feed: a post, why it is here, and what it answers.
 
 use millrace_atproto::Did;
+use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;
 use serde::Serialize;
 
@@ -24,6 +25,8 @@ pub(crate) enum LineReason {
     Pin,
     Repost {
         uri: String,
+        /// Where it is known.
+        cid: Option<Cid>,
         sort_at_us: i64,
     },
 }
@@ -44,7 +47,13 @@ enum Reason<'a> {
     #[serde(rename = "app.bsky.feed.defs#reasonPin")]
     Pin,
     #[serde(rename = "app.bsky.feed.defs#reasonRepost", rename_all = "camelCase")]
-    Repost { by: Box<ProfileViewBasic<'a>>, uri: &'a str, indexed_at: String },
+    Repost {
+        by: Box<ProfileViewBasic<'a>>,
+        uri: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cid: Option<Cid>,
+        indexed_at: String,
+    },
 }
 
 /// `app.bsky.feed.defs#replyRef`.
@@ -76,7 +85,9 @@ impl<'a> Views<'a> {
         let reason = match &line.reason {
             None => None,
             Some(LineReason::Pin) => Some(Reason::Pin),
-            Some(LineReason::Repost { uri, sort_at_us }) => Some(self.repost(uri, *sort_at_us)?),
+            Some(LineReason::Repost { uri, cid, sort_at_us }) => {
+                Some(self.repost(uri, *cid, *sort_at_us)?)
+            }
         };
         let post = self.post(&line.uri)?;
         let known = self.hydrated.post(&line.uri);
@@ -84,9 +95,9 @@ impl<'a> Views<'a> {
         Some(FeedViewPost { post, reason, reply: reply.and_then(|known| self.reply_ref(known)) })
     }
 
-    fn repost(&self, uri: &'a str, sort_at_us: i64) -> Option<Reason<'a>> {
+    fn repost(&self, uri: &'a str, cid: Option<Cid>, sort_at_us: i64) -> Option<Reason<'a>> {
         let by = Box::new(self.profile_basic(&author(uri)?)?);
-        Some(Reason::Repost { by, uri, indexed_at: format_ms_us(sort_at_us) })
+        Some(Reason::Repost { by, uri, cid, indexed_at: format_ms_us(sort_at_us) })
     }
 
     /// What a reply answers. Blocks between its author and those above count for everybody, and so

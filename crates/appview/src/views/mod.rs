@@ -18,6 +18,7 @@ pub(crate) mod record;
 pub(crate) mod starter_pack;
 pub(crate) mod status;
 pub(crate) mod thread;
+pub(crate) mod thread_v2;
 pub(crate) mod threadgate;
 pub(crate) mod verification;
 pub(crate) mod viewer_state;

@@ -28,6 +28,7 @@ pub(crate) struct Call<'a> {
     api: &'a Api,
     caller: Caller,
     route: Route,
+    headers: &'a HeaderMap,
     repo_rev: Option<Tid>,
     labelers: Option<Labelers>,
 }
@@ -37,13 +38,13 @@ impl<'a> Call<'a> {
     pub(super) async fn begin(
         api: &'a Api,
         route: Route,
-        headers: &HeaderMap,
+        headers: &'a HeaderMap,
     ) -> Result<Self, XrpcError> {
         let nsid = route.nsid().unwrap_or_default();
         let caller = api.auth.caller(route.access, nsid, headers).await?;
         let labelers =
             route.labels.then(|| Labelers::of(headers, &api.trusted_labelers)).transpose()?;
-        let mut call = Self { api, caller, route, repo_rev: None, labelers };
+        let mut call = Self { api, caller, route, headers, repo_rev: None, labelers };
         let (repo_rev, labelers) =
             tokio::try_join!(call.read_repo_rev(), call.available_labelers())?;
         call.repo_rev = repo_rev;
@@ -117,6 +118,11 @@ impl<'a> Call<'a> {
     pub(crate) fn sees_all(&self) -> bool {
         self.caller == Caller::Operator
             || (self.viewer().is_some() && self.viewer() == self.api.moderation_did.as_ref())
+    }
+
+    /// The request's headers.
+    pub(crate) fn headers(&self) -> &'a HeaderMap {
+        self.headers
     }
 
     pub(crate) fn api(&self) -> &'a Api {

@@ -32,20 +32,31 @@ pub(crate) trait Procedure: DeserializeOwned + Send {
     fn run(self, call: &Call<'_>) -> impl Future<Output = Result<(), XrpcError>> + Send;
 }
 
-/// An answer's body.
+/// An answer's body, and the language it is in where a third party says so.
 #[derive(Debug)]
-pub(crate) struct Json(Vec<u8>);
+pub(crate) struct Json {
+    body: Vec<u8>,
+    language: Option<HeaderValue>,
+}
 
 impl Json {
     pub(crate) fn of(view: &impl Serialize) -> Result<Self, XrpcError> {
-        Ok(Self(serde_json::to_vec(view)?))
+        Ok(Self { body: serde_json::to_vec(view)?, language: None })
+    }
+
+    pub(crate) fn in_language(self, language: Option<HeaderValue>) -> Self {
+        Self { language, ..self }
     }
 }
 
 impl IntoResponse for Json {
     fn into_response(self) -> Response {
         const TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-        ([(header::CONTENT_TYPE, TYPE)], self.0).into_response()
+        let mut response = ([(header::CONTENT_TYPE, TYPE)], self.body).into_response();
+        if let Some(language) = self.language {
+            response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
+        }
+        response
     }
 }
 

@@ -9,6 +9,7 @@ mod app_bsky_actor;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_notification;
+mod app_bsky_unspecced;
 mod com_atproto_identity;
 mod com_atproto_repo;
 
@@ -20,7 +21,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use millrace_atproto::{Did, Nsid};
-use millrace_net::Resolver;
+use millrace_net::{HttpClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 
 pub(crate) use call::Call;
@@ -38,6 +39,8 @@ pub(crate) struct Api {
     pub(crate) dataplane: millrace_dataplane::Client,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) resolver: Resolver,
+    /// Feed generators are asked with it.
+    pub(crate) feed_servers: HttpClient,
     /// Shared with presentations that leave the async threads.
     pub(crate) urls: Arc<MediaUrls>,
     pub(crate) moderation_did: Option<Did>,
@@ -45,6 +48,7 @@ pub(crate) struct Api {
     pub(crate) trusted_verifiers: Vec<Did>,
     pub(crate) clock: SharedClock,
     pub(crate) body_bytes_max: usize,
+    pub(crate) feed_timeout_ms: u64,
     pub(crate) metrics: Metrics,
 }
 
@@ -52,17 +56,45 @@ pub(crate) struct Api {
 const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profile::GetProfile>(),
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
+    query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
+    query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
+    query::<app_bsky_feed::get_feed::GetFeed>(),
+    query::<app_bsky_feed::get_feed_generator::GetFeedGenerator>(),
+    query::<app_bsky_feed::get_feed_generators::GetFeedGenerators>(),
     query::<app_bsky_feed::get_likes::GetLikes>(),
+    query::<app_bsky_feed::get_list_feed::GetListFeed>(),
     query::<app_bsky_feed::get_post_thread::GetPostThread>(),
     query::<app_bsky_feed::get_posts::GetPosts>(),
+    query::<app_bsky_feed::get_quotes::GetQuotes>(),
+    query::<app_bsky_feed::get_reposted_by::GetRepostedBy>(),
     query::<app_bsky_feed::get_timeline::GetTimeline>(),
+    query::<app_bsky_graph::get_actor_starter_packs::GetActorStarterPacks>(),
+    query::<app_bsky_graph::get_blocks::GetBlocks>(),
     query::<app_bsky_graph::get_followers::GetFollowers>(),
     query::<app_bsky_graph::get_follows::GetFollows>(),
+    query::<app_bsky_graph::get_known_followers::GetKnownFollowers>(),
+    query::<app_bsky_graph::get_list::GetList>(),
+    query::<app_bsky_graph::get_list_blocks::GetListBlocks>(),
+    query::<app_bsky_graph::get_list_mutes::GetListMutes>(),
+    query::<app_bsky_graph::get_lists::GetLists>(),
+    query::<app_bsky_graph::get_lists_with_membership::GetListsWithMembership>(),
+    query::<app_bsky_graph::get_mutes::GetMutes>(),
     query::<app_bsky_graph::get_relationships::GetRelationships>(),
+    query::<app_bsky_graph::get_starter_pack::GetStarterPack>(),
+    query::<app_bsky_graph::get_starter_packs::GetStarterPacks>(),
+    query::<app_bsky_graph::get_starter_packs_with_membership::GetStarterPacksWithMembership>(),
+    procedure::<app_bsky_graph::mute_actor::MuteActor>(),
+    procedure::<app_bsky_graph::mute_actor_list::MuteActorList>(),
+    procedure::<app_bsky_graph::mute_thread::MuteThread>(),
+    procedure::<app_bsky_graph::unmute_actor::UnmuteActor>(),
+    procedure::<app_bsky_graph::unmute_actor_list::UnmuteActorList>(),
+    procedure::<app_bsky_graph::unmute_thread::UnmuteThread>(),
     query::<app_bsky_notification::get_unread_count::GetUnreadCount>(),
     query::<app_bsky_notification::list_notifications::ListNotifications>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
+    query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
+    query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
 ];

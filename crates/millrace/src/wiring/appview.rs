@@ -29,6 +29,7 @@ pub(super) fn router(
         dataplane,
         ingest,
         resolver: outside.resolver.clone(),
+        http: outside.http.clone(),
         admin_token: Some(token),
         clock: common.clock.clone(),
         registry: common.registry.clone(),

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 pub(super) struct Outside {
     pub(super) resolver: Resolver,
     pub(super) pds: PdsClient,
+    pub(super) http: HttpClient,
 }
 
 pub(super) fn open(config: &Config, common: &Common) -> Result<Outside, Failure> {
@@ -21,5 +22,5 @@ pub(super) fn open(config: &Config, common: &Common) -> Result<Outside, Failure>
         &common.registry,
     )
     .map_err(Failure::plain)?;
-    Ok(Outside { resolver, pds: PdsClient::new(http) })
+    Ok(Outside { resolver, pds: PdsClient::new(http.clone()), http })
 }

@@ -1,11 +1,13 @@
-//! What author feeds and timelines share: a skeleton of lines, hydrated and shown page by page.
+//! What feeds share: a skeleton of lines, hydrated, freed of what the viewer must not see, and
+//! shown page by page.
 
+use millrace_atproto::{AtUri, Did};
 use millrace_dataplane::model::FeedItem;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
-use crate::hydration::{Hydrated, author, known_uri};
+use crate::hydration::{Hydrated, HydratedPost, author, known_uri};
 use crate::page::{Page, raw_all};
 use crate::views::feed::{FeedLine, LineReason};
 use crate::xrpc::Call;
@@ -26,8 +28,9 @@ pub(super) struct FeedAnswer {
 
 impl From<FeedItem> for FeedLine {
     fn from(item: FeedItem) -> Self {
-        let reason = item.repost.map(|uri| LineReason::Repost { uri, sort_at_us: item.sort_at_us });
-        Self { uri: item.uri, reason }
+        let FeedItem { uri, repost, repost_cid, sort_at_us } = item;
+        let reason = repost.map(|uri| LineReason::Repost { uri, cid: repost_cid, sort_at_us });
+        Self { uri, reason }
     }
 }
 
@@ -37,20 +40,97 @@ impl From<Page> for FeedAnswer {
     }
 }
 
-/// The posts of the lines with what they answer and quote, and who reposted them.
-pub(super) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydrated, XrpcError> {
-    let posts = lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
-    let reposters = lines.iter().filter_map(|line| match &line.reason {
+impl FeedSkeleton {
+    pub(super) fn of(items: Vec<FeedItem>, cursor: Option<String>) -> Self {
+        Self { lines: items.into_iter().map(FeedLine::from).collect(), cursor }
+    }
+
+    /// Posts by name, without reasons.
+    pub(super) fn of_uris(uris: Vec<String>, cursor: Option<String>) -> Self {
+        let lines = uris.into_iter().map(|uri| FeedLine { uri, reason: None });
+        Self { lines: lines.collect(), cursor }
+    }
+}
+
+/// The posts of the lines with what they answer and quote, who reposted them, and `also`.
+pub(super) async fn hydrate(
+    call: &Call<'_>,
+    lines: &[FeedLine],
+    also: Vec<Did>,
+) -> Result<Hydrated, XrpcError> {
+    let posts: Vec<AtUri> =
+        lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
+    let mut actors = also;
+    actors.extend(lines.iter().filter_map(reposter));
+    call.hydrate(Skeleton { posts, actors, reply_refs: true, ..Skeleton::default() }).await
+}
+
+/// Who reposted the line's post, where that is why it is there.
+fn reposter(line: &FeedLine) -> Option<Did> {
+    match &line.reason {
         Some(LineReason::Repost { uri, .. }) => author(uri),
         _ => None,
-    });
-    call.hydrate(Skeleton {
-        posts,
-        actors: reposters.collect(),
-        reply_refs: true,
-        ..Skeleton::default()
-    })
-    .await
+    }
+}
+
+/// What the viewer's blocks and mutes say about a line. Whoever reposted the post, or else wrote
+/// it, is the line's originator.
+pub(super) struct LineRules<'a> {
+    hydrated: &'a Hydrated,
+    author: Option<Did>,
+    originator: Option<Did>,
+}
+
+impl<'a> LineRules<'a> {
+    pub(super) fn of(line: &FeedLine, hydrated: &'a Hydrated) -> Self {
+        let author = author(&line.uri);
+        let originator = reposter(line).or_else(|| author.clone());
+        Self { hydrated, author, originator }
+    }
+
+    /// A block stands before the author or the originator.
+    pub(super) fn blocked(&self) -> bool {
+        [&self.author, &self.originator].into_iter().flatten().any(|did| self.hydrated.blocked(did))
+    }
+
+    pub(super) fn author_muted(&self) -> bool {
+        self.author.as_ref().is_some_and(|did| self.hydrated.muted(did))
+    }
+
+    pub(super) fn originator_muted(&self) -> bool {
+        self.originator.as_ref().is_some_and(|did| self.hydrated.muted(did))
+    }
+
+    /// The viewer mutes what somebody reposts, or one's posts that quote others, and this is one.
+    fn kind_muted(&self, line: &FeedLine) -> bool {
+        let hydrated = self.hydrated;
+        let quotes = hydrated.post(&line.uri).is_some_and(|known| known.post.quoted.is_some());
+        let author = self.author.as_ref().filter(|_| quotes);
+        author.is_some_and(|did| hydrated.quoteposts_muted(did))
+            || reposter(line).is_some_and(|did| hydrated.reposts_muted(&did))
+    }
+
+    /// A block stands before whom the post answers, or whom that one answers.
+    fn ancestor_blocked(&self, line: &FeedLine) -> bool {
+        let parent = self.hydrated.post(&line.uri).and_then(HydratedPost::parent);
+        let above = parent.and_then(|uri| self.hydrated.post(uri)).and_then(HydratedPost::parent);
+        [parent, above].into_iter().flatten().any(|uri| self.hydrated.post_blocked(uri))
+    }
+}
+
+/// Leaves the lines in which nobody is behind a block or muted: the rule of feeds that bring
+/// many accounts together.
+pub(super) fn without_blocks_or_mutes(skeleton: &mut FeedSkeleton, hydrated: &Hydrated) {
+    skeleton.lines.retain(|line| is_free_of_blocks_and_mutes(line, hydrated));
+}
+
+pub(super) fn is_free_of_blocks_and_mutes(line: &FeedLine, hydrated: &Hydrated) -> bool {
+    let rules = LineRules::of(line, hydrated);
+    !rules.blocked()
+        && !rules.author_muted()
+        && !rules.originator_muted()
+        && !rules.kind_muted(line)
+        && !rules.ancestor_blocked(line)
 }
 
 /// The lines whose posts may be shown, as views.

@@ -3,14 +3,15 @@
 //! The model of every method: [`Query::parse`] reads the parameters, `answer` goes skeleton →
 //! hydration → rules → presentation. The first page may begin with the author's pinned post. With
 //! the filter `posts_and_author_threads` a reply is shown only where the page has the whole thread
-//! above it, so that nothing begins in the middle.
+//! above it, so that nothing begins in the middle. Who is behind a block has no feed here; somebody
+//! muted has one, and what they reposted of others whom the viewer mutes is in it.
 
 use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::{AtIdentifier, AtUri, Did};
 use millrace_dataplane::query::author_feed::{self, AuthorFilter};
 
-use super::feed_page::{self, FeedAnswer, FeedSkeleton};
+use super::feed_page::{self, FeedAnswer, FeedSkeleton, LineRules};
 use crate::error::XrpcError;
 use crate::hydration::Hydrated;
 use crate::page::{Page, fill_page};
@@ -70,7 +71,8 @@ impl GetAuthorFeed {
         limit: u32,
     ) -> Result<Page, XrpcError> {
         let mut skeleton = self.skeleton(call, author, cursor, limit).await?;
-        let hydrated = feed_page::hydrate(call, &skeleton.lines).await?;
+        let hydrated = feed_page::hydrate(call, &skeleton.lines, vec![author.clone()]).await?;
+        refuse_behind_block(author, &hydrated)?;
         self.rules(&mut skeleton, &hydrated);
         feed_page::present(call, skeleton, &hydrated)
     }
@@ -90,20 +92,37 @@ impl GetAuthorFeed {
         let page = call
             .ask(author_feed::GetAuthorFeed { actor, filter: self.filter, limit, cursor })
             .await?;
-        let mut lines: Vec<FeedLine> = page.items.into_iter().map(FeedLine::from).collect();
+        let mut skeleton = FeedSkeleton::of(page.items, page.cursor);
         if let Some(uri) = pinned {
-            lines.retain(|line| line.uri != uri);
-            lines.insert(0, FeedLine { uri, reason: Some(LineReason::Pin) });
+            skeleton.lines.retain(|line| line.uri != uri);
+            skeleton.lines.insert(0, FeedLine { uri, reason: Some(LineReason::Pin) });
         }
-        Ok(FeedSkeleton { lines, cursor: page.cursor })
+        Ok(skeleton)
     }
 
     fn rules(&self, skeleton: &mut FeedSkeleton, hydrated: &Hydrated) {
+        skeleton.lines.retain(|line| {
+            let rules = LineRules::of(line, hydrated);
+            !rules.blocked() && (!rules.author_muted() || rules.originator_muted())
+        });
         if self.filter == AuthorFilter::PostsAndAuthorThreads {
             let mut threads = OwnThreads::of(&skeleton.lines, hydrated);
             skeleton.lines.retain(|line| line.reason.is_some() || threads.reaches_root(&line.uri));
         }
     }
+}
+
+/// No feed of who is behind a block.
+fn refuse_behind_block(author: &Did, hydrated: &Hydrated) -> Result<(), XrpcError> {
+    let Some(relation) = hydrated.relation(author).filter(|_| hydrated.blocked(author)) else {
+        return Ok(());
+    };
+    if relation.blocking.is_some() || relation.blocking_by_list.is_some() {
+        let message = format!("Requester has blocked actor: {author}");
+        return Err(XrpcError::named("BlockedActor", message));
+    }
+    let message = format!("Requester is blocked by actor: {author}");
+    Err(XrpcError::named("BlockedByActor", message))
 }
 
 /// The post an account pinned to its profile, if it is one of its own.

@@ -79,9 +79,10 @@ async fn page(
     // hydration
     let actors: Vec<Did> = page.likes.iter().map(|like| like.actor.clone()).collect();
     let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;
-    // presentation
+    // rules and presentation
     let views = call.views(&hydrated);
-    let items = raw_all(page.likes.iter().filter_map(|like| like_view(&views, like)))?;
+    let likes = page.likes.iter().filter(|like| !hydrated.blocked(&like.actor));
+    let items = raw_all(likes.filter_map(|like| like_view(&views, like)))?;
     Ok(Page { items, cursor: page.cursor, rest: () })
 }
 

@@ -40,10 +40,11 @@ impl Query for GetPosts {
         // hydration
         let hydrated =
             call.hydrate(Skeleton { posts: posts.clone(), ..Skeleton::default() }).await?;
+        // rules
+        let names = posts.iter().map(AtUri::to_string);
+        let shown = names.filter(|uri| !hydrated.post_blocked(uri));
         // presentation
         let views = call.views(&hydrated);
-        Json::of(&Answer {
-            posts: posts.iter().filter_map(|uri| views.post(&uri.to_string())).collect(),
-        })
+        Json::of(&Answer { posts: shown.filter_map(|uri| views.post(&uri)).collect() })
     }
 }

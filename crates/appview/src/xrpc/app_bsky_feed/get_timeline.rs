@@ -1,5 +1,5 @@
-//! `app.bsky.feed.getTimeline`: what the accounts the viewer follows posted, and the viewer's own
-//! posts, newest first.
+//! `app.bsky.feed.getTimeline`: what the accounts the viewer follows posted and reposted, and the
+//! viewer's own, newest first.
 
 use millrace_dataplane::query::timeline;
 
@@ -7,7 +7,6 @@ use super::feed_page::{self, FeedAnswer, FeedSkeleton};
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page};
 use crate::request::params::Params;
-use crate::views::feed::FeedLine;
 use crate::xrpc::{Call, Json, Query};
 
 pub(crate) struct GetTimeline {
@@ -34,10 +33,11 @@ async fn page(call: &Call<'_>, cursor: Option<String>, limit: u32) -> Result<Pag
     // skeleton
     let actor = call.account()?.clone();
     let page = call.ask(timeline::GetTimeline { actor, limit, cursor }).await?;
-    let lines = page.items.into_iter().map(FeedLine::from).collect();
-    let skeleton = FeedSkeleton { lines, cursor: page.cursor };
+    let mut skeleton = FeedSkeleton::of(page.items, page.cursor);
     // hydration
-    let hydrated = feed_page::hydrate(call, &skeleton.lines).await?;
+    let hydrated = feed_page::hydrate(call, &skeleton.lines, Vec::new()).await?;
+    // rules
+    feed_page::without_blocks_or_mutes(&mut skeleton, &hydrated);
     // presentation
     feed_page::present(call, skeleton, &hydrated)
 }

@@ -7,7 +7,9 @@ use crate::error::XrpcError;
 use crate::request::params::Params;
 use crate::xrpc::{Call, Json, Query};
 
-pub(crate) struct GetUnreadCount;
+pub(crate) struct GetUnreadCount {
+    priority: bool,
+}
 
 #[derive(Serialize)]
 struct Answer {
@@ -19,14 +21,13 @@ impl Query for GetUnreadCount {
 
     fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
         params.refuse_seen_at()?;
-        // All notifications are counted: nobody can ask for those of followed accounts alone yet.
-        params.flag("priority")?;
-        Ok(Self)
+        Ok(Self { priority: params.flag("priority")?.unwrap_or(false) })
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let actor = call.account()?.clone();
-        let count = call.ask(notifications::GetUnreadCount { actor }).await?.count;
+        let question = notifications::GetUnreadCount { actor, priority: self.priority };
+        let count = call.ask(question).await?.count;
         Json::of(&Answer { count })
     }
 }

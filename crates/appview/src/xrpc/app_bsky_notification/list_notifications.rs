@@ -1,17 +1,23 @@
 //! `app.bsky.notification.listNotifications`: what happened around the viewer, newest first.
 //!
 //! A viewer who never set a seen mark finds the newest notification unread and all others read,
-//! rather than years of them unread.
+//! rather than years of them unread. What accounts did that the viewer blocks or mutes, or that
+//! block the viewer, is not told, nor are replies the viewer hid in their own threads.
 
-use millrace_atproto::Did;
 use millrace_atproto::datetime::format_ms_us;
+use millrace_atproto::{AtUri, Did};
+use millrace_dataplane::model::Notification;
 use millrace_dataplane::query::notifications;
+use millrace_dataplane::reason::Reason;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
+use crate::hydration::{Hydrated, author, known_uri};
 use crate::page::{Page, fill_page, raw_all};
 use crate::request::params::Params;
+use crate::views::notification::starter_pack_of_follow;
+use crate::views::record::PostRecord;
 use crate::xrpc::call::Skeleton;
 use crate::xrpc::{Call, Json, Query};
 
@@ -72,34 +78,56 @@ impl ListNotifications {
         limit: u32,
     ) -> Result<Page<Option<i64>>, XrpcError> {
         // skeleton
-        let actor = call.account()?.clone();
+        let viewer = call.account()?;
         let is_first = cursor.is_none();
         let question = notifications::ListNotifications {
-            actor,
+            actor: viewer.clone(),
             reasons: self.reasons.clone(),
+            priority: self.priority,
             limit,
             cursor,
         };
-        let mut found = call.ask(question).await?;
+        let found = call.ask(question).await?;
         let newest_at_us =
             found.notifications.first().filter(|_| is_first).map(|newest| newest.sort_at_us);
         let seen_at_us = found.seen_at_us.or(newest_at_us);
         // hydration
-        let actors: Vec<Did> =
-            found.notifications.iter().map(|notification| notification.author.clone()).collect();
-        let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;
+        let hydrated = call.hydrate(named(&found.notifications, viewer)?).await?;
         // rules
-        if self.priority {
-            let followed = |did: &Did| {
-                let relation = hydrated.actor(did).and_then(|known| known.actor.viewer.as_ref());
-                relation.is_some_and(|relation| relation.following.is_some())
-            };
-            found.notifications.retain(|notification| followed(&notification.author));
-        }
+        let shown = found.notifications.iter().filter(|notification| {
+            let author = &notification.author;
+            !hydrated.blocked(author)
+                && !hydrated.muted(author)
+                && !is_hidden_reply(notification, &hydrated)
+        });
         // presentation
         let views = call.views(&hydrated);
-        let shown =
-            found.notifications.iter().filter_map(|item| views.notification(item, seen_at_us));
+        let shown = shown.filter_map(|item| views.notification(item, seen_at_us));
         Ok(Page { items: raw_all(shown)?, cursor: found.cursor, rest: seen_at_us })
     }
+}
+
+/// What the views and the rules need: who did something, replies in threads of the viewer's own,
+/// which they may have hidden, and the starter packs that follows came by.
+fn named(notifications: &[Notification], viewer: &Did) -> Result<Skeleton, XrpcError> {
+    let replies = notifications.iter().filter(|item| is_reply_to_thread_of(item, viewer));
+    let packs = notifications.iter().filter_map(|item| starter_pack_of_follow(&item.record));
+    Ok(Skeleton {
+        actors: notifications.iter().map(|item| item.author.clone()).collect(),
+        posts: replies.map(|item| known_uri(&item.uri)).collect::<Result<_, _>>()?,
+        starter_packs: packs.filter_map(|uri| AtUri::parse(&uri).ok()).collect(),
+        ..Skeleton::default()
+    })
+}
+
+fn is_reply_to_thread_of(notification: &Notification, viewer: &Did) -> bool {
+    let reply = PostRecord::parse(&notification.record).reply;
+    let root = reply.and_then(|reply| author(&reply.root.uri));
+    notification.reason == Reason::Reply.name() && root.as_ref() == Some(viewer)
+}
+
+/// Only replies in the viewer's own threads are hydrated: these the viewer hid themselves.
+fn is_hidden_reply(notification: &Notification, hydrated: &Hydrated) -> bool {
+    notification.reason == Reason::Reply.name()
+        && hydrated.post(&notification.uri).is_some_and(|known| known.post.hidden_by_root)
 }
