@@ -1,7 +1,8 @@
 //! From the bytes of a log entry to operations with names, before any id is known.
 //!
 //! A record of a kind that is not kept here is skipped; one that breaks its lexicon is dropped
-//! alone and counted. An entry whose bytes are not an entry is parked.
+//! alone and counted, and what was stored under its key goes. An entry whose bytes are not an
+//! entry is parked.
 
 use millrace_atproto::cbor;
 use millrace_atproto::cid::Cid;
@@ -159,15 +160,17 @@ fn put(
     dropped: &mut dyn FnMut(&'static str),
 ) -> Option<DecodedOp> {
     let collection = Collection::from_nsid(nsid.as_str())?;
+    if is_single(collection) && rkey.as_str() != SELF {
+        dropped("record_key");
+        return None;
+    }
+    // A record that is not kept takes the place of the one that was: nothing is under its key.
     let mut drop = |reason| {
         dropped(reason);
-        None
+        Some(DecodedOp { collection, rkey: rkey.clone(), put: None })
     };
     if bytes.len() > RECORD_BYTES_MAX {
         return drop("too_large");
-    }
-    if is_single(collection) && rkey.as_str() != SELF {
-        return drop("record_key");
     }
     let Ok(value) = cbor::decode(bytes) else { return drop("undecodable") };
     let fields = match Record::parse(nsid, &value) {
@@ -176,11 +179,11 @@ fn put(
         Err(error) => return drop(error.reason()),
     };
     match fields {
+        None => drop("subject"),
         Some(fields) => {
             let put = NamedPut { collection, cid, json: cbor::to_json(&value), fields };
             Some(DecodedOp { collection, rkey, put: Some(put) })
         }
-        None => drop("subject"),
     }
 }
 

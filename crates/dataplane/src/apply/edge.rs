@@ -63,10 +63,6 @@ impl<K: EdgeKind> EdgeRow<K> {
     pub(crate) fn sort_at_us(&self) -> i64 {
         self.created_at_us.min(self.indexed_at_us)
     }
-
-    fn pair(&self) -> Pair<K> {
-        (self.target, self.key.0)
-    }
 }
 
 impl<K: EdgeKind> StoredRow for EdgeRow<K> {
@@ -90,8 +86,12 @@ impl<K: EdgeKind> StoredRow for EdgeRow<K> {
 impl<K: EdgeKind> pairs::Edge for EdgeRow<K> {
     type Pair = Pair<K>;
 
+    fn key(&self) -> Key {
+        self.key
+    }
+
     fn pair(&self) -> Pair<K> {
-        EdgeRow::pair(self)
+        (self.target, self.key.0)
     }
 }
 
@@ -102,8 +102,11 @@ pub(crate) type Pair<K> = (<K as EdgeKind>::Target, i64);
 #[derive(Debug)]
 pub(crate) struct Applied<'a, K: EdgeKind> {
     pub decision: Decision<'a, EdgeRow<K>>,
-    /// The pairs that began (+1) or ended (−1).
+    /// The pairs that there are (+1) or are no more (−1) after the run, unlike before it.
     pub pairs: HashMap<Pair<K>, i64>,
+    /// Keys of the records with which a pair began, be it one that was there before the run as
+    /// well and ended in between.
+    pub begun: HashSet<Key>,
 }
 
 /// Writes the rows and the facts of them, and withdraws what was told of records that are gone.
@@ -113,10 +116,12 @@ pub(crate) fn apply<'a, K: EdgeKind>(
     effects: &mut Effects,
 ) -> Result<Applied<'a, K>, StoreError> {
     let decision = decide(existing::<K>(tx, ops)?, ops);
+    let records_before = records_of::<K>(tx, &pairs::in_both(&decision))?;
     let pairs = pairs::changed(tx, &decision, present::<K>, |tx| {
         remove::<K>(tx, &decision.removed)?;
         insert::<K>(tx, &decision.inserted)
     })?;
+    let begun = pairs::begun(ops, &decision, &pairs, records_before);
     notify::withdraw(tx, K::COLLECTION, decision.removed.iter().map(|row| row.key))?;
     for row in &decision.removed {
         let target = K::named(row.target, row.key.0);
@@ -126,25 +131,14 @@ pub(crate) fn apply<'a, K: EdgeKind>(
         let target = K::named(row.target, row.key.0);
         effects.facts.edge(K::COLLECTION, row.key, target, change::Op::Inserted);
     }
-    Ok(Applied { decision, pairs })
+    Ok(Applied { decision, pairs, begun })
 }
 
 impl<K: EdgeKind> Applied<'_, K> {
-    /// The records to tell of: the first of each pair that began, and those edited in place, whose
-    /// former version was told of already.
-    pub(crate) fn told(&self) -> Vec<(&EdgeRow<K>, &Put<Fields<K::Target>>)> {
-        let replaced: HashMap<Key, Pair<K>> =
-            self.decision.removed.iter().map(|row| (row.key, row.pair())).collect();
-        let mut begun: HashSet<Pair<K>> =
-            self.pairs.iter().filter(|(_, change)| **change > 0).map(|(pair, _)| *pair).collect();
-        let mut told = Vec::new();
-        for (row, put) in &self.decision.inserted {
-            let edited = replaced.get(&row.key) == Some(&row.pair());
-            if begun.remove(&row.pair()) || edited {
-                told.push((row, *put));
-            }
-        }
-        told
+    /// The records to tell of: those with which a pair began.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&EdgeRow<K>, &Put<Fields<K::Target>>)> {
+        let inserted = self.decision.inserted.iter().map(|(row, put)| (row, *put));
+        inserted.filter(|(row, _)| self.begun.contains(&row.key))
     }
 }
 
@@ -236,6 +230,29 @@ fn present<K: EdgeKind>(tx: &mut Tx, pairs: &[Pair<K>]) -> Result<HashSet<Pair<K
         |row| Ok((K::read(row, 1)?, row.get(0)?)),
     )?;
     Ok(found.into_iter().collect())
+}
+
+/// How many records there are of each pair.
+fn records_of<K: EdgeKind>(
+    tx: &mut Tx,
+    pairs: &[Pair<K>],
+) -> Result<HashMap<Pair<K>, i64>, StoreError> {
+    let same: Vec<String> =
+        K::COLUMNS.iter().map(|column| format!("t.{column} = k.{column}")).collect();
+    let sql = format!(
+        "SELECT k.pointing, {}, (SELECT count(*) FROM {} AS t WHERE {} AND t.actor_id = k.pointing)
+         FROM {{rows:pointing BIGINT, {}}} AS k",
+        list(K::COLUMNS, "k."),
+        K::BY_TARGET,
+        same.join(" AND "),
+        typed(K::COLUMNS)
+    );
+    let counts = tx.query_many(
+        &sql,
+        pairs.iter().map(|(target, actor)| ints([*actor].into_iter().chain(K::values(*target)))),
+        |row| Ok(((K::read(row, 1)?, row.get(0)?), row.get(1 + K::COLUMNS.len())?)),
+    )?;
+    Ok(counts.into_iter().collect())
 }
 
 fn remove<K: EdgeKind>(tx: &mut Tx, rows: &[EdgeRow<K>]) -> Result<(), StoreError> {

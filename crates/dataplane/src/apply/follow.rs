@@ -51,7 +51,7 @@ pub(crate) fn apply(
 }
 
 fn notices<'a>(applied: &'a Applied<'_, Follow>) -> Vec<Notice<'a>> {
-    let told = applied.told().into_iter().filter(|(row, _)| row.target != row.key.0);
+    let told = applied.told().filter(|(row, _)| row.target != row.key.0);
     let notice = |(row, put): (&edge::EdgeRow<Follow>, &'a super::Put<edge::Fields<i64>>)| Notice {
         recipient: row.target,
         author: row.key.0,

@@ -131,22 +131,30 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_author_of_a_new_like_only() {
-        let told = |existing: HashMap<Key, LikeRow>, ops: &[Op<Fields>], before: i64| {
+    fn tells_the_author_when_a_pair_begins_only() {
+        type Rows = HashMap<Key, LikeRow>;
+        let told = |existing: Rows, ops: &[Op<Fields>], before: i64| {
             let decision = decide(existing, ops);
             let pairs = changed_pairs(&decision, before);
-            let applied = Applied { decision, pairs };
+            let records = pairs::in_both(&decision).into_iter().map(|pair| (pair, before));
+            let begun = pairs::begun(ops, &decision, &pairs, records.collect());
+            let applied = Applied { decision, pairs, begun };
             let notices = applied.notices(Reason::Like, Reason::LikeViaRepost);
             notices.iter().map(|n| (n.recipient, n.rkey, n.reason)).collect::<Vec<_>>()
         };
         let none = HashMap::new;
+        let first = || stored(&put(1, POST));
         assert_eq!(told(none(), &[put(1, POST), put(2, POST)], 0), [(7, 1, Reason::Like)]);
         assert_eq!(told(none(), &[put(2, POST)], 1), []);
         assert_eq!(told(none(), &[put(1, Subject { actor: 1, ..POST })], 0), []);
+        // It ends and begins anew, or is said a second time before the first is taken back.
+        assert_eq!(told(first(), &[delete(1), put(2, POST)], 1), [(7, 2, Reason::Like)]);
+        assert_eq!(told(first(), &[put(2, POST), delete(1)], 1), []);
+        assert_eq!(told(first(), &[delete(1), put(2, POST)], 2), []);
         // An edit is told of in the place of what it replaces.
         let repost = Subject { actor: 8, collection: 5, rkey: 3 };
         assert_eq!(
-            told(stored(&put(1, POST)), &[put_via(1, POST, Some(repost))], 1),
+            told(first(), &[put_via(1, POST, Some(repost))], 1),
             [(7, 1, Reason::Like), (8, 1, Reason::LikeViaRepost)]
         );
     }

@@ -251,12 +251,17 @@ mod tests {
             ((4, Reason::Mention), (3, Reason::Quote), (2, Reason::Reply));
         assert_eq!(told(&reply, &Hidden::new()), [mention, quote, answer]);
         // The gate of the post it quotes, that of its thread, and a hidden reply above it.
-        let quote_barred = PostRow { flags: flags::VIOLATES_POSTGATE, ..reply.clone() };
+        let flagged = |flags: i64| {
+            let mut reply = reply.clone();
+            reply.flags = flags;
+            reply
+        };
+        let quote_barred = flagged(flags::VIOLATES_POSTGATE);
         assert_eq!(told(&quote_barred, &Hidden::new()), [mention, answer, (3, Reason::Reply)]);
-        let barred = PostRow { flags: flags::VIOLATES_THREADGATE, ..reply.clone() };
+        let barred = flagged(flags::VIOLATES_THREADGATE);
         assert_eq!(told(&barred, &Hidden::new()), [mention, quote]);
-        let below_hidden =
-            PostRow { root: Some((1, 10)), flags: flags::VIOLATES_POSTGATE, ..reply };
+        let mut below_hidden = quote_barred;
+        below_hidden.root = Some((1, 10));
         let hidden = Hidden::from([((1, 10), HashSet::from([(2, 20)]))]);
         assert_eq!(told(&below_hidden, &hidden), [mention, answer]);
     }

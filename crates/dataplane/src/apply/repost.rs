@@ -1,7 +1,7 @@
 //! `app.bsky.feed.repost`: an [edge](super::edge) that adds to its subject's reposts and puts the
 //! post into the feed of whoever reposted it. The subject's author is told of it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use millrace_store::{Param, Row, StoreError, Tx};
 
@@ -61,14 +61,9 @@ fn feed_items(tx: &mut Tx, applied: &Applied<'_, Repost>) -> Result<(), StoreErr
             [row.key.0, row.sort_at_us(), row.key.1, Collection::Repost.code()].map(Param::Int)
         }),
     )?;
-    let mut begun: HashSet<_> =
-        applied.pairs.iter().filter(|(_, change)| **change > 0).map(|(pair, _)| *pair).collect();
-    let mut items: Vec<Item> = Vec::new();
-    for (row, _) in &applied.decision.inserted {
-        if begun.remove(&(row.target, row.key.0)) {
-            items.push((row.key, row.sort_at_us(), row.target));
-        }
-    }
+    let begun = applied.told();
+    let mut items: Vec<Item> =
+        begun.map(|(row, _)| (row.key, row.sort_at_us(), row.target)).collect();
     items.extend(left(tx, applied)?);
     let posts =
         items.into_iter().filter_map(|(key, at_us, target)| Some((key, at_us, target.post()?)));

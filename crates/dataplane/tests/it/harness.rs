@@ -133,7 +133,10 @@ impl Harness {
             ("verification", "actor_id, rkey, subject_actor, handle, display_name"),
             ("verification_by_subject", "subject_actor, actor_id, rkey"),
             ("document", "actor_id, collection, rkey, record, purpose"),
-            ("actor_count", "actor_id, followers, follows, posts, lists, generators, starter_packs"),
+            (
+                "actor_count",
+                "actor_id, followers, follows, posts, lists, generators, starter_packs",
+            ),
             ("record_count", "actor_id, rkey, collection, likes, replies, reposts, quotes, items"),
             ("notification", "actor_id, author, rkey, collection, reason, sort_at_us, record"),
         ];

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod counters;
+mod edges;
 mod entries;
 mod feeds;
+mod gates;
 mod harness;
 mod kinds;
 mod remote;

@@ -88,7 +88,10 @@ async fn a_deleted_account_leaves_nothing(harness: Harness) {
     harness.apply(&[entries::account(&alice, 2, false, Some("deleted"))]).await;
     let dump = harness.dump().await;
     let left: Vec<&String> = dump.iter().filter(|row| !row.starts_with("actor|")).collect();
-    assert_eq!(left.iter().map(|row| row.as_str()).collect::<Vec<_>>(), ["actor_count|1|0|0|0"]);
+    assert_eq!(
+        left.iter().map(|row| row.as_str()).collect::<Vec<_>>(),
+        ["actor_count|1|0|0|0|0|0|0"]
+    );
 }
 
 async fn an_older_status_yields(harness: Harness) {
