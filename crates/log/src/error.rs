@@ -66,10 +66,10 @@ pub enum LogError {
         partitions: u32,
     },
     /// No room: the disk, or `log.disk_bytes_max`. Appends work again when retention, or somebody, has made room.
-    #[error("no room left for {}", path.display())]
+    #[error("no room left for {place}")]
     DiskFull {
-        /// The log's file.
-        path: PathBuf,
+        /// The log's file, or the cluster.
+        place: String,
     },
     /// The file belongs to something else.
     #[error("{} is not a Millrace log: {detail}", path.display())]
@@ -114,6 +114,38 @@ pub enum LogError {
     /// The log was closed, or its writer ended. An append answered with this may or may not be in the log.
     #[error("the log is closed")]
     Closed,
+    /// The cluster did not answer in time. An append answered with this may be in the log, in whole or in some of its partitions.
+    #[error("Kafka at {brokers} does not answer: {detail}")]
+    Unavailable {
+        /// `log.kafka.brokers`.
+        brokers: String,
+        /// What was tried, and the last thing heard.
+        detail: String,
+    },
+    /// The cluster answered, and says no: who we are, what we may do, or what we ask for.
+    #[error("Kafka at {brokers} refuses: {detail}")]
+    Refused {
+        /// `log.kafka.brokers`.
+        brokers: String,
+        /// What was asked, and why not.
+        detail: String,
+    },
+    /// A topic is there but cannot hold the log.
+    #[error("topic {topic} cannot hold the log: {detail}")]
+    TopicUnfit {
+        /// Its name in the cluster.
+        topic: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// This program was built without the engine.
+    #[error("this program was built without {engine}")]
+    EngineMissing {
+        /// What is missing.
+        engine: &'static str,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
     /// A configured value cannot work.
     #[error("log.{key} {detail}")]
     Config {
@@ -128,7 +160,10 @@ impl LogError {
     /// Whether the same call may succeed later without anybody changing the call.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::DiskFull { .. } | Self::InUse { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::DiskFull { .. } | Self::InUse { .. } | Self::Io { .. } | Self::Unavailable { .. }
+        )
     }
 
     /// The entry of the table of codes that this situation belongs to.
@@ -149,6 +184,10 @@ impl LogError {
             Self::Io { .. } => codes::IO,
             Self::Closed => codes::CLOSED,
             Self::Config { .. } => codes::CONFIG,
+            Self::Unavailable { .. } => codes::UNAVAILABLE,
+            Self::Refused { .. } => codes::REFUSED,
+            Self::TopicUnfit { .. } => codes::TOPIC_UNFIT,
+            Self::EngineMissing { .. } => codes::ENGINE_MISSING,
         }
     }
 }
@@ -179,6 +218,10 @@ pub mod codes {
         IO,
         CLOSED,
         CONFIG,
+        UNAVAILABLE,
+        REFUSED,
+        TOPIC_UNFIT,
+        ENGINE_MISSING,
     ];
 
     /// Items already removed.
@@ -214,7 +257,7 @@ pub mod codes {
         id: "MR-LOG-005",
         title: "number of partitions changed",
         cause: "The configuration gives a topic another number of partitions than the log was created with. The number decides which partition a key belongs to, so changing it would break the order of a key's items.",
-        remedy: "set the number back; to change it, start a new log in another folder and rebuild from the network",
+        remedy: "set the number back; to change it, start a new log, in another folder or with another log.kafka.topic_prefix, and rebuild from the network",
     };
     /// Wrong number of floors.
     pub const FLOORS_MISMATCH: Code = Code {
@@ -227,7 +270,7 @@ pub mod codes {
     pub const DISK_FULL: Code = Code {
         id: "MR-LOG-007",
         title: "no room left",
-        cause: "The disk that holds the log is full, or the log has reached log.disk_bytes_max. Nothing was lost: what did not fit was refused, and ingest waits.",
+        cause: "The disk that holds the log is full, or what the log holds has reached log.disk_bytes_max. Nothing was lost: what did not fit was refused, and ingest waits.",
         remedy: "free space on the disk, raise log.disk_bytes_max, or lower log.retention_hours or log.retention_bytes_max; appends go on by themselves",
     };
     /// Not a Millrace log.
@@ -278,6 +321,34 @@ pub mod codes {
         title: "setting of the log not accepted",
         cause: "A setting below log. is outside what can work.",
         remedy: "mend the setting named; `millrace config example` explains each",
+    };
+    /// Kafka does not answer.
+    pub const UNAVAILABLE: Code = Code {
+        id: "MR-LOG-015",
+        title: "Kafka does not answer",
+        cause: "No broker could be reached, or none that may take the append or answer the question, for as long as log.kafka.append_timeout_ms or log.kafka.request_timeout_ms allow. Nothing is lost: ingest tries again and reads no further meanwhile.",
+        remedy: "check that the brokers run, that log.kafka.brokers names them, and that the addresses they advertise can be reached from here; with too few copies in sync, bring the other brokers back",
+    };
+    /// Kafka refuses.
+    pub const REFUSED: Code = Code {
+        id: "MR-LOG-016",
+        title: "Kafka refuses",
+        cause: "The cluster answered and said no: the name or password is wrong, a certificate is not trusted, this user may not use the topics, or the cluster cannot make a topic as asked.",
+        remedy: "read what it says; the guide `kafka.md` lists the permissions that are needed and what the settings of the connection mean",
+    };
+    /// Topic cannot hold the log.
+    pub const TOPIC_UNFIT: Code = Code {
+        id: "MR-LOG-017",
+        title: "topic cannot hold the log",
+        cause: "A topic with the log's name is there, with settings under which entries would vanish before they are read.",
+        remedy: "set cleanup.policy=delete on the topic, or choose another log.kafka.topic_prefix",
+    };
+    /// Engine not built in.
+    pub const ENGINE_MISSING: Code = Code {
+        id: "MR-LOG-018",
+        title: "engine not built in",
+        cause: "The configuration asks for an engine that this program was built without, to build faster.",
+        remedy: "use a release build, or build with `cargo build --release -p millrace --features kafka-tls` (`kafka` is enough without TLS and SCRAM); or set log.engine to \"sqlite\" and unset KAFKA_BROKERS",
     };
 }
 

@@ -76,8 +76,12 @@ mod error;
 mod metrics;
 
 mod partition;
+mod queue;
+mod retention;
 mod tails;
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod sqlite;
 
 use std::sync::Arc;
@@ -86,10 +90,16 @@ use bytes::Bytes;
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;
 
-pub use config::{LogConfig, LogEngine, PARTITIONS_MAX, QUEUE_BYTES_LIMIT, QUEUE_BYTES_MIN};
+pub use config::{
+    Compression, KafkaConfig, LogConfig, LogEngine, PARTITIONS_MAX, QUEUE_BYTES_LIMIT,
+    QUEUE_BYTES_MIN, SaslMechanism, SecurityProtocol,
+};
 pub use error::{LogError, codes};
+pub use retention::{Removed, Retention};
 pub use topics::Topic;
 
+#[cfg(feature = "kafka")]
+use kafka::KafkaLog;
 use sqlite::SqliteLog;
 
 /// Largest payload: an entry's body of 2 MiB and room for its header.
@@ -151,27 +161,6 @@ pub struct Item {
     pub payload: Bytes,
 }
 
-/// What may be removed from a topic. An item goes when it is too old, or when its partition holds
-/// more than its share of `bytes_max`; and in any case only from the front, and only below the floor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retention {
-    /// Items older than this may go.
-    pub age_us: Option<i64>,
-    /// Bytes the topic may hold; each partition has an equal share.
-    pub bytes_max: Option<u64>,
-    /// One for each partition: the lowest offset that some consumer has yet to read.
-    pub floors: Vec<i64>,
-}
-
-/// What retention removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Removed {
-    /// Items removed.
-    pub items: u64,
-    /// Their bytes, frames included.
-    pub bytes: u64,
-}
-
 /// The log. Cheap to clone; clones are the same log. When the last one is dropped the engine ends
 /// as by [`Log::close`], waiting for the group being written.
 #[derive(Clone)]
@@ -182,6 +171,8 @@ pub struct Log {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<SqliteLog>),
+    #[cfg(feature = "kafka")]
+    Kafka(Arc<KafkaLog>),
 }
 
 impl Log {
@@ -199,6 +190,12 @@ impl Log {
             LogEngine::Sqlite => {
                 Engine::Sqlite(Arc::new(SqliteLog::open(config, clock, registry)?))
             }
+            #[cfg(feature = "kafka")]
+            LogEngine::Kafka => Engine::Kafka(Arc::new(KafkaLog::open(config, clock, registry)?)),
+            #[cfg(not(feature = "kafka"))]
+            LogEngine::Kafka => {
+                return Err(LogError::EngineMissing { engine: "kafka", feature: "kafka" });
+            }
         };
         Ok(Self { engine })
     }
@@ -211,6 +208,8 @@ impl Log {
     pub async fn append(&self, topic: Topic, items: Vec<Append>) -> Result<Appended, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.append(topic, items).await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.append(topic, items).await,
         }
     }
 
@@ -228,6 +227,8 @@ impl Log {
     ) -> Result<Vec<Item>, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.read(topic, partition, from, bytes_max).await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.read(topic, partition, from, bytes_max).await,
         }
     }
 
@@ -238,6 +239,8 @@ impl Log {
     pub async fn wait(&self, topic: Topic, partition: u32, from: i64) -> Result<(), LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().wait(topic, partition, from).await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.wait(topic, partition, from).await,
         }
     }
 
@@ -248,6 +251,8 @@ impl Log {
     pub async fn tail(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().tail(topic, partition),
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.tail(topic, partition).await,
         }
     }
 
@@ -258,6 +263,8 @@ impl Log {
     pub async fn oldest(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().oldest(topic, partition),
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.oldest(topic, partition).await,
         }
     }
 
@@ -268,6 +275,8 @@ impl Log {
     pub async fn retain(&self, topic: Topic, retention: &Retention) -> Result<Removed, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.retain(topic, retention).await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.retain(topic, retention).await,
         }
     }
 
@@ -276,6 +285,8 @@ impl Log {
     pub fn partitions(&self, topic: Topic) -> u32 {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().partitions(topic),
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.tails().partitions(topic),
         }
     }
 
@@ -290,6 +301,8 @@ impl Log {
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(log) => log.close().await,
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(log) => log.close().await,
         }
     }
 }

@@ -34,7 +34,40 @@ struct Span {
 #[derive(Debug, Clone, Copy)]
 struct Head {
     next: i64,
+    /// Offsets before the tail that hold no item, and never will: from the first up to the second.
+    void: (i64, i64),
     closed: bool,
+}
+
+impl Head {
+    /// Whether an item may stand at `from` or after it.
+    fn is_beyond(&self, from: i64) -> bool {
+        let (start, end) = self.void;
+        let void = start <= from && from < end;
+        self.next > if void { end } else { from }
+    }
+}
+
+/// Somebody who waits for a partition's tail, or is about to.
+pub(crate) struct Waiter {
+    head: watch::Receiver<Head>,
+}
+
+impl Waiter {
+    /// Whether there is nothing to wait for.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn is_beyond(&self, from: i64) -> bool {
+        self.head.borrow().is_beyond(from)
+    }
+
+    /// Returns once the tail is beyond `from`.
+    pub(crate) async fn beyond(mut self, from: i64) -> Result<(), LogError> {
+        let seen = self.head.wait_for(|head| head.closed || head.is_beyond(from)).await;
+        match seen {
+            Ok(head) if head.is_beyond(from) => Ok(()),
+            Ok(_) | Err(_) => Err(LogError::Closed),
+        }
+    }
 }
 
 impl Tails {
@@ -69,27 +102,50 @@ impl Tails {
         partition: u32,
         from: i64,
     ) -> Result<(), LogError> {
-        let mut head = self.open_span(topic, partition)?.head.subscribe();
-        let seen = head.wait_for(|head| head.closed || head.next > from).await;
-        match seen {
-            Ok(head) if head.next > from => Ok(()),
-            Ok(_) | Err(_) => Err(LogError::Closed),
+        self.waiter(topic, partition)?.beyond(from).await
+    }
+
+    /// Whoever holds it is counted as waiting.
+    pub(crate) fn waiter(&self, topic: Topic, partition: u32) -> Result<Waiter, LogError> {
+        Ok(Waiter { head: self.open_span(topic, partition)?.head.subscribe() })
+    }
+
+    /// The partitions that somebody waits for.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn waited_for(&self) -> Vec<(Topic, u32)> {
+        let spans = Topic::ALL.into_iter().zip(&self.topics);
+        spans
+            .flat_map(|(topic, spans)| spans.iter().zip(0_u32..).map(move |(s, at)| (topic, at, s)))
+            .filter(|(.., span)| span.head.receiver_count() > 0)
+            .map(|(topic, partition, _)| (topic, partition))
+            .collect()
+    }
+
+    /// No item stands from `from` on up to `to`, and none will: nobody is woken for these offsets.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn void(&self, topic: Topic, partition: u32, from: i64, to: i64) {
+        if let Ok(span) = self.span(topic, partition) {
+            span.head.send_modify(|head| head.void = (from, to));
         }
     }
 
-    /// Moves the tail and wakes those who wait for it.
+    /// Moves the tail, never back, and wakes those who wait for it.
     pub(crate) fn advance(&self, topic: Topic, partition: u32, next: i64) {
         if let Ok(span) = self.span(topic, partition) {
-            span.head.send_modify(|head| head.next = next);
-            span.tail_gauge.set(next);
+            span.head.send_if_modified(|head| {
+                let moved = next > head.next;
+                head.next = head.next.max(next);
+                moved
+            });
+            span.tail_gauge.set(span.head.borrow().next);
         }
     }
 
-    /// Moves the front.
+    /// Moves the front, never back.
     pub(crate) fn truncate(&self, topic: Topic, partition: u32, oldest: i64) {
         if let Ok(span) = self.span(topic, partition) {
-            span.oldest.store(oldest, Ordering::Release);
-            span.oldest_gauge.set(oldest);
+            let before = span.oldest.fetch_max(oldest, Ordering::AcqRel);
+            span.oldest_gauge.set(before.max(oldest));
         }
     }
 
@@ -133,12 +189,31 @@ impl Span {
         let (oldest_gauge, tail_gauge) = metrics.bounds(topic, partition);
         oldest_gauge.set(bounds.oldest);
         tail_gauge.set(bounds.next);
-        let head = Head { next: bounds.next, closed: false };
+        let head = Head { next: bounds.next, void: (0, 0), closed: false };
         Self {
             oldest: AtomicI64::new(bounds.oldest),
             head: watch::Sender::new(head),
             oldest_gauge,
             tail_gauge,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Head;
+
+    #[test]
+    fn offsets_without_items_are_no_reason_to_wake() {
+        let check = |next, from, expected: bool| {
+            let head = Head { next, void: (7, 10), closed: false };
+            assert_eq!(head.is_beyond(from), expected, "{head:?} {from}");
+        };
+        check(10, 6, true);
+        check(10, 7, false);
+        check(10, 9, false);
+        check(10, 10, false);
+        check(11, 7, true);
+        check(11, 10, true);
     }
 }

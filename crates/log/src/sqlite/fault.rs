@@ -11,7 +11,7 @@ pub(super) fn fault(path: &Path, error: &rusqlite::Error) -> LogError {
     let path = path.to_owned();
     let detail = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => LogError::DiskFull { path },
+        Some(ErrorCode::DiskFull) => LogError::DiskFull { place: path.display().to_string() },
         Some(ErrorCode::NotADatabase) => {
             LogError::Foreign { path, detail: "not an SQLite file".into() }
         }

@@ -18,27 +18,24 @@ use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::supervise::spawn_thread;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use self::layout::{ItemTable, Rows};
 use self::readers::{Question, Readers};
-use self::retain::{Rule, Step};
+use self::retain::Step;
 use self::writer::{Admitted, Command, Writer};
 use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::retention::{self, Rule};
 use crate::tails::Tails;
-use crate::{
-    Append, Appended, Item, LogConfig, LogError, PAYLOAD_BYTES_MAX, Removed, Retention, Topic,
-    partition,
-};
+use crate::{Append, Appended, Item, LogConfig, LogError, Removed, Retention, Topic, partition};
 
 pub(crate) struct SqliteLog {
     tails: Arc<Tails>,
     metrics: Arc<Metrics>,
     clock: SharedClock,
     tables: [Vec<ItemTable>; Topic::ALL.len()],
-    /// Bytes of appends that may wait; fair, so that nobody is overtaken for ever.
-    queue: Arc<Semaphore>,
-    queue_bytes_max: usize,
+    queue: Queue,
     /// Before `writer`: the writer closes the file last, which empties the WAL.
     readers: Readers,
     writer: Sender<Command>,
@@ -72,8 +69,7 @@ impl SqliteLog {
             metrics,
             clock,
             tables,
-            queue: Arc::new(Semaphore::new(config.queue_bytes_max)),
-            queue_bytes_max: config.queue_bytes_max,
+            queue: Queue::new(config.queue_bytes_max),
             readers,
             writer: commands,
             writer_thread: Mutex::new(Some(thread)),
@@ -98,11 +94,11 @@ impl SqliteLog {
 
     async fn try_append(&self, topic: Topic, items: Vec<Append>) -> Result<Appended, LogError> {
         self.tails.check_open()?;
-        let bytes = self.measure(&items)?;
+        let bytes = self.queue.measure(&items)?;
         if items.is_empty() {
             return Ok(Appended::default());
         }
-        let room = self.admit(bytes).await?;
+        let room = self.queue.admit(bytes).await?;
         let partitions = self.tails.partitions(topic);
         let (reply, answer) = oneshot::channel();
         let admitted = Admitted {
@@ -118,28 +114,6 @@ impl SqliteLog {
         self.metrics.admitted(bytes);
         self.send(Command::Append(admitted))?;
         answer.await.map_err(|_| LogError::Closed)?
-    }
-
-    /// Bytes of an append, or the bound it breaks.
-    fn measure(&self, items: &[Append]) -> Result<usize, LogError> {
-        let max = PAYLOAD_BYTES_MAX;
-        if let Some(item) = items.iter().find(|item| item.payload.len() > max) {
-            let bytes = item.payload.len();
-            return Err(LogError::PayloadTooLarge { bytes, max });
-        }
-        let bytes: usize = items.iter().map(Append::cost).sum();
-        let max = self.queue_bytes_max;
-        if bytes > max {
-            return Err(LogError::BatchTooLarge { bytes, max });
-        }
-        Ok(bytes)
-    }
-
-    /// Waits until the queue has room.
-    async fn admit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, LogError> {
-        // Bounded by queue_bytes_max, which is at most 1 GiB.
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.queue).acquire_many_owned(permits).await.map_err(|_| LogError::Closed)
     }
 
     pub(crate) async fn read(
@@ -167,27 +141,12 @@ impl SqliteLog {
     ) -> Result<Removed, LogError> {
         self.tails.check_open()?;
         let partitions = self.tails.partitions(topic);
-        if retention.floors.len() != partitions as usize {
-            return Err(LogError::FloorsMismatch {
-                topic,
-                floors: retention.floors.len(),
-                partitions,
-            });
-        }
-        let now_us = self.clock.now_us();
+        let rules = retention::rules(topic, retention, partitions, self.clock.now_us())?;
         let mut removed = Removed::default();
-        for (partition, floor) in (0..partitions).zip(&retention.floors) {
-            let rule = Rule {
-                topic,
-                partition,
-                before_us: retention.age_us.map(|age_us| now_us.saturating_sub(age_us)),
-                bytes_max: retention.bytes_max.map(|bytes| share(bytes, partitions)),
-                floor: *floor,
-            };
+        for rule in rules {
             loop {
                 let step = self.retain_step(rule).await?;
-                removed.items += step.removed.items;
-                removed.bytes += step.removed.bytes;
+                removed += step.removed;
                 if !step.more {
                     break;
                 }
@@ -236,11 +195,6 @@ impl Drop for SqliteLog {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// A partition's part of a topic's bytes.
-fn share(bytes: u64, partitions: u32) -> i64 {
-    i64::try_from(bytes / u64::from(partitions)).unwrap_or(i64::MAX)
 }
 
 fn bounds_of(rows: &Rows) -> [Vec<crate::tails::Bounds>; Topic::ALL.len()] {

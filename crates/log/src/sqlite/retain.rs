@@ -6,20 +6,8 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::layout::PartitionRow;
-use crate::{ITEM_FRAME_BYTES, RETAIN_ITEMS_STEP, Removed, Topic};
-
-/// What may go from one partition.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    pub(super) topic: Topic,
-    pub(super) partition: u32,
-    /// Items appended before this may go.
-    pub(super) before_us: Option<i64>,
-    /// While the partition holds more bytes than this, its oldest item may go.
-    pub(super) bytes_max: Option<i64>,
-    /// Nothing at or beyond this offset may go.
-    pub(super) floor: i64,
-}
+use crate::retention::Rule;
+use crate::{ITEM_FRAME_BYTES, RETAIN_ITEMS_STEP, Removed};
 
 /// What one step did.
 #[derive(Debug, Clone, Copy)]
@@ -62,9 +50,7 @@ fn find(tx: &Transaction<'_>, row: &PartitionRow, rule: &Rule) -> rusqlite::Resu
     while let Some(item) = items.next()? {
         let (offset, appended_us, payload_bytes): (i64, i64, i64) =
             (item.get(0)?, item.get(1)?, item.get(2)?);
-        let too_old = rule.before_us.is_some_and(|before_us| appended_us < before_us);
-        let too_much = rule.bytes_max.is_some_and(|bytes_max| after.bytes > bytes_max);
-        if offset >= rule.floor || !(too_old || too_much) {
+        if !rule.lets_go(offset, appended_us, after.bytes) {
             break;
         }
         after.oldest = offset + 1;

@@ -15,8 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::fault::fault;
 use super::layout::Rows;
-use super::retain::{self, Rule, Step};
+use super::retain::{self, Step};
 use crate::metrics::Metrics;
+use crate::retention::Rule;
 use crate::tails::Tails;
 use crate::{Appended, ITEM_FRAME_BYTES, LogError, Position, Topic};
 

@@ -96,8 +96,10 @@ fn cost(item: &Item) -> u64 {
 pub async fn it_does_what_a_vector_does(site: Site) {
     let handle = Handle::current();
     tokio::task::block_in_place(|| {
-        let mut runner =
-            TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(40) });
+        let mut runner = TestRunner::new(Config {
+            failure_persistence: None,
+            ..Config::with_cases(site.cases())
+        });
         let (name, engine) = (site.engine_name, site.config.engine);
         let outcome =
             runner.run(&ops(), |ops| handle.block_on(try_ops(&Site::new(name, engine), ops)));

@@ -1,11 +1,15 @@
 //! The log's part of the configuration: where it lies, how it is split, and its bounds.
 
+mod kafka;
+
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{LogError, PAYLOAD_BYTES_MAX, Topic};
+
+pub use kafka::{Compression, KafkaConfig, SaslMechanism, SecurityProtocol};
 
 /// Most partitions a topic may have.
 pub const PARTITIONS_MAX: u32 = 256;
@@ -21,6 +25,8 @@ pub enum LogEngine {
     /// A file `log.db` in the data folder; no server.
     #[default]
     Sqlite,
+    /// Topics of a Kafka cluster, for several processes or machines. Only in builds with the feature `kafka`.
+    Kafka,
 }
 
 /// The durable log: everything that arrives is here before anything is done with it.
@@ -35,18 +41,20 @@ pub struct LogConfig {
     pub network_entries_partitions: u32,
     /// Partitions of `dataplane.changes.v1`. Fixed when the log is created.
     pub dataplane_changes_partitions: u32,
-    /// Bytes of appends that may wait for the disk; a producer beyond it waits.
+    /// Bytes of appends that may wait to be durable; a producer beyond it waits.
     pub queue_bytes_max: usize,
-    /// Bytes of waiting appends that share one transaction and one fsync.
+    /// Bytes of waiting appends that are made durable together: one transaction and one fsync; with Kafka, one batch for each partition.
     pub group_bytes_max: usize,
-    /// Threads that read the log.
+    /// Threads that read the log; with Kafka, places in the log that are read at the same time.
     pub readers: usize,
-    /// Hard bound of the log's file in bytes; appends beyond it fail until retention made room. Unset: the disk is the bound.
+    /// Hard bound of the log's file in bytes, with Kafka of what the topics hold; appends beyond it fail until retention made room. Unset: the disk is the bound.
     pub disk_bytes_max: Option<u64>,
     /// Items older than this many hours are removed once every consumer has read them.
     pub retention_hours: u32,
     /// Once a topic is larger than this, its oldest items are removed, if every consumer has read them.
     pub retention_bytes_max: u64,
+    /// The Kafka cluster that keeps the log.
+    pub kafka: KafkaConfig,
 }
 
 impl Default for LogConfig {
@@ -62,6 +70,7 @@ impl Default for LogConfig {
             disk_bytes_max: None,
             retention_hours: 72,
             retention_bytes_max: 20 << 30,
+            kafka: KafkaConfig::default(),
         }
     }
 }
@@ -117,7 +126,10 @@ impl LogConfig {
         if !(1..=64).contains(&self.readers) {
             return refuse("readers", "must be 1 to 64".into());
         }
-        Ok(())
+        match self.engine {
+            LogEngine::Sqlite => Ok(()),
+            LogEngine::Kafka => self.kafka.check(),
+        }
     }
 }
 

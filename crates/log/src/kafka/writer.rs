@@ -1,0 +1,252 @@
+//! The one thread that appends: takes what waits, hands it to the cluster as a group, answers.
+//!
+//! What must stay true: one group is under way at a time, so that what is appended later stands later; nobody is
+//! answered, and no tail moves, before every in-sync copy has the records; a call is never spread over two groups.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use bytes::Bytes;
+use millrace_runtime::clock::{SharedClock, Stopwatch};
+use rdkafka::error::RDKafkaErrorCode as Code;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::client::Cluster;
+use super::counter::Counter;
+use super::fault;
+use super::producer::{Outcome, Producer, RECORD_FRAME_BYTES, Record};
+use crate::metrics::Metrics;
+use crate::tails::Tails;
+use crate::{Appended, ITEM_FRAME_BYTES, LogError, Position, Topic};
+
+/// What the writer is asked to do, in the order asked.
+pub(super) enum Command {
+    Append(Admitted),
+    /// Ends the writer.
+    Close,
+}
+
+/// An append that was let into the queue.
+pub(super) struct Admitted {
+    pub(super) topic: Topic,
+    pub(super) items: Vec<Addressed>,
+    /// Payloads and frames.
+    pub(super) bytes: usize,
+    pub(super) reply: oneshot::Sender<Result<Appended, LogError>>,
+    /// The bytes' place in the queue, given back once answered.
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// An item and where it goes.
+pub(super) struct Addressed {
+    pub(super) partition: u32,
+    pub(super) key: Vec<u8>,
+    pub(super) payload: Bytes,
+}
+
+impl Admitted {
+    /// Bytes on the wire at most.
+    fn wire_bytes(&self) -> usize {
+        self.items.iter().map(|item| item.key.len() + item.payload.len() + RECORD_FRAME_BYTES).sum()
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) producer: Option<Producer>,
+    pub(super) tails: Arc<Tails>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: SharedClock,
+    pub(super) counter: Counter,
+    /// When the last item of each partition was appended.
+    pub(super) appended_ms: [Vec<i64>; Topic::ALL.len()],
+    pub(super) group_bytes_max: usize,
+    pub(super) disk_bytes_max: Option<u64>,
+}
+
+/// Appends that share a group, and the command that came after them.
+type Group = (Vec<Admitted>, Option<Command>);
+
+impl Writer {
+    /// Runs until told to close, or until nobody can ask any more.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        while let Ok(command) = commands.recv() {
+            let mut next = Some(command);
+            while let Some(command) = next.take() {
+                match command {
+                    Command::Append(first) => {
+                        let (group, after) = self.gather(first, commands);
+                        self.append_and_answer(group);
+                        next = after;
+                    }
+                    Command::Close => return,
+                }
+            }
+        }
+    }
+
+    /// Takes the appends that wait, up to the group's bound and to what fits one batch.
+    fn gather(&self, first: Admitted, commands: &Receiver<Command>) -> Group {
+        let batch_bytes_max = self.cluster.config().batch_bytes_max;
+        let (mut bytes, mut wire_bytes) = (first.bytes, first.wire_bytes());
+        let mut group = vec![first];
+        while bytes < self.group_bytes_max {
+            match commands.try_recv() {
+                Ok(Command::Append(append)) => {
+                    bytes += append.bytes;
+                    wire_bytes += append.wire_bytes();
+                    if wire_bytes > batch_bytes_max {
+                        return (group, Some(Command::Append(append)));
+                    }
+                    group.push(append);
+                }
+                Ok(Command::Close) => return (group, Some(Command::Close)),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        (group, None)
+    }
+
+    fn append_and_answer(&mut self, group: Vec<Admitted>) {
+        let group = match self.refuse_what_has_no_room(group) {
+            group if group.is_empty() => return,
+            group => group,
+        };
+        let stopwatch = Stopwatch::start();
+        let outcomes = match self.deliver(&group) {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                return group
+                    .into_iter()
+                    .for_each(|append| self.answer(append, Err(error.clone())));
+            }
+        };
+        let durable = outcomes.iter().flatten().filter(|outcome| outcome.is_ok()).count();
+        self.metrics.commit_seconds.observe_duration(stopwatch.elapsed());
+        self.metrics.commit_items.observe(durable as f64);
+        let alone = group.len() == 1;
+        for (append, outcomes) in group.into_iter().zip(outcomes) {
+            self.note(&append, &outcomes);
+            match first_failure(&outcomes) {
+                // The batch was refused for something in it: whoever is not too large passes alone.
+                Some(code) if fault::is_too_large(code) && !alone => {
+                    self.append_and_answer(vec![append]);
+                }
+                Some(code) => {
+                    let error = self.failure(&append, code);
+                    self.answer(append, Err(error));
+                }
+                None => {
+                    let appended = place(&append, &outcomes);
+                    self.answer(append, Ok(appended));
+                }
+            }
+        }
+    }
+
+    /// Hands a group to the cluster; the outcomes of each append's items.
+    fn deliver(&mut self, group: &[Admitted]) -> Result<Vec<Vec<Outcome>>, LogError> {
+        // Those who wait while the cluster is away would each wait for their time; at the end nobody should.
+        if self.producer.is_none() {
+            self.tails.check_open()?;
+            self.producer = Some(Producer::new(&self.cluster)?);
+        }
+        let Some(producer) = &self.producer else { return Err(LogError::Closed) };
+        let now_ms = self.clock.now_us().div_euclid(1_000).max(1);
+        let mut records = Vec::with_capacity(group.iter().map(|append| append.items.len()).sum());
+        for append in group {
+            for item in &append.items {
+                let last_ms = &mut self.appended_ms[append.topic.index()][item.partition as usize];
+                *last_ms = now_ms.max(*last_ms);
+                records.push(Record {
+                    topic: append.topic,
+                    partition: item.partition,
+                    key: &item.key,
+                    payload: &item.payload,
+                    appended_ms: *last_ms,
+                });
+            }
+        }
+        let (outcomes, usable) = producer.deliver(&self.cluster, &records);
+        drop(records);
+        let mut outcomes = outcomes.into_iter();
+        let outcomes = group
+            .iter()
+            .map(|append| outcomes.by_ref().take(append.items.len()).collect())
+            .collect();
+        if !usable {
+            self.producer = None;
+        }
+        Ok(outcomes)
+    }
+
+    /// Answers appends for which `log.disk_bytes_max` leaves no room; the others.
+    fn refuse_what_has_no_room(&mut self, group: Vec<Admitted>) -> Vec<Admitted> {
+        let Some(bytes_max) = self.disk_bytes_max else { return group };
+        let wanted: usize = group.iter().map(|append| append.bytes).sum();
+        let mut held = match self.counter.held(wanted, bytes_max) {
+            Ok(held) => held,
+            Err(error) => {
+                for append in group {
+                    self.answer(append, Err(error.clone()));
+                }
+                return Vec::new();
+            }
+        };
+        let mut fitting = Vec::with_capacity(group.len());
+        for append in group {
+            if held + append.bytes as u64 <= bytes_max {
+                held += append.bytes as u64;
+                fitting.push(append);
+            } else {
+                let place = format!("Kafka at {}", self.cluster.brokers());
+                self.answer(append, Err(LogError::DiskFull { place }));
+            }
+        }
+        fitting
+    }
+
+    /// Takes note of what is durable, whatever became of the rest of its call.
+    fn note(&self, append: &Admitted, outcomes: &[Outcome]) {
+        for (item, outcome) in append.items.iter().zip(outcomes) {
+            let Ok(offset) = *outcome else { continue };
+            let cost = item.payload.len() + ITEM_FRAME_BYTES;
+            self.counter.saw(append.topic, item.partition, offset, cost);
+            self.tails.advance(append.topic, item.partition, offset + 1);
+        }
+    }
+
+    fn failure(&self, append: &Admitted, code: Code) -> LogError {
+        let topic = self.cluster.topic(append.topic);
+        let heard = self.producer.as_ref().and_then(Producer::heard);
+        let doing = match heard {
+            Some(words) => format!("appending to {topic} ({words})"),
+            None => format!("appending to {topic}"),
+        };
+        if fault::is_too_large(code) {
+            let detail = format!("{doing}: {code}");
+            return LogError::Refused { brokers: self.cluster.brokers(), detail };
+        }
+        fault::of_code(&self.cluster, &doing, code, None)
+    }
+
+    fn answer(&self, append: Admitted, result: Result<Appended, LogError>) {
+        self.metrics.answered(append.bytes);
+        if result.is_ok() {
+            self.metrics.appended(append.topic, append.items.len(), append.bytes);
+        }
+        // A caller that went away does not take its append back.
+        let _ = append.reply.send(result);
+    }
+}
+
+fn first_failure(outcomes: &[Outcome]) -> Option<Code> {
+    outcomes.iter().find_map(|outcome| outcome.err())
+}
+
+fn place(append: &Admitted, outcomes: &[Outcome]) -> Appended {
+    let pairs = append.items.iter().zip(outcomes.iter().flatten());
+    let offsets =
+        pairs.map(|(item, offset)| Position { partition: item.partition, offset: *offset });
+    Appended { offsets: offsets.collect() }
+}
