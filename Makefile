@@ -1,5 +1,5 @@
 # Few names; what they do is in xtask/. `make test ARGS='-p millrace-log'` runs a part.
-.PHONY: run test lint fmt tidy dev-data-plane dev-appview
+.PHONY: run test conformance lint fmt tidy dev-data-plane dev-appview
 
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
 # The dev profile: two minutes of building instead of five, and fast enough for a demo.
@@ -10,6 +10,11 @@ run:
 # Installs what the tests need, runs them all, ends with "N passed, N failed".
 test:
 	cargo xtask test $(ARGS)
+
+# The reference AppView and Millrace on one seeded network, every answer compared; writes docs/conformance.md.
+# ARGS='--method app.bsky.feed.getTimeline' asks one method; `cargo xtask conformance --help` tells the rest.
+conformance:
+	cargo xtask conformance $(ARGS)
 
 # Everything a reviewer would otherwise have to say: fmt, clippy, deny, typos, tidy.
 lint:

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{generated, lint, setup, shell, test, tidy};
+use xtask::{conformance, generated, lint, setup, shell, test, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
@@ -22,6 +22,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Compare Millrace's answers with the reference AppView's, and end with one line: `conformance: N of M equal (P %)`
+    Conformance(conformance::Options),
     /// Write the files that the program prints about itself (examples and reference pages)
     Generate,
     /// fmt, clippy, deny, typos, tidy and the freshness of generated files
@@ -35,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let fine = match Cli::parse().command {
         Command::Setup => setup::everything(&root).map(|()| true),
         Command::Test { args } => test::run(&root, &args),
+        Command::Conformance(options) => conformance::run(&root, &options),
         Command::Generate => generated::write(&root).map(|()| true),
         Command::Lint => Ok(lint::run(&root)),
         Command::Tidy => tidy::run(&root),

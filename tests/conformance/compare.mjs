@@ -1,0 +1,99 @@
+// Two answers side by side: both are normalised by the rules of normalise.json, then every place where
+// they differ is listed. The order of arrays matters; items that say who they are (a URI, a DID) are
+// laid beside each other by that, so that one item too many is one difference and not a hundred.
+import fs from 'node:fs'
+
+const DIFFERENCES_MAX = 200
+const RULES_MAX = 15
+
+export const RULES = JSON.parse(fs.readFileSync(new URL('normalise.json', import.meta.url)))
+if (RULES.length > RULES_MAX) throw new Error(`normalise.json holds more than ${RULES_MAX} rules`)
+
+const COMPILED = RULES.map(({ path, as }) => ({ pattern: pattern(path), as }))
+
+/** @param since times from here on (milliseconds) are moments of this run */
+export function differences(expected, got, since) {
+  const found = []
+  compare(normalised(expected, since), normalised(got, since), '', found)
+  return found
+}
+
+/** A path with every index taken out: differences of one kind have the same. */
+export function kind({ path, expected, got }) {
+  const how = got === undefined ? 'missing' : expected === undefined ? 'too much' : 'different'
+  return `${path.replaceAll(/\[\d+\]/g, '[]')} ${how}`
+}
+
+function normalised(answer, since) {
+  // Pages are each an answer: rules name paths of one answer.
+  if (answer.pages) return { pages: answer.pages.map((page) => walk(page, '', since)) }
+  return walk(answer, '', since)
+}
+
+function walk(value, path, since) {
+  const rule = COMPILED.find(({ pattern }) => pattern.test(path))
+  if (rule) return rule.as === 'moment' ? moment(value, since) : value == null ? value : '(present)'
+  if (Array.isArray(value)) return value.map((item) => walk(item, `${path}[]`, since))
+  if (value && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, path ? `${path}.${key}` : key, since)]))
+  return value
+}
+
+function moment(value, since) {
+  return typeof value === 'string' && Date.parse(value) >= since ? '(this run)' : value
+}
+
+function compare(expected, got, path, found) {
+  if (found.length >= DIFFERENCES_MAX) return
+  if (Array.isArray(expected) && Array.isArray(got)) compareArrays(expected, got, path, found)
+  else if (isObject(expected) && isObject(got)) compareObjects(expected, got, path, found)
+  else if (expected !== got) found.push({ path, expected, got })
+}
+
+function compareObjects(expected, got, path, found) {
+  // Of two different things, what else differs says nothing.
+  const keys = expected.$type !== got.$type ? ['$type'] : new Set([...Object.keys(expected), ...Object.keys(got)])
+  for (const key of keys) compare(expected[key], got[key], path ? `${path}.${key}` : key, found)
+}
+
+function compareArrays(expected, got, path, found) {
+  const [left, right] = [byIdentity(expected), byIdentity(got)]
+  if (!left || !right) {
+    const length = Math.max(expected.length, got.length)
+    for (let i = 0; i < length; i++) compare(expected[i], got[i], `${path}[${i}]`, found)
+    return
+  }
+  for (const [id, { item, index }] of left) compare(item, right.get(id)?.item, `${path}[${index}]`, found)
+  for (const [id, { item, index }] of right) if (!left.has(id)) found.push({ path: `${path}[${index}]`, got: item })
+  const order = (one, other) => [...one.keys()].filter((id) => other.has(id))
+  const [wanted, is] = [order(left, right), order(right, left)]
+  if (wanted.join() !== is.join()) found.push({ path: `${path}(order)`, expected: wanted, got: is })
+}
+
+/** Items by what they are about; undefined when one does not say so, or two say the same. */
+function byIdentity(items) {
+  const map = new Map()
+  for (const [index, item] of items.entries()) {
+    const id = identity(item)
+    if (id === undefined || map.has(id)) return undefined
+    map.set(id, { item, index })
+  }
+  return map
+}
+
+function identity(item) {
+  if (!isObject(item)) return undefined
+  const { uri, did, post, reason, list, starterPack, actor, subject } = item
+  const id = post?.uri ?? uri ?? did ?? list?.uri ?? starterPack?.uri ?? subject?.uri ?? actor?.did
+  return id === undefined ? undefined : `${id} ${reason?.uri ?? reason?.$type ?? reason ?? ''}`
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+/** `**` stands for any path, also none; `[]` for any index. */
+function pattern(path) {
+  const escaped = path.replaceAll(/[.[\]]/g, '\\$&').replace(/^\*\*\\\./, '(?:.+\\.)?')
+  return new RegExp(`^${escaped}$`)
+}
