@@ -61,7 +61,9 @@ impl From<CallError> for DataplaneError {
 
 impl From<StoreError> for DataplaneError {
     fn from(error: StoreError) -> Self {
-        if error.fault() == millrace_store::Fault::Retry {
+        // A store is closed by a process that is going away: another one may answer.
+        let is_closed = matches!(error, StoreError::Closed { .. });
+        if is_closed || error.fault() == millrace_store::Fault::Retry {
             Self::Unavailable(error.to_string())
         } else {
             Self::Internal(error.to_string())

@@ -19,6 +19,7 @@ pub mod apply;
 pub mod resync;
 pub mod worker;
 
+pub mod grpc;
 pub mod query;
 pub mod rpc;
 

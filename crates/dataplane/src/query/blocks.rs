@@ -155,15 +155,6 @@ pub(crate) fn blocked_with(
     one: i64,
     others: &[i64],
 ) -> Result<HashSet<i64>, DataplaneError> {
-    let relations = hydrate::actor_viewers(tx, one, others)?;
-    let blocked = relations.into_iter().filter(|(other, relation)| {
-        let blocks = [
-            &relation.blocking,
-            &relation.blocked_by,
-            &relation.blocking_by_list,
-            &relation.blocked_by_list,
-        ];
-        *other != one && blocks.into_iter().any(Option::is_some)
-    });
-    Ok(blocked.map(|(other, _)| other).collect())
+    let blocked = hydrate::blocked(tx, others.iter().map(|other| (one, *other)))?;
+    Ok(blocked.into_iter().map(|(_, other)| other).collect())
 }

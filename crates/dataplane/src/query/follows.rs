@@ -5,7 +5,7 @@ use millrace_store::{Param, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, blocks, lookup, page_limit};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::FollowEdge;
@@ -41,6 +41,9 @@ pub struct FollowPage {
     /// The account the edges are at.
     pub subject: Did,
     pub follows: Vec<FollowEdge>,
+    /// Those of them between whom and `subject` a block stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<Did>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -117,7 +120,9 @@ fn edges(
         },
     )?;
     let cursor = TimeKey::next(&mut rows, limit, |row| (row.sort_at_us, row.rkey, row.other));
-    let actors = rows.iter().flat_map(|row| [row.actor, row.other]).chain([subject]);
+    let others: Vec<i64> = rows.iter().map(|row| row.other).collect();
+    let blocked = blocks::blocked_with(tx, subject, &others)?;
+    let actors = others.into_iter().chain([subject]);
     let names = lookup::Names::of(tx, actors, rows.iter().map(|row| row.rkey))?;
     let follows = rows.iter().map(|row| {
         Ok(FollowEdge {
@@ -125,8 +130,10 @@ fn edges(
             did: names.did(row.other)?.clone(),
         })
     });
+    let blocked = blocked.iter().map(|id| Ok(names.did(*id)?.clone()));
     Ok(FollowPage {
         follows: follows.collect::<Result<_, DataplaneError>>()?,
+        blocked: blocked.collect::<Result<_, DataplaneError>>()?,
         subject: names.did(subject)?.clone(),
         cursor,
     })

@@ -11,6 +11,7 @@ pub mod author_feed;
 pub mod blocks;
 pub(crate) mod documents;
 pub(crate) mod edges;
+pub mod every_follower;
 pub mod follows;
 pub mod hydrate;
 pub mod known_followers;

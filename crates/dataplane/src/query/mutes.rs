@@ -3,14 +3,14 @@
 
 use std::cmp::Reverse;
 
-use millrace_atproto::syntax::{AtIdentifier, Did, RecordKey};
-use millrace_store::{Param, RkeyId, Tx};
+use millrace_atproto::syntax::{AtIdentifier, Did};
+use millrace_store::{Param, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
 use super::documents::dated;
 use super::uri_page::{Dated, UriPage};
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, hydrate, lookup, page_limit};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
@@ -119,7 +119,7 @@ impl Question for GetListMutes {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<UriPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeKey::parse(self.cursor.as_deref())?;
-        let lists = muted_lists(tx, &self.actor)?;
+        let lists = hydrate::muted_lists(tx, &self.actor)?;
         let list = Collection::List;
         let mut rows = tx.query_many(
             "SELECT l.actor_id, l.rkey, l.sort_at_us
@@ -145,21 +145,4 @@ fn asked(tx: &mut Tx, actor: &AtIdentifier) -> Result<Did, DataplaneError> {
             Ok(lookup::Names::of(tx, [id], [])?.did(id)?.clone())
         }
     }
-}
-
-/// The keys, account and record key, of the lists an account mutes; of lists that were never seen
-/// here there is none.
-pub(crate) fn muted_lists(tx: &mut Tx, did: &Did) -> Result<Vec<(i64, i64)>, DataplaneError> {
-    let rows: Vec<(i64, String, Option<i64>)> = tx.query(
-        "SELECT d.id, m.list_rkey, k.id FROM own.list_mute AS m CROSS JOIN dictionary.actor AS d
-         LEFT JOIN dictionary.record_key AS k ON k.key = m.list_rkey
-         WHERE m.did = $1 AND d.did = m.list_did",
-        &[Param::Text(did.as_str())],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let keys = rows.into_iter().filter_map(|(actor, rkey, known)| {
-        let tid = RecordKey::parse(&rkey).ok().and_then(|rkey| RkeyId::of_tid(&rkey));
-        Some((actor, tid.map(|id| id.0).or(known)?))
-    });
-    Ok(keys.collect())
 }

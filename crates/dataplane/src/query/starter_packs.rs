@@ -1,5 +1,5 @@
-//! `getActorStarterPacks`, `getStarterPackContents`: an account's starter packs, and what stands in
-//! one: a list, feeds, and a sample of the people on the list.
+//! `getActorStarterPacks`, `getStarterPackContents`: an account's starter packs, and who is in one:
+//! its list and a sample of the people on it.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -21,8 +21,6 @@ pub const LIMIT_MAX: u32 = 100;
 const SAMPLED_MAX: i64 = 50;
 /// … and how many of those, the most followed ones, it has.
 const SAMPLE_MAX: usize = 12;
-/// Feeds a starter pack may name; further ones are not looked at.
-const FEEDS_MAX: usize = 3;
 
 /// The starter packs that `actor` made, the latest first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,7 +33,7 @@ pub struct GetActorStarterPacks {
     pub cursor: Option<String>,
 }
 
-/// What stands in these starter packs, as `viewer` may see it.
+/// Who is in these starter packs, as `viewer` may see it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetStarterPackContents {
@@ -57,25 +55,16 @@ pub struct Contents {
     pub uri: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<AtUri>,
-    #[serde(default)]
-    pub feeds: Vec<AtUri>,
     /// The most followed of the latest people on the list. Those between whom and the list's owner
     /// a block stands are shown to the owner only.
     #[serde(default)]
     pub sample: Vec<ListItem>,
 }
 
-/// The fields of a starter pack's record that name other records.
+/// The field of a starter pack's record that says who is in it.
 #[derive(Default, Deserialize)]
 struct Named {
     list: Option<String>,
-    #[serde(default)]
-    feeds: Vec<Feed>,
-}
-
-#[derive(Deserialize)]
-struct Feed {
-    uri: String,
 }
 
 impl Question for GetActorStarterPacks {
@@ -103,14 +92,13 @@ impl Question for GetStarterPackContents {
         let mut contents = Vec::with_capacity(self.starter_packs.len());
         for uri in &self.starter_packs {
             let Some(named) = record(tx, uri)? else { continue };
-            let list = named.list.as_deref().and_then(record_uri);
-            let feeds = named.feeds.iter().filter_map(|feed| record_uri(&feed.uri));
-            let feeds = feeds.take(FEEDS_MAX).collect();
+            let list = named.list.and_then(|text| AtUri::parse(&text).ok());
+            let list = list.filter(|uri| uri.as_record().is_some());
             let sample = match &list {
                 Some(list) => sample(tx, list, self.viewer.as_ref())?,
                 None => Vec::new(),
             };
-            contents.push(Contents { uri: uri.to_string(), list, feeds, sample });
+            contents.push(Contents { uri: uri.to_string(), list, sample });
         }
         Ok(StarterPackContents { contents })
     }
@@ -127,11 +115,6 @@ fn record(tx: &mut Tx, uri: &AtUri) -> Result<Option<Named>, DataplaneError> {
         |row| row.get(0),
     )?;
     Ok(json.map(|json| serde_json::from_str(&json).unwrap_or_default()))
-}
-
-/// The URI of a record by DID.
-fn record_uri(text: &str) -> Option<AtUri> {
-    AtUri::parse(text).ok().filter(|uri| uri.as_record().is_some())
 }
 
 fn sample(

@@ -87,6 +87,7 @@ impl Data {
         };
         let router = Router::new()
             .merge(millrace_dataplane::rpc::routes(Arc::clone(&self.dataplane), secret.clone()))
+            .merge(millrace_dataplane::grpc::routes(Arc::clone(&self.dataplane), secret.clone()))
             .merge(routes::router(admin))
             .merge(health::router(health))
             .merge(health::metrics_router(common.registry.clone()));

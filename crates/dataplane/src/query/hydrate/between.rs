@@ -9,7 +9,7 @@ use super::PostKey;
 use crate::collection::Collection;
 
 /// One account and another.
-pub(super) type Pair = (i64, i64);
+pub(crate) type Pair = (i64, i64);
 
 const DIRECT: &str = "SELECT k.source, k.target, (SELECT min(s.rkey) FROM block_by_subject AS s
         WHERE s.subject_actor = k.target AND s.actor_id = k.source)
@@ -64,7 +64,7 @@ pub(super) fn by_list(
 }
 
 /// Those of `pairs` between whom a block stands, whoever set it.
-pub(super) fn blocked(
+pub(crate) fn blocked(
     tx: &mut Tx,
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashSet<Pair>, StoreError> {

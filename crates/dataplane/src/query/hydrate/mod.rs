@@ -28,6 +28,9 @@ use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::Tx;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::between::blocked;
+pub(crate) use self::viewer::muted_lists;
+
 use self::actors::Actors;
 use self::documents::RecordBytes;
 use self::gates::Gates;

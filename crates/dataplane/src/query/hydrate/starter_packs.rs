@@ -34,7 +34,7 @@ struct Joined {
 /// Counting ends at a hundred thousand.
 const JOINED: &str = "SELECT k.actor, k.rkey, (SELECT count(*) FROM
         (SELECT 1 AS one FROM profile AS p
-         WHERE p.joined_actor = k.actor AND p.joined_rkey = k.rkey LIMIT 100000) AS some)
+         WHERE p.joined_actor = k.actor AND p.joined_rkey = k.rkey LIMIT 100000) AS found)
     FROM {rows:actor BIGINT, rkey BIGINT} AS k";
 
 /// A profile made within a week was also indexed within it; of those the latest thousand are read.

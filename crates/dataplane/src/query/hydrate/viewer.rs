@@ -10,9 +10,8 @@ use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::names::Names;
 use crate::query::lookup;
+use crate::query::mute::LIST_MUTES_MAX;
 
-/// Lists an account mutes that are looked at, the first muted ones.
-const LIST_MUTES_MAX: i64 = 1_000;
 /// The id of an account that was never seen here; no row has it.
 const NEVER_SEEN: i64 = -1;
 
@@ -85,7 +84,8 @@ const REPOSTS: &str = "SELECT k.actor, k.rkey, (SELECT min(s.rkey) FROM repost_b
           AND s.actor_id = k.viewer)
     FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, viewer BIGINT} AS k";
 
-fn muted_lists(tx: &mut Tx, did: &Did) -> Result<Vec<PostKey>, DataplaneError> {
+/// The keys of the lists an account mutes, as far as they were ever seen here.
+pub(crate) fn muted_lists(tx: &mut Tx, did: &Did) -> Result<Vec<PostKey>, DataplaneError> {
     let uris: Vec<String> = tx.query(
         "SELECT list_did, list_rkey FROM own.list_mute WHERE did = $1
          ORDER BY created_at_us, list_did, list_rkey LIMIT $2",
