@@ -16,8 +16,16 @@ use crate::world::{SERVICE_DID, SOURCE, World};
 
 pub const POST: &str = "app.bsky.feed.post";
 pub const LIKE: &str = "app.bsky.feed.like";
+pub const REPOST: &str = "app.bsky.feed.repost";
 pub const FOLLOW: &str = "app.bsky.graph.follow";
+pub const THREADGATE: &str = "app.bsky.feed.threadgate";
 pub const PROFILE: &str = "app.bsky.actor.profile";
+pub const BLOCK: &str = "app.bsky.graph.block";
+pub const LIST: &str = "app.bsky.graph.list";
+pub const LIST_ITEM: &str = "app.bsky.graph.listitem";
+pub const LIST_BLOCK: &str = "app.bsky.graph.listblock";
+pub const STARTER_PACK: &str = "app.bsky.graph.starterpack";
+pub const GENERATOR: &str = "app.bsky.feed.generator";
 
 /// A record that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,9 +202,53 @@ impl Actor<'_> {
         self.creates(LIKE, json!({ "subject": subject.json() }))
     }
 
+    pub fn reposts(&self, subject: &Ref) -> Ref {
+        self.creates(REPOST, json!({ "subject": subject.json() }))
+    }
+
+    /// Says who may reply to a post of theirs (`allow`, `hiddenReplies`).
+    pub fn gates(&self, post: &Ref, mut gate: Value) -> Ref {
+        gate["$type"] = json!(THREADGATE);
+        gate["post"] = json!(post.uri);
+        gate["createdAt"] = json!(format_ms_us(self.world.tick()));
+        let (_, rkey) = post.uri.rsplit_once('/').unwrap();
+        self.puts(THREADGATE, rkey, &gate).0
+    }
+
     pub fn follows(&self, name: &str) -> Ref {
         self.world.actor(name);
         self.creates(FOLLOW, json!({ "subject": did(name) }))
+    }
+
+    pub fn blocks(&self, name: &str) -> Ref {
+        self.world.actor(name);
+        self.creates(BLOCK, json!({ "subject": did(name) }))
+    }
+
+    /// A list: `modlist`, `curatelist` or `referencelist`.
+    pub fn makes_list(&self, purpose: &str, name: &str) -> Ref {
+        let purpose = format!("app.bsky.graph.defs#{purpose}");
+        self.creates(LIST, json!({ "name": name, "purpose": purpose }))
+    }
+
+    /// Puts somebody on a list of theirs.
+    pub fn adds(&self, list: &Ref, name: &str) -> Ref {
+        self.world.actor(name);
+        self.creates(LIST_ITEM, json!({ "list": list.uri, "subject": did(name) }))
+    }
+
+    pub fn blocks_list(&self, list: &Ref) -> Ref {
+        self.creates(LIST_BLOCK, json!({ "subject": list.uri }))
+    }
+
+    pub fn makes_starter_pack(&self, name: &str, list: &Ref, feeds: &[&Ref]) -> Ref {
+        let feeds: Vec<Value> = feeds.iter().map(|feed| json!({ "uri": feed.uri })).collect();
+        self.creates(STARTER_PACK, json!({ "name": name, "list": list.uri, "feeds": feeds }))
+    }
+
+    /// Offers a feed that `service` makes.
+    pub fn offers_feed(&self, service: &Did, name: &str) -> Ref {
+        self.creates(GENERATOR, json!({ "did": service, "displayName": name }))
     }
 }
 

@@ -38,8 +38,25 @@ fn is_let_in(access: Access, caller: Caller) -> bool {
     }
 }
 
+/// Records that requests name, by URI.
+struct Known {
+    post: String,
+    list: String,
+    starter_pack: String,
+}
+
+impl Known {
+    fn of(world: &World) -> Self {
+        let alice = world.actor("alice");
+        let list = alice.makes_list("curatelist", "friends");
+        let starter_pack = alice.makes_starter_pack("start here", &list, &[]).uri;
+        Self { post: alice.posts("hello").uri, list: list.uri, starter_pack }
+    }
+}
+
 /// A request that is right in all but its caller.
-fn request(world: &World, route: &Route, post: &str) -> reqwest::RequestBuilder {
+fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
+    let post = known.post.as_str();
     let request = world.request(route.verb.as_str(), route.path);
     let alice = did("alice");
     let params: Vec<(&str, &str)> = match route.nsid() {
@@ -57,6 +74,20 @@ fn request(world: &World, route: &Route, post: &str) -> reqwest::RequestBuilder 
         Some("app.bsky.notification.updateSeen") => {
             return request.json(&json!({ "seenAt": "2026-01-01T00:00:00Z" }));
         }
+        Some("app.bsky.graph.muteActor" | "app.bsky.graph.unmuteActor") => {
+            return request.json(&json!({ "actor": did("bob") }));
+        }
+        Some("app.bsky.graph.muteActorList" | "app.bsky.graph.unmuteActorList") => {
+            return request.json(&json!({ "list": known.list }));
+        }
+        Some("app.bsky.graph.muteThread" | "app.bsky.graph.unmuteThread") => {
+            return request.json(&json!({ "root": post }));
+        }
+        Some("app.bsky.graph.getList") => vec![("list", known.list.as_str())],
+        Some("app.bsky.graph.getStarterPack") => {
+            vec![("starterPack", known.starter_pack.as_str())]
+        }
+        Some("app.bsky.graph.getStarterPacks") => vec![("uris", known.starter_pack.as_str())],
         Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
         Some(_) => vec![("actor", alice.as_str())],
         None => vec![],
@@ -64,8 +95,8 @@ fn request(world: &World, route: &Route, post: &str) -> reqwest::RequestBuilder 
     request.query(&params)
 }
 
-async fn call(world: &World, route: &Route, caller: Caller, post: &str) -> Answer {
-    let request = request(world, route, post);
+async fn call(world: &World, route: &Route, caller: Caller, known: &Known) -> Answer {
+    let request = request(world, route, known);
     let nsid = route.nsid().unwrap_or("com.example.none");
     let request = match caller {
         Caller::Nobody => request,
@@ -78,10 +109,10 @@ async fn call(world: &World, route: &Route, caller: Caller, post: &str) -> Answe
 }
 
 async fn every_route_with_every_caller(world: World) {
-    let post = world.actor("alice").posts("hello").uri;
+    let known = Known::of(&world);
     for route in ROUTES {
         for caller in CALLERS {
-            let answer = call(&world, route, caller, &post).await;
+            let answer = call(&world, route, caller, &known).await;
             let expected = if is_let_in(route.access, caller) { 200 } else { 401 };
             assert_eq!(
                 answer.status.as_u16(),

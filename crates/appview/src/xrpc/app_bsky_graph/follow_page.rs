@@ -25,9 +25,11 @@ pub(super) async fn page(
         found => found?,
     };
     // hydration
-    let people: Vec<Did> = found.follows.into_iter().map(|edge| edge.did).collect();
+    let mut people: Vec<Did> = found.follows.into_iter().map(|edge| edge.did).collect();
     let actors = people.iter().chain([&found.subject]).cloned().collect();
     let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;
+    // rules: nobody who is blocked by, or blocks, the account or the viewer
+    people.retain(|did| !found.blocked.contains(did) && !hydrated.blocked(did));
     // presentation
     let views = call.views(&hydrated);
     let subject = views.profile(&found.subject).ok_or_else(not_found)?;

@@ -1,7 +1,8 @@
 //! Who follows whom.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::handles;
 use crate::people::did;
 use crate::world::{World, near_and_far};
 
@@ -16,10 +17,6 @@ near_and_far!(
     relationships,
     parameters
 );
-
-fn handles(people: &Value) -> Vec<&str> {
-    people.as_array().unwrap().iter().map(|profile| profile["handle"].as_str().unwrap()).collect()
-}
 
 async fn follows_and_followers(world: World) {
     let alice = world.actor("alice");
