@@ -29,8 +29,8 @@ impl Query for GetProfile {
             AtIdentifier::Handle(_) => call.standing(&self.actor).await?.ok_or_else(not_found)?.did,
         };
         // hydration
-        let actors = vec![did.clone()];
-        let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;
+        let detailed = vec![did.clone()];
+        let hydrated = call.hydrate(Skeleton { detailed, ..Skeleton::default() }).await?;
         // rules
         let known = hydrated.any_actor(&did).ok_or_else(not_found)?;
         if !known.actor.active && !call.sees_all() {

@@ -34,8 +34,8 @@ impl Query for GetProfiles {
         // skeleton
         let dids = self.dids(call).await?;
         // hydration
-        let hydrated =
-            call.hydrate(Skeleton { actors: dids.clone(), ..Skeleton::default() }).await?;
+        let detailed = dids.clone();
+        let hydrated = call.hydrate(Skeleton { detailed, ..Skeleton::default() }).await?;
         // presentation
         let views = call.views(&hydrated);
         Json::of(&Answer {
