@@ -68,6 +68,7 @@
 //! | write-ahead log before a commit pays for it | `store.wal_autocheckpoint_pages` | the commit folds it in |
 //! | entries of one worker transaction | `worker.batch_entries_max`, `batch_bytes_max` | the next |
 //! | entries parked for a key, in all | `worker.parked_per_key_max`, `parked_max` | the key is fetched anew; the projection stops |
+//! | tokens of a document, of a text query | 4,000, 64 | the rest is not found; nothing matches |
 //! | outbox rows, bytes of one append | 1,000, 2 MiB | the next |
 //! | ids remembered | `store.dictionary_cache_bytes` | the least used go |
 //!
@@ -103,6 +104,9 @@ pub mod offsets;
 pub mod outbox;
 pub mod parked;
 pub mod worker;
+
+// text
+pub mod full_text;
 
 // ids
 pub mod dictionary;

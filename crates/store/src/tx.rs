@@ -9,6 +9,7 @@ use millrace_runtime::clock::SharedClock;
 
 use crate::engine::deadline::Deadline;
 use crate::engine::{Connection, Mode};
+use crate::sql::Dialect;
 use crate::{Domain, Param, Row, StoreError};
 
 /// Rows a single [`Tx::query`] may return; use [`Tx::for_each`] to go through more.
@@ -165,6 +166,11 @@ impl Tx {
     /// The time, for columns ending in `_us`.
     pub fn now_us(&self) -> i64 {
         self.clock.now_us()
+    }
+
+    /// The SQL the engine understands.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.connection.dialect()
     }
 
     /// Whose tables an unqualified name means.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use self::checkpoint::Stop;
 use self::deadline::Deadline;
+use crate::sql::Dialect;
 use crate::value::{Cell, Param, Row};
 use crate::{Domain, EngineKind, StoreConfig, StoreError};
 
@@ -149,6 +150,14 @@ macro_rules! each_engine {
 }
 
 impl Connection {
+    /// The SQL it understands.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     pub(crate) fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
         each_engine!(self, it => it.begin(mode))
     }

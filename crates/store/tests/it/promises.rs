@@ -129,6 +129,15 @@ promises! {
         an_oversized_entry_is_refused,
         what_is_gone_cannot_be_retried,
     }
+    full_text {
+        every_wanted_phrase_must_be_there,
+        unwanted_phrases_exclude,
+        tokens_of_any_script_are_found,
+        no_token_is_syntax,
+        pages_go_by_id_in_either_direction,
+        a_document_is_replaced_and_removed,
+        a_query_that_wants_nothing_matches_nothing,
+    }
     dictionary {
         ids_are_given_in_sorted_order,
         an_id_never_changes,

@@ -23,7 +23,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         ) {without_rowid};
         CREATE TABLE tally (id BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL);
         CREATE TABLE part (id BIGINT NOT NULL PRIMARY KEY, item BIGINT NOT NULL REFERENCES item (id));
-        CREATE TABLE effect (id {identity}, key TEXT NOT NULL, word TEXT NOT NULL)
+        CREATE TABLE effect (id {identity}, key TEXT NOT NULL, word TEXT NOT NULL);
+        {full_text:words}
     ",
     compatible_back_to: 1,
 }];

@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod dictionary;
+pub mod full_text;
 pub mod leases;
 pub mod offsets;
 pub mod outbox;
