@@ -73,13 +73,7 @@ impl GetRelationships {
         }
         let question = relationships::GetRelationships { actor: actor.clone(), others };
         let found = call.ask(question).await?.relationships;
-        let nothing_to_oneself = |found: Relationship| match found.did == *actor {
-            true => Relationship { following: None, followed_by: None, ..found },
-            false => found,
-        };
-        let found = found.into_iter().map(nothing_to_oneself);
-        Ok(found
-            .map(|relationship| (AtIdentifier::Did(relationship.did.clone()), relationship))
-            .collect())
+        let by_name = |found: Relationship| (AtIdentifier::Did(found.did.clone()), found);
+        Ok(found.into_iter().map(by_name).collect())
     }
 }
