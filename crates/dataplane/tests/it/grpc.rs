@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::http::uri::PathAndQuery;
 use millrace_atproto::entry::Entry;
 use millrace_dataplane::client::{Client, Local};
 use millrace_dataplane::grpc::{self, user};
@@ -14,7 +15,6 @@ use millrace_runtime::supervise::TaskSet;
 use prost::Message as _;
 use protox::prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use tokio::net::TcpListener;
-use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
@@ -145,7 +145,9 @@ async fn refusals_have_their_status(harness: Harness) {
     }
     assert_eq!(code(unseen.as_str(), None, "").await, Err(Code::NotFound));
     assert_eq!(code(star.as_str(), Some(LIMIT_MAX), "").await.unwrap().followers.len(), 1);
-    let other = served.call("/millrace.v1.UserService/Other", Request::default()).await;
+    let other = served
+        .call("/millrace.v1.UserService/Other", Request::new(GetFollowersRequest::default()))
+        .await;
     assert_eq!(other.unwrap_err().code(), Code::Unimplemented);
     let long = "x".repeat(grpc::REQUEST_BYTES_MAX + 1);
     assert_eq!(code(&long, None, "").await, Err(Code::OutOfRange));
