@@ -22,6 +22,8 @@ pub struct Directory(Arc<Inner>);
 struct Inner {
     keys: Mutex<HashMap<Did, SigningKey>>,
     handles: Mutex<HashMap<String, Did>>,
+    /// Where services answer.
+    feed_servers: Mutex<HashMap<Did, String>>,
     asked: AtomicUsize,
     down: AtomicBool,
 }
@@ -41,6 +43,12 @@ impl Directory {
 
     pub fn point(&self, handle: &str, did: &Did) {
         self.0.handles.lock().insert(handle.to_owned(), did.clone());
+    }
+
+    /// A service makes feeds at an endpoint.
+    pub fn serves_feeds(&self, did: &Did, endpoint: &str) {
+        self.register(did, 1);
+        self.0.feed_servers.lock().insert(did.clone(), endpoint.to_owned());
     }
 
     /// From now on every question fails.
@@ -66,8 +74,12 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
     if directory.0.down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let key = Did::parse(&did).ok().and_then(|did| directory.key(&did));
-    let Some(key) = key else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(did) = Did::parse(&did) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(key) = directory.key(&did) else { return StatusCode::NOT_FOUND.into_response() };
+    let endpoint = directory.0.feed_servers.lock().get(&did).cloned();
+    let service = endpoint.map(|endpoint| {
+        json!({ "id": "#bsky_fg", "type": "BskyFeedGenerator", "serviceEndpoint": endpoint })
+    });
     Json(json!({
         "id": did,
         "verificationMethod": [{
@@ -76,6 +88,7 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
             "controller": did,
             "publicKeyMultibase": key.public().to_multibase(),
         }],
+        "service": service.as_slice(),
     }))
     .into_response()
 }

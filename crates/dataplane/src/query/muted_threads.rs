@@ -45,10 +45,12 @@ impl MutedThreads {
 }
 
 /// The root of the thread a post `p` belongs to, as two columns; of no thread where there is none.
-pub(super) const ROOT: &str =
-    "COALESCE(p.root_actor, p.actor_id), COALESCE(p.root_rkey, p.rkey)";
+pub(super) const ROOT: &str = "COALESCE(p.root_actor, p.actor_id), COALESCE(p.root_rkey, p.rkey)";
 
 /// Reads [`ROOT`], of which `column` is the first.
-pub(super) fn root(row: &millrace_store::Row<'_>, column: usize) -> Result<Option<Key>, StoreError> {
+pub(super) fn root(
+    row: &millrace_store::Row<'_>,
+    column: usize,
+) -> Result<Option<Key>, StoreError> {
     Ok(row.get::<Option<i64>>(column)?.zip(row.get::<Option<i64>>(column + 1)?))
 }

@@ -283,9 +283,6 @@ mod tests {
     fn the_record_that_stands_for_deleted_ones_has_the_known_cid() {
         let (cid, json) = deleted_record();
         assert_eq!(json, r#"{"$type":"app.bsky.notification.defs#recordDeleted"}"#);
-        assert_eq!(
-            cid.to_string(),
-            "bafyreidad6nyekfa4a67yfb573ptxiv6s7kyxyg2ra6qbbemcruadvtuim"
-        );
+        assert_eq!(cid.to_string(), "bafyreidad6nyekfa4a67yfb573ptxiv6s7kyxyg2ra6qbbemcruadvtuim");
     }
 }

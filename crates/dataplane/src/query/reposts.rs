@@ -179,10 +179,8 @@ pub(crate) fn cids(tx: &mut Tx, reposts: &[Key]) -> Result<HashMap<Key, Cid>, Da
 /// The CID of a repost that says nothing beside its subject and its time.
 fn encoded(subject: &str, subject_cid: Cid, created_at_us: i64) -> Cid {
     let text = |key, value| (Cow::Borrowed(key), Value::Text(Cow::Owned(value)));
-    let subject = Value::Map(vec![
-        text("cid", subject_cid.to_string()),
-        text("uri", subject.to_owned()),
-    ]);
+    let subject =
+        Value::Map(vec![text("cid", subject_cid.to_string()), text("uri", subject.to_owned())]);
     // Canonical key order: by length, then bytes.
     let record = Value::Map(vec![
         text("$type", Collection::Repost.nsid().to_owned()),

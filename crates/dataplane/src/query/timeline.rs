@@ -131,7 +131,12 @@ mod tests {
     #[test]
     fn own_items_fill_what_others_leave() {
         let expected: Vec<_> = (5..=21).rev().map(|at| (SELF, at)).collect();
-        check([1, 2, 3], 1..=21, &[expected, vec![(FRIEND, 3), (FRIEND, 2), (FRIEND, 1)]].concat(), true);
+        check(
+            [1, 2, 3],
+            1..=21,
+            &[expected, vec![(FRIEND, 3), (FRIEND, 2), (FRIEND, 1)]].concat(),
+            true,
+        );
     }
 
     #[test]

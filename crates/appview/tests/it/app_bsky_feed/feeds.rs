@@ -1,8 +1,8 @@
 //! Author feeds and timelines.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{GET_AUTHOR_FEED, GET_TIMELINE};
+use super::{GET_AUTHOR_FEED, GET_TIMELINE, check_uris, uris};
 use crate::people::{Ref, blob, did, video};
 use crate::world::{World, near_and_far};
 
@@ -16,21 +16,6 @@ near_and_far!(
     timeline_of_follows,
     timeline_pages_past_hidden_people
 );
-
-fn uris(feed: &Value) -> Vec<&str> {
-    feed["feed"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["post"]["uri"].as_str().unwrap())
-        .collect()
-}
-
-#[track_caller]
-fn check_uris(feed: &Value, expected: &[&Ref]) {
-    let expected: Vec<&str> = expected.iter().map(|post| post.uri.as_str()).collect();
-    assert_eq!(uris(feed), expected);
-}
 
 async fn author_feed_filters(world: World) {
     let alice = world.actor("alice");
