@@ -15,6 +15,7 @@ pub mod http;
 
 // what is asked
 pub mod identity;
+pub mod jetstream;
 pub mod pds;
 
 pub mod codes;
@@ -23,4 +24,5 @@ mod metrics;
 pub use guard::Guard;
 pub use http::{BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response};
 pub use identity::{ResolveError, Resolver, ResolverConfig};
+pub use jetstream::{ZstdDictionary, zstd_dictionary};
 pub use pds::{PdsClient, PdsError, RepoStream};

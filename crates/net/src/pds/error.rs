@@ -63,7 +63,7 @@ struct ErrorBody {
 
 impl PdsError {
     /// What an HTTP failure means in the protocol's words.
-    pub(super) fn of(error: HttpError) -> Self {
+    pub(crate) fn of(error: HttpError) -> Self {
         match &error {
             HttpError::RateLimited { retry_after, .. } => {
                 Self::RateLimited { retry_after: *retry_after }

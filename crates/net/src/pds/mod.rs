@@ -72,6 +72,11 @@ impl PdsClient {
         Self { http }
     }
 
+    /// The client it asks through.
+    pub fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
     /// `com.atproto.sync.getRepo`: the whole repository, or what came after `since`. A relay may
     /// redirect to the account's PDS; that is followed.
     ///
