@@ -20,6 +20,8 @@ pub const ALL: &[Code] = &[
     LEASE_LOST,
     UNAVAILABLE,
     REQUEST,
+    CURSOR_TOO_OLD,
+    SUSPECT_RANGE,
 ];
 
 /// A value below `ingest.` cannot work.
@@ -126,6 +128,20 @@ pub const REQUEST: Code = Code {
     title: "question not understood",
     cause: "A request to `/internal/…` of ingest has a malformed body.",
     remedy: "use the client of the same version",
+};
+/// The cursor is older than what the source keeps.
+pub const CURSOR_TOO_OLD: Code = Code {
+    id: "MR-ING-016",
+    title: "cursor too old",
+    cause: "The source does not keep events as old as our cursor: we were away for longer than it remembers. It is read on from its oldest event, and what lies between is lost to this source.",
+    remedy: "accounts of a relay or PDS are mended by themselves at their next commit; for a Jetstream have repositories fetched again with `ingest.backfill`, or `requestResync` for one account",
+};
+/// A part of a stream may be missing.
+pub const SUSPECT_RANGE: Code = Code {
+    id: "MR-ING-017",
+    title: "suspect range",
+    cause: "A source did not go on where it was left: it clamped our cursor silently, jumped far ahead, or a fall-back host was joined whose position was not known. Events of the range shown may be missing.",
+    remedy: "accounts of a relay or PDS are mended by themselves at their next commit, and those that a Jetstream tells of are fetched again if they were whole; look at the source's own notices if it repeats",
 };
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub use config::{
 };
 pub use error::IngestError;
 pub use lane::UNVERIFIED;
-pub use model::{AccountState, SourceStatus, SyncState};
+pub use model::{AccountState, Gap, SourceStatus, SyncState};
 pub use rpc::routes;
 pub use source::SourceError;
 pub use start::{Ingest, IngestDeps};

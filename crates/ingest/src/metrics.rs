@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     cursor_seq: GaugeVec,
     lag_seconds: GaugeVec,
     pub(crate) gaps: CounterVec,
+    pub(crate) jumps: CounterVec,
     pub(crate) verified_fully: Counter,
     pub(crate) verified_not: Counter,
     pub(crate) verify_seconds: Histogram,
@@ -97,8 +98,13 @@ impl Metrics {
             ),
             gaps: registry.counter_with(
                 "millrace_ingest_gaps",
-                "Times a part of the stream was lost because the cursor was too old",
-                &["source"],
+                "Times a part of a stream was found to be missing, or suspect, by reason",
+                &["source", "reason"],
+            ),
+            jumps: registry.counter_with(
+                "millrace_ingest_position_jumps",
+                "Times a stream's times went back, or ahead of our clock",
+                &["source", "direction"],
             ),
             verify_seconds: registry.histogram(
                 "millrace_ingest_verify_seconds",

@@ -87,13 +87,27 @@ impl AccountState {
     }
 }
 
+/// A part of a source's stream whose events may be missing here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// How it was noticed: `cursor_too_old`, `clamped`, `jump` or `fallback`.
+    pub reason: String,
+    /// The last position before it, if one is known.
+    pub from: Option<i64>,
+    /// The first position after it, if one is known.
+    pub to: Option<i64>,
+    pub noticed_us: i64,
+}
+
 /// One source, as it stands now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
     pub name: String,
-    /// `relay` or `pds`.
+    /// `relay`, `pds`, `jetstream_v1` or `jetstream_v2`.
     pub kind: String,
+    /// The host that is followed now.
     pub url: String,
     pub connected: bool,
     /// The source has stopped and waits for an operator; `last_error` says why.
@@ -114,8 +128,14 @@ pub struct SourceStatus {
     pub outstanding: u64,
     /// The last error, with its code; kept until an event arrives after it.
     pub last_error: Option<String>,
-    /// When a part of the stream was lost because the cursor was older than what the source keeps.
+    /// When a part of the stream was last found to be missing.
     pub gap_us: Option<i64>,
+    /// That part.
+    #[serde(default)]
+    pub gap: Option<Gap>,
+    /// Parts found to be missing since this process started.
+    #[serde(default)]
+    pub gaps: u64,
     /// Rejected events by reason since this process started.
     pub rejected: std::collections::BTreeMap<String, u64>,
 }

@@ -25,7 +25,7 @@ use crate::lookup::{Loader, Lookups};
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::resync::{FetchBounds, ListRepos, Resync, ResyncDeps};
-use crate::source::Firehose;
+use crate::source::{Firehose, Jetstream};
 use crate::start::IngestDeps;
 use crate::tables::cursors;
 
@@ -135,14 +135,21 @@ impl Runner {
     }
 
     async fn resume(&self, source: &Arc<SourceState>) -> Result<(), IngestError> {
-        let (name, address) = (source.name.clone(), source.endpoint.address().to_owned());
-        let stored: Result<Option<cursors::Position>, StoreError> =
-            self.deps.store.read(move |tx| cursors::load(tx, &name, &address)).await;
-        match stored? {
-            Some(position) => {
-                source.resume(Some(position.cursor), position.event_us, position.gap_us)
-            }
-            None => source.resume(None, None, None),
+        let name = source.name.clone();
+        let stored: Result<_, StoreError> = self
+            .deps
+            .store
+            .read(move |tx| Ok((cursors::load(tx, &name)?, cursors::last_gap(tx, &name)?)))
+            .await;
+        let (positions, gap) = stored?;
+        let known = positions.len();
+        source.resume(positions, gap);
+        if known > 0 && source.received().0.is_none() {
+            tracing::warn!(
+                source.name = source.name,
+                configured = source.endpoint().address(),
+                "no cursor is stored for this address, only for others; they are not used"
+            );
         }
         Ok(())
     }
@@ -252,11 +259,7 @@ impl Runner {
             Arc::clone(&wiring.work),
         );
         tasks.spawn("ingest.identities", until(wiring.reading.clone(), identities.run()));
-        let origins = if config.backfill.is_all() {
-            self.sources.iter().map(|source| source.endpoint.origin().to_owned()).collect()
-        } else {
-            Vec::new()
-        };
+        let origins = if config.backfill.is_all() { self.listing_hosts() } else { Vec::new() };
         let list = ListRepos {
             store: deps.store.clone(),
             pds: deps.pds.clone(),
@@ -286,9 +289,31 @@ impl Runner {
                 metrics: Arc::clone(&self.metrics),
                 shutdown: wiring.reading.clone(),
             };
-            let firehose = Firehose::new(source.endpoint.clone(), &self.config.connection);
-            let follow = Follow::new(firehose, Arc::clone(source), deps);
-            tasks.spawn(format!("ingest.source.{}", source.name), follow.run());
+            let connection = &self.config.connection;
+            let configured = self.config.sources.iter().find(|config| config.name == source.name);
+            let name = format!("ingest.source.{}", source.name);
+            match configured.filter(|config| config.kind.is_jetstream()) {
+                Some(config) => {
+                    let http = self.deps.pds.http().clone();
+                    let jetstream = Jetstream::new(config, connection, http);
+                    tasks.spawn(name, Follow::new(jetstream, Arc::clone(source), deps).run());
+                }
+                None => {
+                    let firehose = Firehose::new(connection);
+                    tasks.spawn(name, Follow::new(firehose, Arc::clone(source), deps).run());
+                }
+            }
+        }
+    }
+
+    /// Who lists repositories: relays and PDSs; a Jetstream does not.
+    fn listing_hosts(&self) -> Vec<String> {
+        let hosts = self.sources.iter().filter(|source| !source.kind.is_jetstream());
+        let hosts: Vec<String> =
+            hosts.map(|source| source.endpoint().origin().to_owned()).collect();
+        match hosts.is_empty() {
+            true => self.config.resync.relay_url.clone().into_iter().collect(),
+            false => hosts,
         }
     }
 

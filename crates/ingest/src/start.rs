@@ -16,7 +16,6 @@ use crate::error::IngestError;
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::run::Runner;
-use crate::source::endpoint;
 
 /// What ingest works with. `store` is the `ingest` domain, opened with [`crate::MIGRATIONS`].
 #[derive(Clone)]
@@ -46,7 +45,7 @@ impl Ingest {
         let sources = config
             .sources
             .iter()
-            .map(|source| Ok(Arc::new(SourceState::new(source, endpoint(source)?))))
+            .map(|source| Ok(Arc::new(SourceState::new(source)?)))
             .collect::<Result<Vec<_>, IngestError>>()?;
         let local = Arc::new(Local::new(deps.store.clone(), sources.clone()));
         let metrics = Arc::new(Metrics::new(&deps.registry));

@@ -20,7 +20,7 @@ use super::{Change, Item};
 use crate::config::IngestConfig;
 use crate::error::IngestError;
 use crate::metrics::Metrics;
-use crate::model::AccountState;
+use crate::model::{AccountState, Gap};
 use crate::progress::{SourceState, Ticket};
 use crate::tables::cursors::Position;
 use crate::tables::identities::Outcome;
@@ -56,7 +56,8 @@ pub(crate) struct CheckpointDeps {
 /// The one writer of the `ingest` tables, `backfill` excepted.
 pub(crate) struct Checkpoint {
     deps: CheckpointDeps,
-    saved: HashMap<String, Position>,
+    /// By source and sequence.
+    saved: HashMap<(String, String), Position>,
 }
 
 /// What is to be saved next.
@@ -66,6 +67,7 @@ struct Gathered {
     wanted: HashMap<Did, i64>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
+    gaps: Vec<(String, Gap)>,
     tickets: Vec<Ticket>,
     pins: Vec<Arc<()>>,
     told: Vec<oneshot::Sender<()>>,
@@ -77,6 +79,7 @@ struct Batch {
     wanted: Vec<(Did, i64)>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
+    gaps: Vec<(String, Gap)>,
     positions: Vec<Position>,
     leases: Vec<Lease>,
     rejected_rows_max: u32,
@@ -132,13 +135,14 @@ impl Checkpoint {
     }
 
     async fn save(&mut self, gathered: Gathered, shutdown: &Shutdown) -> Result<(), IngestError> {
-        let Gathered { accounts, wanted, settled, rejected, tickets, pins, told } = gathered;
+        let Gathered { accounts, wanted, settled, rejected, gaps, tickets, pins, told } = gathered;
         tickets.iter().for_each(Ticket::complete);
         let batch = Arc::new(Batch {
             accounts: accounts.into_values().collect(),
             wanted: wanted.into_iter().collect(),
             settled,
             rejected,
+            gaps,
             positions: self.moved(),
             leases: self.deps.leases.clone(),
             rejected_rows_max: self.deps.config.rejected_rows_max,
@@ -154,11 +158,12 @@ impl Checkpoint {
         self.write(&batch, shutdown).await?;
         self.deps.metrics.checkpoint_seconds.observe_duration(watch.elapsed());
         for position in &batch.positions {
-            self.saved.insert(position.name.clone(), position.clone());
-        }
-        for source in &self.deps.sources {
-            if let Some(position) = self.saved.get(&source.name) {
-                source.saved(position.cursor);
+            let key = (position.name.clone(), position.address.clone());
+            self.saved.insert(key, position.clone());
+            if let Some(source) =
+                self.deps.sources.iter().find(|source| source.name == position.name)
+            {
+                source.saved(position);
                 self.deps.metrics.cursor(&source.name, position.cursor);
             }
         }
@@ -204,24 +209,13 @@ impl Checkpoint {
 
     /// Positions that differ from those saved.
     fn moved(&self) -> Vec<Position> {
-        let mut moved = Vec::new();
-        for source in &self.deps.sources {
-            let Some(cursor) = source.cursor() else { continue };
-            let (_, event_us) = source.received();
-            let gap_us = source.gap_us();
-            let stored = self.saved.get(&source.name);
-            if stored.is_some_and(|stored| stored.cursor == cursor && stored.gap_us == gap_us) {
-                continue;
-            }
-            moved.push(Position {
-                name: source.name.clone(),
-                address: source.endpoint.address().to_owned(),
-                cursor,
-                event_us,
-                gap_us,
-            });
-        }
-        moved
+        let positions = self.deps.sources.iter().filter_map(|source| source.position());
+        positions
+            .filter(|position| {
+                let key = (position.name.clone(), position.address.clone());
+                self.saved.get(&key).is_none_or(|saved| saved.cursor != position.cursor)
+            })
+            .collect()
     }
 
     /// Writes until it succeeds; gives up when another process holds a lease, when the store says
@@ -260,6 +254,7 @@ fn write_batch(tx: &mut millrace_store::Tx, batch: &Batch) -> Result<Option<Stri
     identities::settle(tx, &batch.settled)?;
     identities::request(tx, &batch.wanted)?;
     rejects::save(tx, &batch.rejected, batch.rejected_rows_max)?;
+    cursors::save_gaps(tx, &batch.gaps)?;
     cursors::save(tx, &batch.positions)?;
     Ok(None)
 }
@@ -270,6 +265,7 @@ impl Gathered {
             && self.wanted.is_empty()
             && self.settled.is_empty()
             && self.rejected.is_empty()
+            && self.gaps.is_empty()
             && self.tickets.is_empty()
             && self.told.is_empty()
     }
@@ -288,6 +284,7 @@ impl Gathered {
                     self.rejected.push(*rejected);
                 }
                 Change::Rejected(_) => {}
+                Change::Gap(source, gap) => self.gaps.push((source, *gap)),
             }
         }
         self.tickets.extend(item.tickets);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use millrace_atproto::Did;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::model::AccountState;
+use crate::model::{AccountState, Gap};
 use crate::progress::{SourceState, Ticket};
 use crate::tables::identities::Outcome;
 use crate::tables::rejects::Rejected;
@@ -42,4 +42,6 @@ pub(crate) enum Change {
     IdentitySettled(Box<Outcome>),
     /// An event was not accepted.
     Rejected(Box<Rejected>),
+    /// A part of the stream of the source of this name may be missing.
+    Gap(String, Box<Gap>),
 }

@@ -3,6 +3,7 @@
 
 mod parts;
 mod source;
+mod source_check;
 
 use millrace_atproto::Did;
 use millrace_atproto::entry::ENTRY_BYTES_MAX;
@@ -18,7 +19,12 @@ pub use source::{Backfill, BackfillMode, OnFutureCursor, SourceConfig, SourceKin
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestConfig {
-    /// Where events come from. Several sources may be followed at once.
+    /// Where events come from. Several sources may be followed at once, each with a cursor of its own;
+    /// what several tell of counts once. One of each kind:
+    /// `{ name = "relay", url = "wss://bsky.network" }`,
+    /// `{ name = "home", kind = "pds", url = "wss://pds.example.com", cursor = 0 }`,
+    /// `{ name = "jet1", kind = "jetstream_v1", url = "wss://jetstream1.us-east.bsky.network" }`,
+    /// `{ name = "jet2", kind = "jetstream_v2", url = "wss://jetstream.us-east.bsky.network" }`.
     pub sources: Vec<SourceConfig>,
     /// How much of each event is checked: `full`, `sampled` or `off`.
     pub verify: VerifyMode,
@@ -95,20 +101,13 @@ impl IngestConfig {
             Err(IngestError::Config { key, problem: problem.to_owned() })
         };
         for (at, source) in self.sources.iter().enumerate() {
-            let key = |field: &str| format!("ingest.sources[{at}].{field}");
-            if source.name.is_empty() || source.name.len() > 64 {
-                return refuse(key("name"), "must have 1 to 64 bytes");
-            }
             if self.sources.iter().take(at).any(|other| other.name == source.name) {
-                return refuse(key("name"), "is used twice; a cursor is kept under the name");
-            }
-            if source.cursor.is_some_and(|cursor| !(0..=SEQ_MAX).contains(&cursor)) {
                 return refuse(
-                    key("cursor"),
-                    "must be 0 (oldest) or a sequence number, or be left out (live)",
+                    format!("ingest.sources[{at}].name"),
+                    "is used twice; a cursor is kept under the name",
                 );
             }
-            crate::source::endpoint(source)?;
+            source.check(at)?;
         }
         if let Backfill::Dids(dids) = &self.backfill
             && let Some(bad) = dids.iter().find(|did| Did::validate(did).is_err())
@@ -126,6 +125,7 @@ impl IngestConfig {
             ("ingest.identity.lookups_max", self.identity.lookups_max as u64),
             ("ingest.identity.handle_checks_max", self.identity.handle_checks_max as u64),
             ("ingest.connection.backoff_first_ms", self.connection.backoff_first_ms),
+            ("ingest.connection.fallback_return_ms", self.connection.fallback_return_ms),
         ];
         if let Some((key, _)) = least.into_iter().find(|(_, value)| *value == 0) {
             return refuse(key.to_owned(), "must be at least 1");

@@ -22,6 +22,9 @@ pub struct ConnectionConfig {
     pub idle_max_ms: u64,
     /// Silence allowed before the source's usual rate is known, in milliseconds.
     pub idle_first_ms: u64,
+    /// How long one of a source's `fallback_urls` is followed before its `url` is tried again, in
+    /// milliseconds.
+    pub fallback_return_ms: u64,
 }
 
 /// How repositories are fetched.
@@ -97,6 +100,7 @@ impl Default for ConnectionConfig {
             idle_min_ms: 20_000,
             idle_max_ms: HOUR_MS,
             idle_first_ms: 5 * MINUTE_MS,
+            fallback_return_ms: 10 * MINUTE_MS,
         }
     }
 }

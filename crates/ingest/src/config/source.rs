@@ -9,18 +9,62 @@ use serde::{Deserialize, Serialize};
 pub struct SourceConfig {
     /// A name of your choice; the cursor is kept under it.
     pub name: String,
-    /// `relay` or `pds`.
+    /// `relay`, `pds`, `jetstream_v1` or `jetstream_v2`.
     #[serde(default)]
     pub kind: SourceKind,
     /// `wss://host` (or `https://host`); `ws://` on loopback only, unless `insecure` is set.
     pub url: String,
+    /// Other hosts of the same stream, tried in turn while `url` does not answer. Each has a cursor
+    /// of its own; after a while `url` is tried again, and goes on where it was left.
+    #[serde(default)]
+    pub fallback_urls: Vec<String>,
     /// Where to begin when no cursor is stored yet: absent = with what happens from now on,
-    /// 0 = with the oldest event the source still has, N = with event N.
+    /// 0 = with the oldest event the source still has, N = with event N (`jetstream_v1`: with time
+    /// N, in microseconds).
     #[serde(default)]
     pub cursor: Option<i64>,
+    /// Jetstream only: collections whose records are wanted, as `app.bsky.feed.post` or
+    /// `app.bsky.graph.*`; none = all.
+    #[serde(default)]
+    pub collections: Vec<String>,
+    /// Jetstream only: accounts that are wanted; none = all.
+    #[serde(default)]
+    pub dids: Vec<String>,
+    /// `jetstream_v1` only, whose cursor is a time: how far before the last event a connection
+    /// begins, in milliseconds. What comes twice is dropped.
+    #[serde(default = "rewind_ms")]
+    pub rewind_ms: u64,
+    /// `jetstream_v2` only: have messages compressed with the dictionary that the server gives.
+    #[serde(default = "compress")]
+    pub compress: bool,
     /// Allows plain `ws://` to a host that is not loopback, for a network you trust.
     #[serde(default)]
     pub insecure: bool,
+}
+
+fn rewind_ms() -> u64 {
+    5_000
+}
+
+fn compress() -> bool {
+    true
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            kind: SourceKind::default(),
+            url: String::new(),
+            fallback_urls: Vec::new(),
+            cursor: None,
+            collections: Vec::new(),
+            dids: Vec::new(),
+            rewind_ms: rewind_ms(),
+            compress: compress(),
+            insecure: false,
+        }
+    }
 }
 
 /// What answers at a source's URL.
@@ -32,6 +76,10 @@ pub enum SourceKind {
     Relay,
     /// One PDS: it speaks for the accounts it hosts and for nobody else.
     Pds,
+    /// A Jetstream's `/subscribe`: events without signatures. They are marked unverified.
+    JetstreamV1,
+    /// A Jetstream's `network.bsky.jetstream.subscribeEvents`. Unverified too.
+    JetstreamV2,
 }
 
 impl SourceKind {
@@ -40,7 +88,14 @@ impl SourceKind {
         match self {
             Self::Relay => "relay",
             Self::Pds => "pds",
+            Self::JetstreamV1 => "jetstream_v1",
+            Self::JetstreamV2 => "jetstream_v2",
         }
+    }
+
+    /// Whether its events carry no proofs.
+    pub const fn is_jetstream(self) -> bool {
+        matches!(self, Self::JetstreamV1 | Self::JetstreamV2)
     }
 }
 

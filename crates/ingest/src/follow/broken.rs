@@ -7,12 +7,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::source::Wire;
+
 /// Places remembered.
 const PLACES_MAX: usize = 256;
+/// A step is 2^32 µs at most, an hour and more.
+const STEPS_MAX: i64 = 32;
 
 /// The bad places of one source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Broken {
+    /// Whether positions are times, of which very many lie between two events.
+    times: bool,
     /// How often the connection ended at each place.
     seen: BTreeMap<Place, u32>,
     /// Bad messages passed over since the last good one, on this connection.
@@ -25,6 +31,11 @@ pub(super) struct Broken {
 type Place = (Option<i64>, u32);
 
 impl Broken {
+    /// Nothing bad was met yet.
+    pub(super) fn new(wire: Wire) -> Self {
+        Self { times: !wire.ascends(), seen: BTreeMap::new(), passed: 0, oversize: None }
+    }
+
     /// A new connection: bad messages are counted anew.
     pub(super) fn connected(&mut self) {
         self.passed = 0;
@@ -60,11 +71,12 @@ impl Broken {
 
     /// The cursor to connect at. Behind an unreadable large message it moves on by one for each
     /// attempt: an event is sent if its number is not below the cursor, so that nothing but that
-    /// message is ever left out.
+    /// message is ever left out. Through times it moves twice as far at each attempt.
     pub(super) fn cursor(&self, resume_at: Option<i64>) -> Option<i64> {
         match self.oversize {
             Some((after, met)) if resume_at == Some(after) => {
-                Some(after.saturating_add(1).saturating_add(met))
+                let step = if self.times { 1 << met.min(STEPS_MAX) } else { met + 1 };
+                Some(after.saturating_add(step))
             }
             _ => resume_at,
         }
@@ -86,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_place_is_passed_over_the_second_time() {
-        let mut broken = Broken::default();
+        let mut broken = Broken::new(Wire::Firehose);
         assert!(!broken.unreadable(Some(7)));
         broken.connected();
         assert!(broken.unreadable(Some(7)), "the same place again");
@@ -100,7 +112,7 @@ mod tests {
 
     #[test]
     fn behind_a_large_message_the_cursor_moves_by_one() {
-        let mut broken = Broken::default();
+        let mut broken = Broken::new(Wire::Firehose);
         assert!(!broken.oversize(Some(10)));
         assert_eq!(broken.cursor(Some(10)), Some(10), "once may be the transport's fault");
         assert!(broken.oversize(Some(10)), "recorded once");
@@ -112,8 +124,18 @@ mod tests {
     }
 
     #[test]
+    fn through_times_the_steps_double() {
+        let mut broken = Broken::new(Wire::JetstreamV1);
+        broken.oversize(Some(10));
+        for expected in [12, 14, 18, 26] {
+            broken.oversize(Some(10));
+            assert_eq!(broken.cursor(Some(10)), Some(expected));
+        }
+    }
+
+    #[test]
     fn without_a_position_nothing_can_be_passed() {
-        let mut broken = Broken::default();
+        let mut broken = Broken::new(Wire::Firehose);
         assert!(!broken.oversize(None));
         broken.oversize(None);
         assert_eq!(broken.cursor(None), None);

@@ -122,7 +122,13 @@ impl Identities {
 /// Looks at one account and has what was found saved.
 async fn look(deps: &IdentityDeps, task: Task) {
     let (item, result) = match ask(deps, &task).await {
-        Ok(found) => (settled(deps, &task, found), "verified"),
+        Ok(found) => {
+            if let Some(pds) = found.pds.clone().filter(|pds| task.moved_to(pds)) {
+                // A lane that is gone ends the run; the row is still due.
+                let _ = deps.lanes.send(LaneMsg::Moved { did: task.did.clone(), pds });
+            }
+            (settled(deps, &task, found), "verified")
+        }
         Err(ResolveError::Tombstoned { .. }) => {
             // The account's lane says what follows from it.
             let answer = IdentityAnswer::Tombstoned;
@@ -173,6 +179,7 @@ fn settled(deps: &IdentityDeps, task: &Task, found: Found) -> Item {
         due_us: now_us.saturating_add(i64::try_from(again.as_micros()).unwrap_or(i64::MAX)),
         attempts: 0,
         announced: true,
+        taken: news && found.handle.is_some() && task.handle != found.handle,
         handle: found.handle,
         pds: found.pds,
         error: None,
@@ -227,6 +234,7 @@ fn postponed(
             .saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)),
         attempts: attempts.min(ATTEMPTS_MAX + 1),
         announced: task.announced,
+        taken: false,
         handle: task.handle.clone(),
         pds: task.pds.clone(),
         error: Some(error),

@@ -17,6 +17,7 @@ use super::slot::{Slot, Wait};
 use super::{Event, Lane, StatusAnswer};
 use crate::append::{Change, Item};
 use crate::config::SourceKind;
+use crate::lookup::Ask;
 use crate::model::SyncState;
 use crate::progress::Ticket;
 
@@ -60,7 +61,7 @@ impl Lane {
         mut event: Event,
         frame: &AccountFrame<'_>,
     ) -> MustWait {
-        let time_us = event_time_us(frame.time, event.received_us);
+        let time_us = event_time_us(frame.time, event.time_us, event.received_us);
         let known_us = slot.account.as_ref().and_then(|account| account.status_us);
         if known_us.is_some_and(|known_us| time_us < known_us) {
             self.skip(slot, event, "account_stale");
@@ -92,13 +93,50 @@ impl Lane {
             // A PDS speaks for the accounts it hosts.
             SourceKind::Pds => {
                 slot.keys.identity.as_ref().filter(|_| !slot.keys.stale).is_none_or(|identity| {
-                    identity.pds.as_deref() != Some(event.source.endpoint.origin())
+                    identity.pds.as_deref() != Some(event.source.endpoint().origin())
                 })
             }
-            // A relay's own decisions are its own; what it passes on from a host may be an old host's.
-            SourceKind::Relay => {
-                !frame.active && !matches!(frame.status, Some("takendown" | "suspended"))
+            // Who passes on what hosts say may pass on an old host's word; that an account is back, too.
+            _ if frame.active => !slot.active(),
+            // A relay's own decisions are its own.
+            SourceKind::Relay | SourceKind::JetstreamV1 | SourceKind::JetstreamV2 => {
+                !matches!(frame.status, Some("takendown" | "suspended"))
             }
+        }
+    }
+
+    /// The account's host is another than before: what that says of it counts from now on, and what
+    /// happened in between may not have come through.
+    pub(super) fn moved(&mut self, slot: &mut Slot, pds: Option<&String>) {
+        let (Some(account), Some(pds)) = (slot.account.as_mut(), pds) else { return };
+        let before = account.pds.replace(pds.clone());
+        if before.is_none_or(|before| before == *pds) || account.sync_state == SyncState::Gone {
+            return;
+        }
+        slot.moved = true;
+        self.save(slot, Vec::new());
+        self.ask(Ask::Status { did: slot.did.clone() });
+    }
+
+    /// The new host of an account answered.
+    pub(super) fn at_new_host(&mut self, slot: &mut Slot, answer: &StatusAnswer) {
+        slot.moved = false;
+        let StatusAnswer::Known(told) = answer else { return };
+        let now_us = self.deps.clock.now_us();
+        let status = told.status.as_deref().map(kept_status);
+        let account = slot.account(now_us);
+        if account.active != told.active
+            || (account.status_us.is_some() && account.status != status)
+        {
+            let cause = Cause::told("getRepoStatus".to_owned(), now_us);
+            self.set_status(slot, told.active, status, None, cause);
+        }
+        let known = slot.rev();
+        let account = slot.account(now_us);
+        if told.active && told.rev > known && account.next_try_us.is_none() {
+            account.next_try_us = Some(now_us);
+            account.error = Some("moved to another host".to_owned());
+            self.save(slot, Vec::new());
         }
     }
 
@@ -210,7 +248,7 @@ fn settle(
         // Its present host does not know it (any more): that agrees with every inactive status.
         StatusAnswer::NotFound => (!said.0).then_some(said),
         // Nobody to ask: a relay heard it from somebody, another PDS has no say.
-        StatusAnswer::Unreachable => (source == SourceKind::Relay).then_some(said),
+        StatusAnswer::Unreachable => (source != SourceKind::Pds).then_some(said),
     }
 }
 
@@ -218,12 +256,13 @@ fn kept_status(status: &str) -> String {
     status.get(..status.floor_char_boundary(STATUS_BYTES_MAX)).unwrap_or(status).replace('\0', "")
 }
 
-/// When the event happened, by the clock of its host.
-fn event_time_us(time: &str, received_us: i64) -> i64 {
-    Datetime::parse(time)
-        .ok()
-        .and_then(|time| time.epoch_us())
-        .filter(|time_us| *time_us <= received_us.saturating_add(AHEAD_MAX_US))
+/// When the event happened, by the clock of its host, else of its source, else ours.
+fn event_time_us(time: &str, source_us: Option<i64>, received_us: i64) -> i64 {
+    let host_us = Datetime::parse(time).ok().and_then(|time| time.epoch_us());
+    [host_us, source_us]
+        .into_iter()
+        .flatten()
+        .find(|time_us| *time_us <= received_us.saturating_add(AHEAD_MAX_US))
         .unwrap_or(received_us)
 }
 
@@ -266,12 +305,14 @@ mod tests {
     #[test]
     fn a_time_we_cannot_believe_is_replaced_by_ours() {
         let received_us = 1_700_000_000_000_000;
-        assert_eq!(
-            event_time_us("2023-11-14T22:13:10.000Z", received_us),
-            received_us - 10_000_000
-        );
-        assert_eq!(event_time_us("2093-11-14T22:13:10.000Z", received_us), received_us);
-        assert_eq!(event_time_us("yesterday", received_us), received_us);
+        let check = |time: &str, source_us: Option<i64>, expected: i64| {
+            assert_eq!(event_time_us(time, source_us, received_us), expected, "{time}");
+        };
+        check("2023-11-14T22:13:10.000Z", Some(7), received_us - 10_000_000);
+        check("2093-11-14T22:13:10.000Z", None, received_us);
+        check("2093-11-14T22:13:10.000Z", Some(7), 7);
+        check("", Some(7), 7);
+        check("yesterday", Some(i64::MAX), received_us);
     }
 
     #[test]

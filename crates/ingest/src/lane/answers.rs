@@ -1,12 +1,11 @@
 //! Answers to what a lane asked: an account's row, its identity, its status.
 
-use millrace_atproto::frame::Frame;
-
 use super::account::{Cause, DELETED};
 use super::commit::ms_to_us;
 use super::slot::{Phase, Slot, Wait, Waiting};
 use super::{IdentityAnswer, Lane, StatusAnswer};
 use crate::model::{AccountState, SyncState};
+use crate::source::Kind;
 
 impl Lane {
     /// The account's row was read.
@@ -35,11 +34,7 @@ impl Lane {
         match answer {
             IdentityAnswer::Found(identity) => {
                 slot.keys.fetched_us = self.deps.clock.now_us();
-                if let Some(account) = &mut slot.account
-                    && identity.pds.is_some()
-                {
-                    account.pds.clone_from(&identity.pds);
-                }
+                self.moved(slot, identity.pds.as_ref());
                 slot.keys.identity = Some(identity);
                 if waiting && slot.keys.stale {
                     // Another hint came while we asked. Hints may come without end.
@@ -83,8 +78,7 @@ impl Lane {
     /// There is no such identity: nothing that waits for its key can be accepted.
     fn without_identity(&mut self, slot: &mut Slot, reason: &str) {
         for event in self.release(slot) {
-            let bytes = event.bytes.clone();
-            let needs_key = matches!(Frame::parse(&bytes), Ok(Frame::Commit(_) | Frame::Sync(_)));
+            let needs_key = matches!(event.message.kind(), Kind::Commit | Kind::Sync);
             let known =
                 slot.chain().is_some() && slot.sync_state() != Some(SyncState::Desynchronized);
             if needs_key && known {
@@ -120,6 +114,9 @@ impl Lane {
 
     /// The account's host answered, or nobody did.
     pub(super) fn status(&mut self, slot: &mut Slot, answer: StatusAnswer) {
+        if slot.moved {
+            self.at_new_host(slot, &answer);
+        }
         if !matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Status, .. })) {
             return;
         }

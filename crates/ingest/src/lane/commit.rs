@@ -1,5 +1,6 @@
 //! `#commit` and `#sync`: the way most events take.
 
+use millrace_atproto::Tid;
 use millrace_atproto::crypto::PublicKey;
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::frame::{CommitFrame, SyncFrame};
@@ -47,12 +48,58 @@ impl Lane {
             },
         };
         match verdict {
-            Ok(accepted) => {
-                self.accept(slot, event, accepted, how);
-                None
+            Ok(accepted) => self.judged(slot, event, frame, accepted, how),
+            Err(refusal) if refusal.is_order() => {
+                // Another source may lag behind this one.
+                let rev = Tid::parse(frame.rev).unwrap_or(Tid::from_time(0, 0));
+                let event = self.left_to_another(slot, event, rev)?;
+                self.refuse(slot, event, &refusal)
             }
             Err(refusal) => self.refuse(slot, event, &refusal),
         }
+    }
+
+    /// A commit that is good in itself. Where the tree before it is not known, because a source without
+    /// proofs moved the revision, that is all that could be checked: revisions decide about the rest.
+    fn judged(
+        &mut self,
+        slot: &mut Slot,
+        event: Event,
+        frame: &CommitFrame<'_>,
+        accepted: Accepted,
+        how: How,
+    ) -> MustWait {
+        let Some(known) = slot.rev().filter(|_| slot.chain().is_none()) else {
+            self.accept(slot, event, accepted, how, Vec::new());
+            return None;
+        };
+        let since = frame.since.and_then(|since| Tid::parse(since).ok());
+        if accepted.rev == known {
+            self.confirm(slot, event, accepted);
+        } else if accepted.rev < known && slot.told.as_ref().is_some_and(|t| t.knows(accepted.rev))
+        {
+            self.skip(slot, event, "stale");
+        } else if accepted.rev < known {
+            // Passed over by a source that sees but a part, or before this run.
+            self.desynchronize(slot, "unproven_ahead", event.ticket.into_iter().collect());
+        } else if since == Some(known) {
+            self.accept(slot, event, accepted, how, Vec::new());
+        } else {
+            return self.refuse(slot, event, &Refusal::gap());
+        }
+        None
+    }
+
+    /// The commit that was taken without proofs comes with them: from here on the chain is whole.
+    fn confirm(&mut self, slot: &mut Slot, event: Event, accepted: Accepted) {
+        self.deps.metrics.skipped.with(&[&event.source.name, "confirmed"]).inc();
+        event.source.judged(event.seq);
+        let account = slot.account(event.received_us);
+        account.data = accepted.data;
+        account.updated_us = event.received_us;
+        slot.teller = Some(std::sync::Arc::clone(&event.source));
+        let (account, tickets) = (self.row(slot), event.ticket.into_iter().collect());
+        self.send(slot, Item { account, tickets, permit: event.permit, ..Item::default() });
     }
 
     pub(super) fn sync(
@@ -77,7 +124,13 @@ impl Lane {
         let chain = slot.chain();
         match verify_sync(frame, &key, chain.as_ref(), event.received_us, &verify::limits()) {
             Ok(SyncVerdict::InSync) => self.skip(slot, event, "in_sync"),
-            Ok(SyncVerdict::Diverged(_)) if chain.is_some() => {
+            // Its last commit came without proofs; this one is older, or the same.
+            Ok(SyncVerdict::Diverged(state))
+                if chain.is_none() && slot.rev().is_some_and(|known| state.rev <= known) =>
+            {
+                self.skip(slot, event, "in_sync");
+            }
+            Ok(SyncVerdict::Diverged(_)) if slot.rev().is_some() => {
                 event.source.judged(event.seq);
                 self.desynchronize(slot, "sync_event", event.ticket.into_iter().collect());
             }
@@ -101,32 +154,44 @@ impl Lane {
         None
     }
 
-    fn accept(&mut self, slot: &mut Slot, event: Event, accepted: Accepted, how: How) {
+    /// A commit is taken, with what else is to be saved.
+    pub(super) fn accept(
+        &mut self,
+        slot: &mut Slot,
+        event: Event,
+        accepted: Accepted,
+        how: How,
+        more: Vec<Change>,
+    ) {
         let now_us = self.deps.clock.now_us();
-        let changes = self.first_sight(slot);
+        let mut changes = self.first_sight(slot);
+        changes.extend(more);
         let pds = slot.keys.identity.as_ref().and_then(|identity| identity.pds.clone());
         let account = slot.account(now_us);
-        account.rev = Some(accepted.chain.rev);
-        account.data = Some(accepted.chain.data);
+        account.rev = Some(accepted.rev);
+        account.data = accepted.data;
         account.pds = pds.or_else(|| account.pds.take());
         account.updated_us = now_us;
         if account.next_try_us.is_none() {
             account.error = None;
         }
+        if !event.source.kind.is_jetstream() {
+            slot.teller = Some(std::sync::Arc::clone(&event.source));
+        }
+        self.caught_up(slot);
         let source = match how {
             How::Full => event.source.name.clone(),
             How::Unverified => format!("{}{UNVERIFIED}", event.source.name),
         };
+        // Of a commit whose tree is not known nothing may be left after what was refused.
+        let empty = accepted.ops.is_empty() && accepted.data.is_none();
         let body = EntryBody::Commit { ops: accepted.ops };
         let entry = match self.entry(slot, source, Some(event.seq), event.received_us, body) {
             Ok(entry) => entry,
             Err(error) => {
                 // Its records fit into a repository but not into one entry: they come in chunks.
-                let change = self.rejected(&event, "entry_too_large", &error.to_string());
-                self.send(
-                    slot,
-                    Item { changes: vec![change], permit: event.permit, ..Item::default() },
-                );
+                changes.push(self.rejected(&event, "entry_too_large", &error.to_string()));
+                self.send(slot, Item { changes, permit: event.permit, ..Item::default() });
                 self.desynchronize(slot, "entry_too_large", event.ticket.into_iter().collect());
                 return;
             }
@@ -141,7 +206,7 @@ impl Lane {
         self.send(
             slot,
             Item {
-                entry: Some(entry),
+                entry: Some(entry).filter(|_| !empty),
                 entry_of: event.ticket.as_ref().filter(|_| how == How::Full).map(Ticket::position),
                 tickets: event.ticket.into_iter().collect(),
                 account,
@@ -210,7 +275,7 @@ impl Lane {
     }
 
     /// An event of an account whose repository has to be fetched: the repository will contain it.
-    fn of_desynchronized(&mut self, slot: &mut Slot, event: Event) {
+    pub(super) fn of_desynchronized(&mut self, slot: &mut Slot, event: Event) {
         let now_us = self.deps.clock.now_us();
         let account = slot.account(now_us);
         if account.next_try_us.is_none() {
@@ -222,7 +287,7 @@ impl Lane {
 
     /// A commit of an inactive account: either late, or the account is active again and we have not
     /// heard. Its host is asked, but not often.
-    fn of_inactive(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+    pub(super) fn of_inactive(&mut self, slot: &mut Slot, event: Event) -> MustWait {
         let pause_us = ms_to_us(self.deps.config.identity.status_check_min_ms);
         let now_us = self.deps.clock.now_us();
         let ask =
@@ -235,7 +300,7 @@ impl Lane {
     }
 
     /// Whether the host said that the account is active after all.
-    fn came_back(&mut self, slot: &mut Slot, event: &mut Event) -> bool {
+    pub(super) fn came_back(&mut self, slot: &mut Slot, event: &mut Event) -> bool {
         let Some(StatusAnswer::Known(told)) = &event.told else { return false };
         if !told.active {
             return false;

@@ -65,16 +65,14 @@ impl Lane {
         self.deps.metrics.rejected.with(&[&event.source.name, reason]).inc();
         event.source.rejected(reason);
         event.source.judged(event.seq);
-        let sample_bytes = event.bytes.len().min(self.deps.config.rejected_sample_bytes_max);
         Change::Rejected(Box::new(Rejected {
             source: event.source.name.clone(),
             seq: Some(event.seq),
             did: Some(event.did.clone()),
             reason,
             detail: shortened(detail, DETAIL_BYTES_MAX).to_owned(),
-            // A copy: a small sample must not keep a large message in memory.
-            sample: Bytes::copy_from_slice(event.bytes.get(..sample_bytes).unwrap_or_default()),
-            bytes: event.bytes.len(),
+            sample: event.message.sample(self.deps.config.rejected_sample_bytes_max),
+            bytes: event.message.bytes(),
             seen_us: event.received_us,
         }))
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use millrace_atproto::frame::Frame;
 
 use super::slot::{Phase, Slot, Wait};
-use super::{Event, IdentityAnswer, Lane, LaneMsg};
+use super::{Event, IdentityAnswer, Lane, LaneMsg, Message};
 use crate::lookup::Ask;
+use crate::source::Kind;
 
 /// An event that cannot be judged yet, and what it waits for.
 pub(super) type MustWait = Option<(Wait, Event)>;
@@ -20,6 +21,7 @@ impl Lane {
                 LaneMsg::Event(_)
                 | LaneMsg::Want { .. }
                 | LaneMsg::BeginResync { .. }
+                | LaneMsg::Moved { .. }
                 | LaneMsg::Identity { answer: IdentityAnswer::Tombstoned, .. } => {
                     slot.phase = Phase::Loading(vec![msg]);
                     if self.deps.loads.send(slot.did.clone()).is_err() {
@@ -49,11 +51,11 @@ impl Lane {
             }
             return;
         };
-        let overtakes = match Frame::parse(&event.bytes.clone()) {
+        let overtakes = match event.message.kind() {
             // A hint; it must reach the look-up that others may be waiting for.
-            Ok(Frame::Identity(_)) => true,
+            Kind::Identity => true,
             // While a repository is fetched the account may end.
-            Ok(Frame::Account(_)) => matches!(waiting.wait, Wait::Repo { .. }),
+            Kind::Account => matches!(waiting.wait, Wait::Repo { .. }),
             _ => false,
         };
         if !overtakes {
@@ -65,7 +67,12 @@ impl Lane {
 
     /// Decides about one event, or says what must be known first.
     pub(super) fn judge(&mut self, slot: &mut Slot, event: Event) -> MustWait {
-        let bytes = event.bytes.clone();
+        let bytes = match event.message.clone() {
+            Message::Frame(bytes) => bytes,
+            Message::Jetstream { wire, first, more, .. } => {
+                return self.jetstream(slot, event, wire, &first, &more);
+            }
+        };
         match Frame::parse(&bytes) {
             Ok(Frame::Commit(frame)) => self.commit(slot, event, &frame),
             Ok(Frame::Sync(frame)) => self.sync(slot, event, &frame),
@@ -113,7 +120,7 @@ impl Lane {
         }
     }
 
-    fn ask(&mut self, ask: Ask) {
+    pub(super) fn ask(&mut self, ask: Ask) {
         if self.deps.asks.send(ask).is_err() {
             self.closed = true;
         }

@@ -51,7 +51,7 @@ impl HeldBudget {
 
 /// What an event counts for while it is held.
 pub(super) fn cost(event: &Event) -> usize {
-    event.bytes.len() + EVENT_FRAME_BYTES
+    event.message.bytes().saturating_add(EVENT_FRAME_BYTES)
 }
 
 impl Lane {

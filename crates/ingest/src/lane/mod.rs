@@ -10,14 +10,18 @@
 //! Start at [`Lane::run`]; `events.rs` is where an event enters, `commit.rs` the way most take.
 
 mod account;
+mod ahead;
 mod answers;
 mod commit;
 mod emit;
 mod events;
 mod held;
+mod jetstream;
+mod message;
 mod resync;
 mod slot;
 mod slots;
+mod told;
 mod unchecked;
 mod verify;
 
@@ -43,6 +47,7 @@ use crate::progress::{SourceState, Ticket};
 
 pub use commit::UNVERIFIED;
 pub(crate) use held::{EVENT_FRAME_BYTES, HeldBudget};
+pub(crate) use message::Message;
 use slots::Slots;
 
 /// What a lane is told. The queue needs no bound of its own: each event in it holds its share of the
@@ -55,6 +60,8 @@ pub(crate) enum LaneMsg {
     Loaded { did: Did, account: Option<Box<AccountState>> },
     /// The account's identity.
     Identity { did: Did, answer: IdentityAnswer },
+    /// Its document names this host, which it did not before.
+    Moved { did: Did, pds: String },
     /// What the account's present host says of it.
     Status { did: Did, answer: StatusAnswer },
     /// The repository is wanted; `force` also where nothing is known to be missing.
@@ -71,10 +78,13 @@ pub(crate) enum LaneMsg {
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) did: Did,
-    /// The message as received.
-    pub(crate) bytes: Bytes,
+    pub(crate) message: Message,
     pub(crate) source: Arc<SourceState>,
     pub(crate) seq: i64,
+    /// When it happened, by the source.
+    pub(crate) time_us: Option<i64>,
+    /// Its position was passed before: it comes again, or very late.
+    pub(crate) again: bool,
     /// Taken when what is to become of the event is recorded durably.
     pub(crate) ticket: Option<Ticket>,
     /// Its share of the bytes in flight.
@@ -84,6 +94,25 @@ pub(crate) struct Event {
     pub(crate) retried: bool,
     /// What the account's host said, for an event that could not be settled without.
     pub(crate) told: Option<StatusAnswer>,
+}
+
+impl Event {
+    /// Another operation of the same commit: both are one event from here on.
+    pub(crate) fn join(&mut self, later: Self) {
+        self.seq = later.seq;
+        self.time_us = later.time_us;
+        self.again &= later.again;
+        self.received_us = later.received_us;
+        self.message.join(later.message);
+        match (&mut self.ticket, later.ticket) {
+            (Some(ticket), Some(later)) => ticket.join(later),
+            (ticket, later) => *ticket = ticket.take().or(later),
+        }
+        match (&mut self.permit, later.permit) {
+            (Some(permit), Some(later)) => permit.merge(later),
+            (permit, later) => *permit = permit.take().or(later),
+        }
+    }
 }
 
 /// What the resolver said.
@@ -161,6 +190,7 @@ impl LaneMsg {
             Self::Event(Event { did, .. })
             | Self::Loaded { did, .. }
             | Self::Identity { did, .. }
+            | Self::Moved { did, .. }
             | Self::Status { did, .. }
             | Self::Want { did, .. }
             | Self::BeginResync { did, .. }
@@ -224,6 +254,7 @@ impl Lane {
             LaneMsg::Event(event) => self.arrive(slot, event),
             LaneMsg::Loaded { account, .. } => self.loaded(slot, account),
             LaneMsg::Identity { answer, .. } => self.identity(slot, answer),
+            LaneMsg::Moved { pds, .. } => self.moved(slot, Some(&pds)),
             LaneMsg::Status { answer, .. } => self.status(slot, answer),
             LaneMsg::Want { force, saved, .. } => self.want(slot, force, saved),
             LaneMsg::BeginResync { reply, .. } => self.begin_resync(slot, reply),

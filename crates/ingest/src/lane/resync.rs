@@ -54,10 +54,11 @@ impl Lane {
             let _ = reply.send(None);
             return;
         }
-        if account.next_try_us.is_none_or(|due_us| due_us > now_us) {
+        if account.next_try_us.is_none_or(|due_us| due_us > now_us) || self.put_off(slot) {
             let _ = reply.send(None);
             return;
         }
+        let account = slot.account(now_us);
         let intact = match account.sync_state {
             whole @ (SyncState::Complete | SyncState::Partial) => Some(whole),
             SyncState::Desynchronized | SyncState::InProgress | SyncState::Gone => None,
@@ -100,6 +101,7 @@ impl Lane {
                 account.error = None;
                 account.updated_us = now_us;
                 slot.fetched_us = Some(now_us);
+                (slot.told, slot.ahead) = (None, None);
                 if lossy {
                     self.desynchronize(slot, "held_overflow", Vec::new());
                 }

@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use millrace_atproto::Did;
 use millrace_atproto::did_doc::Identity;
 use millrace_atproto::sync::ChainState;
+use millrace_atproto::{Did, Tid};
 
+use super::ahead::Ahead;
+use super::told::Told;
 use super::{Event, LaneMsg};
 use crate::model::{AccountState, SyncState};
+use crate::progress::SourceState;
 
 /// One account in memory.
 #[derive(Debug)]
@@ -21,10 +24,18 @@ pub(super) struct Slot {
     /// of the truth, so that a crash leads to a resync.
     pub(super) marked: Option<SyncState>,
     pub(super) keys: Keys,
+    /// Its host is another than before, and is being asked for its status.
+    pub(super) moved: bool,
     /// When the account's host was last asked for its status.
     pub(super) status_asked_us: Option<i64>,
     /// When its repository was last fetched whole.
     pub(super) fetched_us: Option<i64>,
+    /// The source that last told of its repository with proofs, in this run.
+    pub(super) teller: Option<Arc<SourceState>>,
+    /// A revision that the teller has yet to tell of.
+    pub(super) ahead: Option<Ahead>,
+    /// What sources without proofs told of, in this run.
+    pub(super) told: Option<Box<Told>>,
     /// Cloned into each item: while one is on its way the row in memory is newer than the stored one.
     pub(super) pin: Arc<()>,
 }
@@ -92,8 +103,12 @@ impl Slot {
             phase: Phase::New,
             marked: None,
             keys: Keys::default(),
+            moved: false,
             status_asked_us: None,
             fetched_us: None,
+            teller: None,
+            ahead: None,
+            told: None,
             pin: Arc::new(()),
         }
     }
@@ -102,6 +117,7 @@ impl Slot {
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::New | Phase::Open)
             && !self.keys.asked
+            && !self.moved
             && Arc::strong_count(&self.pin) == 1
     }
 
@@ -111,7 +127,13 @@ impl Slot {
         self.account.get_or_insert_with(|| AccountState::unknown(did.clone(), now_us))
     }
 
-    /// Where its chain of commits stands.
+    /// The revision up to which it is in the log.
+    pub(super) fn rev(&self) -> Option<Tid> {
+        self.account.as_ref().and_then(|account| account.rev)
+    }
+
+    /// Where its chain of commits stands; none if the last commit came without proofs, and its tree is
+    /// not known.
     pub(super) fn chain(&self) -> Option<ChainState> {
         let account = self.account.as_ref()?;
         Some(ChainState { rev: account.rev?, data: account.data? })

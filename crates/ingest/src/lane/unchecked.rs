@@ -60,7 +60,7 @@ pub(super) fn chain_only(
             None => invalid_records += 1,
         }
     }
-    Ok(Accepted { chain: ChainState { rev, data: commit.data }, ops, invalid_records })
+    Ok(Accepted { rev, data: Some(commit.data), ops, invalid_records })
 }
 
 fn continues(frame: &CommitFrame<'_>, prior: &ChainState) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@ use millrace_atproto::crypto::PublicKey;
 use millrace_atproto::entry::EntryOp;
 use millrace_atproto::frame::CommitFrame;
 use millrace_atproto::sync::{ChainState, Limits, Reject, Verified, verify_commit};
+use millrace_atproto::{Cid, Tid};
 use millrace_runtime::rng::Rng;
 
 pub(super) use super::unchecked::chain_only;
@@ -24,7 +25,9 @@ pub(super) enum How {
 /// A commit that may be appended.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    pub(super) chain: ChainState,
+    pub(super) rev: Tid,
+    /// The root of its tree; none if it is not known.
+    pub(super) data: Option<Cid>,
     pub(super) ops: Vec<EntryOp>,
     /// Operations left out because their record does not decode.
     pub(super) invalid_records: usize,
@@ -53,6 +56,16 @@ pub(super) enum Kind {
 }
 
 impl Refusal {
+    /// The commit does not follow the revision known.
+    pub(super) fn gap() -> Self {
+        Self { kind: Kind::Desync, reason: "since", detail: String::new() }
+    }
+
+    /// Whether the commit is good in itself and does not follow the one known.
+    pub(super) fn is_order(&self) -> bool {
+        self.kind == Kind::Desync && matches!(self.reason, "since" | "prev_data")
+    }
+
     /// The DID document names no signing key.
     pub(super) fn no_key() -> Self {
         Self {
@@ -104,5 +117,6 @@ pub(super) fn full(
             record: op.record.map(<[u8]>::to_vec),
         })
         .collect();
-    Ok(Accepted { chain, ops, invalid_records: invalid_records.len() })
+    let ChainState { rev, data } = chain;
+    Ok(Accepted { rev, data: Some(data), ops, invalid_records: invalid_records.len() })
 }

@@ -9,4 +9,3 @@ mod source_state;
 mod watermark;
 
 pub(crate) use source_state::{SourceState, Ticket};
-pub(crate) use watermark::Watermark;

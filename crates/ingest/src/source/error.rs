@@ -53,6 +53,14 @@ pub enum SourceError {
         /// The cursor we sent.
         cursor: Option<i64>,
     },
+    /// The cursor is behind everything the source has.
+    #[error("the source does not keep cursor {} any more: {said}", Shown(*cursor))]
+    CursorTooOld {
+        /// The cursor we sent.
+        cursor: Option<i64>,
+        /// What the source said.
+        said: String,
+    },
     /// The source began to count anew.
     #[error(
         "the source went back from seq {from} to {to}: it was reset, or the URL is another host's"
@@ -85,6 +93,7 @@ impl SourceError {
             Self::Closed(_) | Self::Broken(_) | Self::Reported { .. } => codes::CONNECTION_ENDED,
             Self::Oversize { .. } | Self::InvalidFrame { .. } => codes::UNREADABLE,
             Self::FutureCursor { .. } => codes::FUTURE_CURSOR,
+            Self::CursorTooOld { .. } => codes::CURSOR_TOO_OLD,
             Self::SequenceReset { .. } => codes::SEQUENCE_RESET,
             Self::ConsumerTooSlow => codes::TOO_SLOW,
         }
@@ -102,10 +111,19 @@ impl SourceError {
             Self::Oversize { .. } => "oversize",
             Self::InvalidFrame { .. } => "invalid_frame",
             Self::FutureCursor { .. } => "future_cursor",
+            Self::CursorTooOld { .. } => "cursor_too_old",
             Self::SequenceReset { .. } => "sequence_reset",
             Self::ConsumerTooSlow => "consumer_too_slow",
             Self::Reported { .. } => "reported",
         }
+    }
+
+    /// Whether the host is not reached at all, so that another may be.
+    pub const fn is_out_of_reach(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(_) | Self::Handshake { .. } | Self::ConnectTimeout(_) | Self::Idle(_)
+        )
     }
 
     /// Whether the position itself is in doubt, so that connecting again would not mend it.

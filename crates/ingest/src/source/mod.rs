@@ -7,23 +7,30 @@ mod endpoint;
 mod error;
 mod firehose;
 mod idle;
+mod inflate;
+mod jetstream;
+mod socket;
+mod wire;
 
 use bytes::Bytes;
 
-pub use endpoint::{Endpoint, endpoint};
+pub use endpoint::{Endpoint, endpoints};
 pub use error::SourceError;
 pub use firehose::Firehose;
 pub(crate) use idle::IdleWatch;
+pub use jetstream::Jetstream;
+pub(crate) use wire::{Head, Kind, Read, Wire};
 
 /// A stream that can be (re)opened at a position.
 pub trait Source: Send + 'static {
     /// An open connection.
     type Stream: Frames;
 
-    /// Connects at `cursor`: absent = from now on, 0 = from the oldest event kept, N = from event N,
-    /// that one included.
+    /// Connects to `endpoint` at `cursor`: absent = from now on, 0 = from the oldest event kept,
+    /// N = from event N, that one included.
     fn connect(
         &mut self,
+        endpoint: &Endpoint,
         cursor: Option<i64>,
     ) -> impl Future<Output = Result<Self::Stream, SourceError>> + Send;
 }

@@ -20,6 +20,13 @@ pub(crate) struct Task {
     pub(crate) pds: Option<String>,
 }
 
+impl Task {
+    /// Whether the account's host was announced, and is now another.
+    pub(crate) fn moved_to(&self, pds: &str) -> bool {
+        self.announced && self.pds.as_deref().is_some_and(|before| before != pds)
+    }
+}
+
 /// What became of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -29,6 +36,8 @@ pub(crate) struct Outcome {
     pub(crate) due_us: i64,
     pub(crate) attempts: u32,
     pub(crate) announced: bool,
+    /// The handle is its own now, and was not before: whoever had it is looked at again.
+    pub(crate) taken: bool,
     pub(crate) handle: Option<String>,
     pub(crate) pds: Option<String>,
     pub(crate) error: Option<String>,
@@ -90,6 +99,13 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
                 outcome.error.as_deref().into(),
             ],
         )?;
+        if outcome.taken {
+            let now_us = tx.now_us();
+            tx.execute(
+                "UPDATE identity_task SET due_us = $3, requested_us = $3 WHERE handle = $2 AND did <> $1",
+                &[(&outcome.did).into(), outcome.handle.as_deref().into(), now_us.into()],
+            )?;
+        }
     }
     Ok(())
 }

@@ -10,9 +10,17 @@ pub(crate) mod rejects;
 use millrace_store::Migration;
 
 /// The schema of the `ingest` domain, for whoever opens its store.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    sql: include_str!("../../migrations/0001_base.sql"),
-    compatible_back_to: 1,
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        sql: include_str!("../../migrations/0001_base.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 2,
+        name: "hosts",
+        sql: include_str!("../../migrations/0002_hosts.sql"),
+        compatible_back_to: 1,
+    },
+];

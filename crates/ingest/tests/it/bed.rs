@@ -39,7 +39,7 @@ pub fn config(stage: &Stage) -> IngestConfig {
             kind: SourceKind::Relay,
             url: stage.socket(),
             cursor: Some(0),
-            insecure: false,
+            ..SourceConfig::default()
         }],
         verify_threads: 2,
         checkpoint_ms: 5,

@@ -37,8 +37,7 @@ impl IngestSection {
             name: "relay".to_owned(),
             kind: SourceKind::Relay,
             url: url.clone(),
-            cursor: None,
-            insecure: false,
+            ..SourceConfig::default()
         }));
         ingest
     }

@@ -154,6 +154,6 @@ fn follow(config: &mut Config, network: &Network) {
         kind: SourceKind::Relay,
         url: network.relay_url(),
         cursor: Some(0),
-        insecure: false,
+        ..SourceConfig::default()
     }];
 }
