@@ -27,6 +27,9 @@ export class AppView {
     }
   }
 
+  /** Waits until events up to `seq` show in answers. The reference is waited for after every write. */
+  async visible(_seq) {}
+
   /** Has something done. What this AppView does not know (501) is noted, not an error. */
   async tell(account, { nsid, input }) {
     const headers = { ...(await this.#authorization(account, nsid)), 'content-type': 'application/json' }

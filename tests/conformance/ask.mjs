@@ -3,9 +3,9 @@ import { VIEWERS } from './seed/cast.mjs'
 
 const PAGES_MAX = 200
 
-export async function ask(appview, world, { method, viewer, params, follow }) {
+export async function ask(appview, world, { method, viewer, params, follow, labelers }) {
   const account = VIEWERS[viewer] === null ? null : world.accounts[VIEWERS[viewer]]
-  if (!follow) return appview.ask(account, method, params)
+  if (!follow) return appview.ask(account, method, params, { labelers })
   const pages = []
   let cursor
   do {

@@ -9,12 +9,21 @@ const RULES_MAX = 15
 export const RULES = JSON.parse(fs.readFileSync(new URL('normalise.json', import.meta.url)))
 if (RULES.length > RULES_MAX) throw new Error(`normalise.json holds more than ${RULES_MAX} rules`)
 
-const COMPILED = RULES.map(({ path, as }) => ({ pattern: pattern(path), as }))
+const COMPILED = RULES.map((rule) => ({ ...rule, pattern: pattern(rule.path) }))
+
+/** What a rule turns the value at its path into. */
+const FORMS = {
+  presence: (value) => (value == null ? value : '(present)'),
+  moment: (value, since) => (typeof value === 'string' && Date.parse(value) >= since ? '(this run)' : value),
+  length: (value) => (Array.isArray(value) ? `(${value.length} items)` : value),
+  set: (value) => (Array.isArray(value) ? value.toSorted((a, b) => (identity(a) < identity(b) ? -1 : 1)) : value),
+}
 
 /** @param since times from here on (milliseconds) are moments of this run */
-export function differences(expected, got, since) {
+export function differences(method, expected, got, since) {
+  const rules = COMPILED.filter((rule) => !rule.method || rule.method === method)
   const found = []
-  compare(normalised(expected, since), normalised(got, since), '', found)
+  compare(normalised(expected, rules, since), normalised(got, rules, since), '', found)
   return found
 }
 
@@ -24,23 +33,19 @@ export function kind({ path, expected, got }) {
   return `${path.replaceAll(/\[\d+\]/g, '[]')} ${how}`
 }
 
-function normalised(answer, since) {
+function normalised(answer, rules, since) {
   // Pages are each an answer: rules name paths of one answer.
-  if (answer.pages) return { pages: answer.pages.map((page) => walk(page, '', since)) }
-  return walk(answer, '', since)
+  if (answer.pages) return { pages: answer.pages.map((page) => walk(page, '', rules, since)) }
+  return walk(answer, '', rules, since)
 }
 
-function walk(value, path, since) {
-  const rule = COMPILED.find(({ pattern }) => pattern.test(path))
-  if (rule) return rule.as === 'moment' ? moment(value, since) : value == null ? value : '(present)'
-  if (Array.isArray(value)) return value.map((item) => walk(item, `${path}[]`, since))
-  if (value && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, path ? `${path}.${key}` : key, since)]))
-  return value
-}
-
-function moment(value, since) {
-  return typeof value === 'string' && Date.parse(value) >= since ? '(this run)' : value
+function walk(value, path, rules, since) {
+  const rule = rules.find(({ pattern }) => pattern.test(path))
+  const formed = rule ? FORMS[rule.as](value, since) : value
+  if (Array.isArray(formed)) return formed.map((item) => walk(item, `${path}[]`, rules, since))
+  if (!isObject(formed)) return formed
+  const inside = ([key, item]) => [key, walk(item, path ? `${path}.${key}` : key, rules, since)]
+  return Object.fromEntries(Object.entries(formed).map(inside))
 }
 
 function compare(expected, got, path, found) {

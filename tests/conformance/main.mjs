@@ -11,7 +11,7 @@ import { findMillrace, startMillrace } from './millrace.mjs'
 import { Names } from './names.mjs'
 import { options } from './options.mjs'
 import { questions } from './questions/index.mjs'
-import { Recorder } from './record.mjs'
+import { Expected, Recorder } from './record.mjs'
 import { keptPercent, line, print, writeDifferences, writePage } from './report.mjs'
 import { Score } from './score.mjs'
 import { accounts, seed } from './seed/index.mjs'
@@ -19,6 +19,7 @@ import { World } from './seed/world.mjs'
 import { read, write } from './state.mjs'
 
 const HANDLES_WITHIN_MS = 30_000
+const EXPECTED = 'expected.json'
 
 const started = performance.now()
 const chosen = options()
@@ -56,18 +57,18 @@ async function fresh() {
   if (millrace) world.appviews.push(millrace)
   say('seeding')
   await seed(world, say)
-  const seq = await network.call('settle')
-  await millrace?.visible(seq)
-  write(path.join(chosen.dir, 'network.json'), { network: network.hello, world, since, seq })
+  await world.settle()
+  await millrace?.visible(world.seq)
+  write(path.join(chosen.dir, 'network.json'), { network: network.hello, world, since })
   return { world, reference, millrace, since, network: network.hello }
 }
 
 /** A network that another run keeps (`--keep`). Millrace catches up with it, and is told what it was told. */
 async function attached() {
-  const { network, world, since, seq } = read(chosen.network)
+  const { network, world, since } = read(chosen.network)
   const reference = new AppView('reference', network.reference.url, network.reference.did)
   const millrace = await beside(network)
-  await millrace?.visible(seq)
+  await millrace?.visible(world.seq)
   if (millrace && !chosen.millrace) for (const told of world.owned) await millrace.tell(world.accounts[told.viewer], told)
   return { world, reference, millrace, since, network }
 }
@@ -86,16 +87,19 @@ async function compared({ world, reference, millrace, since }) {
   const names = new Names(world)
   const recorder = new Recorder(chosen.dir, names)
   const score = new Score(since, names)
+  const before = new Expected(chosen.network && path.join(path.dirname(chosen.network), EXPECTED))
   const list = questions(world, chosen.method)
   say(`asking ${list.length} questions`)
   for (const each of list) {
     const question = recorder.question(each)
-    const expected = await ask(reference, world, each)
+    const expected = before.answer(each) ?? (await ask(reference, world, each))
     recorder.answer('reference', question, expected)
+    recorder.expect(each, expected)
     const got = millrace && (await ask(millrace, world, each))
     if (got) recorder.answer('millrace', question, got)
     score.add(question, expected, got)
   }
+  if (!chosen.network && !chosen.method) recorder.save(path.join(chosen.dir, EXPECTED))
   return score
 }
 

@@ -48,7 +48,6 @@ class Millrace extends AppView {
     this.#log = log
   }
 
-  /** Waits until events up to `seq` show in answers. */
   async visible(seq) {
     if (!this.#child) return
     const headers = { authorization: `Basic ${btoa(`admin:${ADMIN_PASSWORD}`)}` }

@@ -85,7 +85,7 @@ ${score.failed.map(({ method, viewer, params }) => `- \`${method}\` ${viewer} \`
 
 ## What is normalised
 
-${table(['path', 'becomes', 'why'], RULES.map(({ path, as, reason }) => [`\`${path}\``, as, reason]))}
+${table(['path', 'becomes', 'why'], RULES.map(({ path, method, as, reason }) => [`\`${path}\`${method ? ` of \`${method}\`` : ''}`, as, reason]))}
 
 ## Different on purpose
 

@@ -41,7 +41,7 @@ export class Score {
     this.methods.set(method, entry)
     entry.asked++
     if (!got) return
-    const found = differences(expected, got, this.since)
+    const found = differences(method, expected, got, this.since)
     if (found.length === 0) entry.equal++
     else this.unequal.push({ question, differences: this.names.answer(found) })
   }

@@ -1,12 +1,12 @@
 // A seeded network written down, so that a later run can ask it again without seeding it.
 import fs from 'node:fs'
 
-export function write(file, { network, world, since, seq }) {
+export function write(file, { network, world, since }) {
   const accounts = Object.fromEntries(
     Object.entries(world.accounts).map(([name, { agent, ...account }]) => [name, { ...account, pds: network.pds }]),
   )
-  const { refs, owned } = world
-  fs.writeFileSync(file, JSON.stringify({ network, since, seq, world: { accounts, refs, owned } }, null, 1))
+  const { refs, owned, seq } = world
+  fs.writeFileSync(file, JSON.stringify({ network, since, world: { accounts, refs, owned, seq } }, null, 1))
 }
 
 export function read(file) {

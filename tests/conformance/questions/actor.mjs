@@ -13,6 +13,8 @@ export function actor(t) {
     { actor: 'not a handle' },
     {},
   ])
+  for (const labelers of [`${t.did('omar')};redact`, `${t.did('omar')},${t.did('evan')}`, 'nonsense'])
+    t.each(getProfile, FEW, { actor: t.did('rosa') }, { labelers })
   const everyone = CAST.map((name) => t.did(name))
   const getProfiles = 'app.bsky.actor.getProfiles'
   t.each(getProfiles, EVERYBODY, { actors: everyone })

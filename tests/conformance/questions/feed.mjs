@@ -54,12 +54,16 @@ function single(t) {
 }
 
 function reactions(t) {
-  const often = ['alice.first', 'alice.facets', 'fork', 'bob.images']
-  const others = ['fork.alice', 'quote.by.evan', 'chain', 'stream.7', 'bob.doomed', 'carol.link', 'unquotable', 'detaching', 'feed.rivers', 'rosa.post', 'solo']
-  for (const method of ['getLikes', 'getRepostedBy', 'getQuotes'].map((name) => `app.bsky.feed.${name}`)) {
-    t.each(method, EVERYBODY, often.map((name) => ({ uri: t.uri(name) })))
+  const subjects = {
+    getLikes: ['fork', 'bob.images', 'fork.alice', 'quote.by.evan', 'chain', 'stream.7', 'carol.link', 'rosa.post', 'solo', 'bob.doomed', 'feed.rivers'],
+    getRepostedBy: ['bob.images', 'carol.link', 'fork.alice', 'bob.emoji', 'rosa.post', 'quote.by.evan', 'solo', 'stream.7'],
+    getQuotes: ['bob.images', 'quote.alice', 'quote.by.evan', 'carol.link', 'rosa.post', 'unquotable', 'detaching', 'feed.rivers', 'bob.doomed'],
+  }
+  for (const [name, others] of Object.entries(subjects)) {
+    const method = `app.bsky.feed.${name}`
+    t.each(method, EVERYBODY, ['alice.first', 'alice.facets'].map((name) => ({ uri: t.uri(name) })))
     t.each(method, FEW, others.map((name) => ({ uri: t.uri(name) })))
-    t.paged(method, ['anonymous', 'ordinary', 'blocker'], ['alice.first', 'alice.facets'].map((name) => ({ uri: t.uri(name) })), [1, 5, 100])
+    t.paged(method, ['anonymous', 'ordinary', 'blocker'], { uri: t.uri(name === 'getRepostedBy' ? 'alice.facets' : 'alice.first') }, [1, 5, 100])
     t.each(method, ['anonymous'], [
       { uri: t.uri('alice.first'), cid: t.world.ref('alice.first').cid },
       { uri: t.uri('alice.first'), cid: t.world.ref('fork').cid },

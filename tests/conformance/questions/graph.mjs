@@ -17,7 +17,7 @@ function follows(t) {
     t.each(method, ['anonymous'], [{ actor: 'nobody.test' }, { actor: t.did('alice'), limit: 0 }, { actor: t.did('alice'), cursor: 'nonsense' }])
   }
   t.each('app.bsky.graph.getKnownFollowers', SIGNED_IN, ['alice', 'bob', 'carol', 'hana', 'evan', 'dora'].map((name) => ({ actor: t.did(name) })))
-  t.paged('app.bsky.graph.getKnownFollowers', ['ordinary'], { actor: 'faye.test' }, [2])
+  t.paged('app.bsky.graph.getKnownFollowers', ['ordinary'], { actor: 'faye.test' }, [100])
   t.each('app.bsky.graph.getKnownFollowers', ['anonymous'], { actor: t.did('alice') })
   const others = CAST.map((name) => t.did(name))
   t.each('app.bsky.graph.getRelationships', FEW, ['alice', 'dora', 'evan', 'bob', 'carol', 'dan', 'faye'].map((name) => ({ actor: t.did(name), others })))

@@ -14,6 +14,7 @@ export class World {
     this.refs = {} // name → {uri, cid}
     this.owned = [] // what AppViews were told, to be told again to one that starts later
     this.records = 0
+    this.seq = 0 // the newest event
   }
 
   async createAccount(name, handle = `${name}.test`) {
@@ -83,12 +84,15 @@ export class World {
   async tell(viewer, nsid, input) {
     const write = { viewer, nsid, input }
     this.owned.push(write)
-    for (const appview of this.appviews) await appview.tell(this.accounts[viewer], write)
+    for (const appview of this.appviews) {
+      await appview.visible(this.seq) // what it is told about must be there
+      await appview.tell(this.accounts[viewer], write)
+    }
     await this.settle()
   }
 
   async settle() {
-    await this.network.call('settle')
+    this.seq = await this.network.call('settle')
   }
 
   async #written(as, { uri, cid }) {
