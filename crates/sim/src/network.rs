@@ -1,4 +1,5 @@
-//! A world served on loopback: PLC directory, PDS and relay behind one address each.
+//! A world served on loopback: PLC directory, relay and Jetstream behind one address, each PDS and each
+//! feed generator's host behind one of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,66 +8,20 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use millrace_runtime::clock::SharedClock;
+use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Shutdown, TaskSet};
-use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
+use crate::faults::ServingFaults;
+use crate::feeds::FeedRequest;
 use crate::population::Population;
-use crate::world::World;
-use crate::{SimConfig, jetstream, plc, relay, xrpc};
-
-/// The world and who waits for its next frame.
-pub(crate) struct Shared {
-    pub world: Mutex<World>,
-    /// Counts changes of the world.
-    pub changes: watch::Sender<u64>,
-    /// Counts how often all connections were cut.
-    pub cuts: watch::Sender<u64>,
-    /// Where the PDS answers: what DID documents say.
-    pub pds_url: String,
-}
-
-impl Shared {
-    /// Changes the world and wakes the relay's readers.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        let mut world = self.world.lock();
-        let result = change(&mut world);
-        drop(world);
-        self.changes.send_modify(|changes| *changes += 1);
-        result
-    }
-
-    /// What a connection waits on.
-    pub(crate) fn line(&self) -> Line {
-        let (changes, cuts) = (self.changes.subscribe(), self.cuts.subscribe());
-        Line { changes, cuts }
-    }
-}
-
-/// Tells a connection when there may be news, and when it is cut.
-pub(crate) struct Line {
-    changes: watch::Receiver<u64>,
-    cuts: watch::Receiver<u64>,
-}
-
-impl Line {
-    /// Returns after a change of the world, or a cut; both may have happened before.
-    pub(crate) async fn changed(&mut self) {
-        // The sender lives as long as whoever serves the connection.
-        let _closed = self.changes.changed().await;
-    }
-
-    /// Whether connections were cut since this one was made.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.cuts.has_changed().unwrap_or(true)
-    }
-}
+use crate::shared::{Shared, Urls};
+use crate::world::{Truth, World};
+use crate::{SimConfig, door, feeds, jetstream, plc};
 
 /// A running network. Dropping it ends its tasks.
 pub struct Network {
     shared: Arc<Shared>,
-    addr: SocketAddr,
     accounts: Vec<DemoAccount>,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
@@ -80,77 +35,78 @@ pub struct DemoAccount {
 }
 
 impl Network {
-    /// Makes the history and serves it on a free port of loopback.
+    /// Makes the history and serves it on free ports of loopback.
     pub async fn start(config: &SimConfig, clock: SharedClock) -> Result<Self> {
-        let now_us = clock.now_us();
-        let (world, population) = history(config, now_us)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .context("binding the simulated network")?;
-        let addr = listener.local_addr()?;
-        let accounts = world.accounts().map(|account| DemoAccount {
-            did: account.identity.did.to_string(),
-            handle: account.identity.handle.to_string(),
-        });
-        let accounts = accounts.collect();
-        let shared = Arc::new(Shared {
-            world: Mutex::new(world),
-            changes: watch::Sender::new(0),
-            cuts: watch::Sender::new(0),
-            pds_url: format!("http://localhost:{}", addr.port()),
-        });
+        let mut listeners = Vec::new();
+        for _ in 0..config.hosts.max(1) + OTHERS {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .context("binding the simulated network")?;
+            listeners.push(listener);
+        }
+        let addrs: Vec<SocketAddr> =
+            listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+        let ports: Vec<u16> = addrs.iter().map(SocketAddr::port).collect();
+        let (others, hosts) = ports.split_at(OTHERS as usize);
+        let (world, population) = history_on(config, clock.now_us(), hosts)?;
+        let accounts = shown(&world);
+        let faults =
+            ServingFaults::new(config.faults.clone(), Rng::seeded(config.seed ^ SERVING_SEED));
+        let shared = Shared::new(world, population, clock, urls(others, hosts), faults);
+        let shared = Arc::new(shared);
         let shutdown = Shutdown::new();
         let mut tasks = TaskSet::new();
-        let router: Router = plc::routes()
-            .merge(xrpc::routes())
-            .merge(relay::routes())
-            .merge(jetstream::routes())
-            .with_state(Arc::clone(&shared));
-        let stop = shutdown.clone();
-        tasks.spawn("sim.http", async move {
-            let served = axum::serve(listener, router)
-                .with_graceful_shutdown(async move { stop.cancelled().await });
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the simulated network stopped answering");
-            }
-        });
+        for (listener, router) in listeners.into_iter().zip(routers(&shared)) {
+            tasks.spawn("sim.http", serve(listener, router, shutdown.clone()));
+        }
         if config.writes_per_s > 0.0 {
             let pause = Duration::from_secs_f64(1.0 / config.writes_per_s);
-            tasks.spawn(
-                "sim.population",
-                live(Arc::clone(&shared), population, clock, pause, shutdown.clone()),
-            );
+            tasks.spawn("sim.population", live(Arc::clone(&shared), pause, shutdown.clone()));
         }
-        Ok(Self { shared, addr, accounts, shutdown, _tasks: tasks })
+        Ok(Self { shared, accounts, shutdown, _tasks: tasks })
     }
 
     /// Base URL of the PLC directory.
     pub fn plc_url(&self) -> String {
-        format!("http://localhost:{}/plc", self.addr.port())
+        format!("{}/plc", self.shared.urls.core)
     }
 
-    /// Base URL of the PDS, which is also where handles resolve.
+    /// Base URL of the first PDS, which is also where handles resolve.
     pub fn pds_url(&self) -> String {
-        self.shared.pds_url.clone()
+        self.host_url(0)
+    }
+
+    /// Base URL of a PDS.
+    pub fn host_url(&self, host: usize) -> String {
+        self.shared.urls.host(host).to_owned()
+    }
+
+    /// Base URL of a PDS's firehose, with the scheme of a WebSocket.
+    pub fn host_stream_url(&self, host: usize) -> String {
+        self.shared.urls.host(host).replacen("http", "ws", 1)
     }
 
     /// Base URL of the relay, with the scheme of a WebSocket.
     pub fn relay_url(&self) -> String {
-        format!("ws://localhost:{}", self.addr.port())
+        self.shared.urls.core.replacen("http", "ws", 1)
     }
 
     /// Base URL of Jetstream, both wires, with the scheme of a WebSocket.
     pub fn jetstream_url(&self) -> String {
-        format!("ws://localhost:{}", self.addr.port())
+        self.relay_url()
     }
 
-    /// Cuts every WebSocket connection; readers may come again at once.
-    pub fn cut_connections(&self) {
-        self.shared.cuts.send_modify(|cuts| *cuts += 1);
-        self.shared.changes.send_modify(|changes| *changes += 1);
+    /// Base URL of the feed generators that answer as they should.
+    pub fn good_feeds_url(&self) -> String {
+        self.shared.urls.good_feeds.clone()
     }
 
-    /// The accounts, the best known first.
+    /// Base URL of those that do not.
+    pub fn hostile_feeds_url(&self) -> String {
+        self.shared.urls.hostile_feeds.clone()
+    }
+
+    /// The accounts that could be shown when the network started, the best known first.
     pub fn accounts(&self) -> &[DemoAccount] {
         &self.accounts
     }
@@ -164,20 +120,101 @@ impl Network {
     pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         look(&self.shared.world.lock())
     }
+
+    /// Lets people act so many times, as fast as they can.
+    pub fn act(&self, times: u32) -> Result<()> {
+        for _ in 0..times {
+            self.shared.act()?;
+        }
+        Ok(())
+    }
+
+    /// Says once more all that faults have kept from readers, see [`World::close_gaps`].
+    pub fn close_gaps(&self) {
+        let now_us = self.shared.clock.now_us();
+        self.change(|world| world.close_gaps(now_us));
+    }
+
+    /// What is true now.
+    pub fn truth(&self) -> Truth {
+        self.look(World::truth)
+    }
+
+    /// What the hosts of feeds were asked, the oldest first.
+    pub fn feed_requests(&self) -> Vec<FeedRequest> {
+        self.shared.feed_requests()
+    }
+
+    /// Ends every WebSocket connection; readers may come again at once.
+    pub fn cut_connections(&self) {
+        self.shared.cut();
+    }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
         self.shutdown.cancel();
+        self.shared.cut();
     }
+}
+
+/// Listeners that are no PDS: the core and two hosts of feed generators.
+const OTHERS: u32 = 3;
+/// Keeps faults of serving apart from other draws of the seed.
+const SERVING_SEED: u64 = 0x5EED_0F5E_2711_1265;
+
+fn urls(others: &[u16], hosts: &[u16]) -> Urls {
+    let url = |port: &u16| format!("http://localhost:{port}");
+    let other = |at: usize| others.get(at).map(url).unwrap_or_default();
+    Urls {
+        core: other(0),
+        good_feeds: other(1),
+        hostile_feeds: other(2),
+        hosts: hosts.iter().map(url).collect(),
+    }
+}
+
+/// In the order of the listeners.
+fn routers(shared: &Arc<Shared>) -> Vec<Router> {
+    let core = plc::routes().merge(jetstream::routes()).with_state(Arc::clone(shared));
+    let mut routers = vec![
+        core.merge(door::relay(shared)),
+        feeds::good().with_state(Arc::clone(shared)),
+        feeds::hostile().with_state(Arc::clone(shared)),
+    ];
+    routers.extend((0..shared.urls.hosts.len()).map(|host| door::pds(shared, host)));
+    routers
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: Shutdown) {
+    let served =
+        axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the simulated network stopped answering");
+    }
+}
+
+/// Accounts that everyone sees under the handle they have.
+fn shown(world: &World) -> Vec<DemoAccount> {
+    let shown = world.accounts().filter(|account| account.status.is_active());
+    let shown = shown.filter_map(|account| {
+        let did = &account.identity.did;
+        let handle = world.verified_handle(did)?;
+        Some(DemoAccount { did: did.to_string(), handle: handle.to_string() })
+    });
+    shown.collect()
 }
 
 /// The network as it is before anyone looks.
 pub fn history(config: &SimConfig, now_us: i64) -> Result<(World, Population)> {
+    history_on(config, now_us, &[])
+}
+
+fn history_on(config: &SimConfig, now_us: i64, ports: &[u16]) -> Result<(World, Population)> {
     let history_us = i64::try_from(config.history_s.saturating_mul(1_000_000)).unwrap_or(0);
     let start_us = now_us.saturating_sub(history_us);
-    let mut world = World::new(config.seed, config.relay_bytes_max);
-    let mut population = Population::settle(&mut world, config.seed, config.accounts, start_us)?;
+    let mut world = World::new(config, ports);
+    let mut population = Population::settle(&mut world, config, start_us)?;
     let step_us = history_us / (i64::from(config.history_writes) + 1);
     for step in 1..=i64::from(config.history_writes) {
         population.act(&mut world, start_us + step * step_us)?;
@@ -185,20 +222,14 @@ pub fn history(config: &SimConfig, now_us: i64) -> Result<(World, Population)> {
     Ok((world, population))
 }
 
-async fn live(
-    shared: Arc<Shared>,
-    mut population: Population,
-    clock: SharedClock,
-    pause: Duration,
-    stop: Shutdown,
-) {
+async fn live(shared: Arc<Shared>, pause: Duration, stop: Shutdown) {
     let mut ticks = tokio::time::interval(pause);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = shared.change(|world| population.act(world, clock.now_us())) {
+        if let Err(error) = shared.act() {
             tracing::warn!(%error, "a made-up person failed to write");
         }
     }

@@ -1,4 +1,4 @@
-//! `GET /plc/{did}`: the DID document of an account, as a PLC directory answers.
+//! DID documents: of the PLC directory (`GET /plc/{did}`), and of did:web accounts at their PDS's port.
 
 use std::sync::Arc;
 
@@ -7,10 +7,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
+use millrace_atproto::crypto::PublicKey;
 use millrace_atproto::syntax::Did;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::network::Shared;
+use crate::Service;
+use crate::door::Door;
+use crate::shared::{Scope, Shared, Urls};
+use crate::world::{Account, World};
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/plc/{did}", get(document))
@@ -18,30 +22,77 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
 
 async fn document(State(shared): State<Arc<Shared>>, Path(did): Path<String>) -> Response {
     let world = shared.world.lock();
-    let account = Did::parse(&did).ok().and_then(|did| world.account(&did));
-    let Some(account) = account else {
-        return (
-            StatusCode::NOT_FOUND,
-            Json(json!({"message": format!("DID not registered: {did}")})),
-        )
-            .into_response();
+    if let Some(service) = world.services().iter().find(|service| service.did.as_str() == did) {
+        return Json(service_document(service, &shared.urls)).into_response();
+    }
+    let account = Did::parse(&did).ok().filter(|did| did.method() == "plc");
+    match account.and_then(|did| world.account(&did)) {
+        Some(account) if account.tombstoned => {
+            let message = format!("DID not available: {did}");
+            (StatusCode::GONE, Json(json!({"message": message}))).into_response()
+        }
+        Some(account) => Json(account_document(account, &shared.urls)).into_response(),
+        None => {
+            let message = format!("DID not registered: {did}");
+            (StatusCode::NOT_FOUND, Json(json!({"message": message}))).into_response()
+        }
+    }
+}
+
+/// The document of the did:web that names this PDS's port.
+pub(crate) async fn web_document(State(door): State<Door>) -> Response {
+    let world = door.shared.world.lock();
+    let account = match door.scope {
+        Scope::Host(host) => web_account(&world, door.shared.urls.host(host)),
+        Scope::Relay => None,
     };
-    let identity = &account.identity;
-    Json(json!({
+    match account.filter(|account| !account.tombstoned) {
+        Some(account) => Json(account_document(account, &door.shared.urls)).into_response(),
+        None => (StatusCode::NOT_FOUND, "no document here").into_response(),
+    }
+}
+
+fn web_account<'a>(world: &'a World, url: &str) -> Option<&'a Account> {
+    let port = url.rsplit(':').next()?;
+    let did = Did::parse(&format!("did:web:localhost%3A{port}")).ok()?;
+    world.account(&did)
+}
+
+fn account_document(account: &Account, urls: &Urls) -> Value {
+    let (identity, did) = (&account.identity, &account.identity.did);
+    let pds = urls.host(account.host);
+    let mut methods = vec![key(did, "#atproto", &identity.key.public())];
+    let mut services = vec![service("#atproto_pds", "AtprotoPersonalDataServer", pds)];
+    if let Some(label_key) = &identity.label_key {
+        methods.push(key(did, "#atproto_label", &label_key.public()));
+        services.push(service("#atproto_labeler", "AtprotoLabeler", &urls.core));
+    }
+    json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
-        "id": identity.did.as_str(),
+        "id": did.as_str(),
         "alsoKnownAs": [format!("at://{}", identity.handle)],
-        "verificationMethod": [{
-            "id": format!("{}#atproto", identity.did),
-            "type": "Multikey",
-            "controller": identity.did.as_str(),
-            "publicKeyMultibase": identity.key.public().to_multibase(),
-        }],
-        "service": [{
-            "id": "#atproto_pds",
-            "type": "AtprotoPersonalDataServer",
-            "serviceEndpoint": shared.pds_url,
-        }],
-    }))
-    .into_response()
+        "verificationMethod": methods,
+        "service": services,
+    })
+}
+
+fn service_document(of: &Service, urls: &Urls) -> Value {
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1"],
+        "id": of.did.as_str(),
+        "service": [service("#bsky_fg", "BskyFeedGenerator", urls.of_service(of))],
+    })
+}
+
+fn key(did: &Did, id: &str, key: &PublicKey) -> Value {
+    json!({
+        "id": format!("{did}{id}"),
+        "type": "Multikey",
+        "controller": did.as_str(),
+        "publicKeyMultibase": key.to_multibase(),
+    })
+}
+
+fn service(id: &str, kind: &str, url: &str) -> Value {
+    json!({"id": id, "type": kind, "serviceEndpoint": url})
 }

@@ -1,82 +1,97 @@
-//! `com.atproto.sync.subscribeRepos`: the world's frames over a WebSocket, from a cursor on.
+//! `com.atproto.sync.subscribeRepos` of a relay or a PDS: frames over a WebSocket, from a cursor on.
 //!
-//! No cursor is live; a cursor older than what is kept begins with `#info OutdatedCursor`; one
-//! beyond the newest frame is an error. A reader that is slow is waited for: frames stay in the
-//! world, so a connection holds no queue of its own.
+//! No cursor is live; a cursor older than what is kept begins with `#info OutdatedCursor`; one beyond the
+//! newest frame is an error. A reader that is slow is waited for: frames stay in the world, so a connection
+//! holds no queue of its own. One that falls behind what is kept is told so and dropped.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use millrace_atproto::frame::Frame;
 use serde::Deserialize;
 
-use crate::network::Shared;
+use crate::door::Door;
+use crate::shared::{Scope, Shared};
 use crate::tape::Read;
 
 /// Frames sent between two looks at the world.
 const FRAMES_MAX: usize = 256;
 
 #[derive(Deserialize)]
-struct Subscribe {
+pub(crate) struct Subscribe {
     cursor: Option<i64>,
 }
 
-pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/xrpc/com.atproto.sync.subscribeRepos", get(subscribe))
-}
-
-async fn subscribe(
-    State(shared): State<Arc<Shared>>,
+pub(crate) async fn subscribe(
+    State(door): State<Door>,
     Query(from): Query<Subscribe>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade.on_upgrade(move |socket| async move {
+        if door.shared.faults.is_zombie(&format!("{:?}", door.scope)) {
+            return silence(socket, &door.shared).await;
+        }
         // A reader that goes away ends its stream; that is no error.
-        let _closed = stream(socket, shared, from.cursor).await;
+        let _closed = stream(socket, door, from.cursor).await;
     })
+}
+
+/// Keeps a stream open and says nothing until the reader has had enough.
+pub(crate) async fn silence(mut socket: WebSocket, shared: &Arc<Shared>) {
+    let mut line = shared.line();
+    loop {
+        tokio::select! {
+            () = line.cut() => return,
+            message = socket.recv() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+}
+
+fn refusal(error: &'static str, message: Option<&str>) -> Message {
+    Message::Binary(Frame::Error { error, message }.encode().into())
 }
 
 async fn stream(
     mut socket: WebSocket,
-    shared: Arc<Shared>,
+    Door { shared, scope }: Door,
     cursor: Option<i64>,
 ) -> Result<(), axum::Error> {
     let mut line = shared.line();
-    let (oldest, last, epoch) = {
+    let (mut at, epoch, oldest, last) = {
         let world = shared.world.lock();
-        (world.oldest_seq(), world.last_seq(), world.relay().epoch())
+        let tape = scope.tape(&world);
+        let place = cursor.map_or_else(|| tape.end(), |cursor| tape.place_of(cursor));
+        (place, tape.epoch(), tape.oldest_seq(), tape.last_seq())
     };
-    let from = match cursor {
-        None => last + 1,
-        Some(cursor) if cursor > last => {
-            let frame =
-                Frame::Error { error: "FutureCursor", message: Some("Cursor in the future.") };
-            return socket.send(Message::Binary(frame.encode().into())).await;
-        }
-        Some(cursor) => {
-            if cursor > 0 && cursor < oldest {
-                let message = Some("Requested cursor exceeded limit. Possibly missing events");
-                let frame = Frame::Info { name: "OutdatedCursor", message };
-                socket.send(Message::Binary(frame.encode().into())).await?;
-            }
-            cursor
-        }
-    };
-    let mut at = shared.world.lock().relay().place_of(from);
+    if cursor.is_some_and(|cursor| cursor > last) {
+        return socket.send(refusal("FutureCursor", Some("Cursor in the future."))).await;
+    }
+    if cursor.is_some_and(|cursor| cursor > 0 && cursor < oldest) {
+        let message = Some("Requested cursor exceeded limit. Possibly missing events");
+        let frame = Frame::Info { name: "OutdatedCursor", message };
+        socket.send(Message::Binary(frame.encode().into())).await?;
+    }
     loop {
-        let read = shared.world.lock().relay().read(at, epoch, FRAMES_MAX);
+        let read = scope.tape(&shared.world.lock()).read(at, epoch, FRAMES_MAX);
         let Read::Events(events, next) = read else {
-            let frame = Frame::Error { error: "ConsumerTooSlow", message: None };
-            return socket.send(Message::Binary(frame.encode().into())).await;
+            return lost(&mut socket, &shared, scope, epoch).await;
         };
-        at = next;
         for event in &events {
-            socket.send(Message::Binary(event.frame.clone())).await?;
+            let skipped = event.once && !shared.takes_its_turn(scope, epoch, at);
+            at += 1;
+            if !skipped {
+                socket.send(Message::Binary(event.frame.clone())).await?;
+            }
+            if shared.faults.hangs_up() {
+                return Ok(());
+            }
         }
+        at = next;
         if !events.is_empty() && !line.is_cut() {
             continue;
         }
@@ -88,4 +103,17 @@ async fn stream(
             },
         }
     }
+}
+
+/// The reader's place is gone: a host that starts anew just breaks off, one that forgets says why.
+async fn lost(
+    socket: &mut WebSocket,
+    shared: &Shared,
+    scope: Scope,
+    epoch: u64,
+) -> Result<(), axum::Error> {
+    if scope.tape(&shared.world.lock()).epoch() != epoch {
+        return Ok(());
+    }
+    socket.send(refusal("ConsumerTooSlow", None)).await
 }

@@ -1,14 +1,16 @@
 //! A repository as its PDS holds it: records, the tree over them, the last signed commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_atproto::car::CarWriter;
 use millrace_atproto::cid::Cid;
 use millrace_atproto::commit::{Commit, UnsignedCommit};
 use millrace_atproto::crypto::SigningKey;
-use millrace_atproto::frame::{Action, CommitFrame, RepoOp, SyncFrame};
+use millrace_atproto::frame::{Action, SyncFrame};
 use millrace_atproto::mst::{Mst, MstError};
 use millrace_atproto::syntax::{Did, Tid};
+
+pub use crate::committed::{Committed, Op};
 
 /// One write of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,24 @@ pub enum Write {
     },
 }
 
-/// Why a repository refuses a write.
+impl Write {
+    /// `collection/rkey`
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Put { path, .. } | Self::Delete { path } => path,
+        }
+    }
+}
+
+/// Why a repository refuses a write. It is then as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
+    #[error("there is no account {0} that could write here")]
+    NoAccount(Did),
     #[error("there is no record at {0}")]
     NoRecord(String),
+    #[error("two writes of one commit at {0}")]
+    Twice(String),
     #[error("the revision {0} is not after the last one")]
     Rev(Tid),
     #[error(transparent)]
@@ -40,53 +55,6 @@ pub struct Repo {
     records: BTreeMap<String, (Cid, Vec<u8>)>,
     tree: Mst,
     commit: Commit,
-}
-
-/// What a commit changed: all that its frame says, owned.
-#[derive(Debug, Clone)]
-pub struct Committed {
-    did: Did,
-    rev: Tid,
-    since: Option<Tid>,
-    commit: Cid,
-    prev_data: Option<Cid>,
-    blocks: Vec<u8>,
-    ops: Vec<(Action, String, Option<Cid>, Option<Cid>)>,
-}
-
-impl Committed {
-    pub fn rev(&self) -> Tid {
-        self.rev
-    }
-
-    /// What was done at which path, with the record's new CID.
-    pub fn ops(&self) -> impl Iterator<Item = (Action, &str, Option<Cid>)> {
-        self.ops.iter().map(|(action, path, cid, _)| (*action, path.as_str(), *cid))
-    }
-
-    /// The `#commit` frame with this sequence number.
-    pub fn frame(&self, seq: i64, time: &str) -> Vec<u8> {
-        let rev = self.rev.to_string();
-        let since = self.since.map(|rev| rev.to_string());
-        let ops = self.ops.iter().map(|(action, path, cid, prev)| RepoOp {
-            action: Some(*action),
-            path,
-            cid: *cid,
-            prev: *prev,
-        });
-        let frame = CommitFrame {
-            seq,
-            repo: self.did.as_str(),
-            rev: &rev,
-            since: since.as_deref(),
-            commit: self.commit,
-            prev_data: self.prev_data,
-            blocks: &self.blocks,
-            ops: ops.collect(),
-            time,
-        };
-        frame.encode()
-    }
 }
 
 impl Repo {
@@ -110,37 +78,45 @@ impl Repo {
         &self.records
     }
 
-    /// Applies the writes as one commit. `since` and `prevData` name the commit before.
+    /// Paths of a collection, in order.
+    pub fn paths_in<'a>(&'a self, collection: &'a str) -> impl Iterator<Item = &'a str> {
+        let from = format!("{collection}/");
+        self.records
+            .range(from.clone()..)
+            .map(|(path, _)| path.as_str())
+            .take_while(move |path| path.starts_with(&from))
+    }
+
+    /// Applies the writes as one commit. `since` and `prevData` name the commit before. Without writes
+    /// it is a commit that changes nothing but the revision.
     pub fn apply(
         &mut self,
         key: &SigningKey,
         rev: Tid,
         writes: &[Write],
     ) -> Result<Committed, RepoError> {
-        if rev <= self.commit.rev {
-            return Err(RepoError::Rev(rev));
-        }
+        self.check(rev, writes)?;
         let (since, prev_data) = (self.commit.rev, self.commit.data);
         let ops =
             writes.iter().map(|write| self.write(write)).collect::<Result<Vec<_>, RepoError>>()?;
         self.commit = sign(&self.commit.did, key, rev, self.tree.root());
-        let cid = self.commit.cid();
-        let mut car = CarWriter::new(&cid);
-        car.block(&cid, self.commit.block());
-        let paths: Vec<&str> = ops.iter().map(|op| op.1.as_str()).collect();
+        let commit = self.commit.cid();
+        let mut car = CarWriter::new(&commit);
+        car.block(&commit, self.commit.block());
+        let paths: Vec<&str> = ops.iter().map(|op| op.path.as_str()).collect();
         for (cid, block) in self.tree.covering_blocks(&paths)? {
             car.block(&cid, &block);
         }
-        for (_, path, cid, _) in &ops {
-            if let (Some(cid), Some((_, record))) = (cid, self.records.get(path)) {
-                car.block(cid, record);
+        for op in &ops {
+            if let (Some(cid), Some((_, record))) = (op.cid, self.records.get(&op.path)) {
+                car.block(&cid, record);
             }
         }
         Ok(Committed {
             did: self.commit.did.clone(),
             rev,
             since: Some(since),
-            commit: cid,
+            commit,
             prev_data: Some(prev_data),
             blocks: car.finish(),
             ops,
@@ -161,6 +137,20 @@ impl Repo {
         car.finish()
     }
 
+    /// What `com.atproto.sync.getRecord` answers: the proof of what is at `path`, or that nothing is.
+    pub fn proof(&self, path: &str) -> Result<Vec<u8>, RepoError> {
+        let cid = self.commit.cid();
+        let mut car = CarWriter::new(&cid);
+        car.block(&cid, self.commit.block());
+        for (cid, block) in self.tree.clone().proof_blocks(path)? {
+            car.block(&cid, &block);
+        }
+        if let Some((cid, record)) = self.records.get(path) {
+            car.block(cid, record);
+        }
+        Ok(car.finish())
+    }
+
     /// The `#sync` frame of the repository as it is.
     pub fn sync_frame(&self, seq: i64, time: &str) -> Vec<u8> {
         let (rev, blocks) = self.sync_blocks();
@@ -175,16 +165,32 @@ impl Repo {
         (self.commit.rev.to_string(), car.finish())
     }
 
-    fn write(
-        &mut self,
-        write: &Write,
-    ) -> Result<(Action, String, Option<Cid>, Option<Cid>), RepoError> {
+    /// Everything that could refuse the writes, before the first of them is done.
+    fn check(&self, rev: Tid, writes: &[Write]) -> Result<(), RepoError> {
+        if rev <= self.commit.rev {
+            return Err(RepoError::Rev(rev));
+        }
+        let mut seen = BTreeSet::new();
+        for write in writes {
+            let path = write.path();
+            millrace_atproto::mst::check_key(path)?;
+            if !seen.insert(path) {
+                return Err(RepoError::Twice(path.to_owned()));
+            }
+            if matches!(write, Write::Delete { .. }) && !self.records.contains_key(path) {
+                return Err(RepoError::NoRecord(path.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Op, RepoError> {
         match write {
             Write::Put { path, record } => {
                 let cid = Cid::of_dag_cbor(record);
-                let before =
+                let prev =
                     self.records.insert(path.clone(), (cid, record.clone())).map(|(cid, _)| cid);
-                let action = match before {
+                let action = match prev {
                     None => {
                         self.tree.insert(path, cid)?;
                         Action::Create
@@ -194,13 +200,12 @@ impl Repo {
                         Action::Update
                     }
                 };
-                Ok((action, path.clone(), Some(cid), before))
+                Ok(Op { action, path: path.clone(), cid: Some(cid), prev })
             }
             Write::Delete { path } => {
-                let before =
-                    self.records.remove(path).ok_or_else(|| RepoError::NoRecord(path.clone()))?.0;
+                let prev = self.records.remove(path).map(|(cid, _)| cid);
                 self.tree.delete(path)?;
-                Ok((Action::Delete, path.clone(), None, Some(before)))
+                Ok(Op { action: Action::Delete, path: path.clone(), cid: None, prev })
             }
         }
     }

@@ -1,5 +1,13 @@
 //! The names and words the made-up people use.
 
+use millrace_runtime::rng::Rng;
+
+/// One of them.
+pub(crate) fn pick(rng: &Rng, words: &[&'static str]) -> &'static str {
+    let at = usize::try_from(rng.below(words.len() as u64)).unwrap_or(0);
+    words.get(at).copied().unwrap_or_default()
+}
+
 pub(crate) const NAMES: &[&str] = &[
     "alice", "bob", "carol", "dan", "erin", "frank", "grace", "heidi", "ivan", "judy", "kai",
     "lena", "mallory", "nina", "olaf", "peggy", "quinn", "rosa", "sybil", "trent", "uma", "victor",
@@ -74,4 +82,36 @@ pub(crate) const ABOUT: &[&str] = &[
     "Bakes, bikes, and debugs.",
     "Somewhere between two stations.",
     "日本語もどうぞ。",
+];
+
+pub(crate) const TAGS: &[&str] =
+    &["mill", "water", "wheels", "cats", "東京", "Gärten", "log", "🌊", "photography", "bread"];
+
+pub(crate) const SELF_LABELS: &[&str] =
+    &["porn", "nudity", "sexual", "graphic-media", "!no-unauthenticated"];
+
+pub(crate) const LISTS: &[&str] = &[
+    "Millers",
+    "Good people",
+    "Loud people",
+    "Cats of the river",
+    "水車の人々",
+    "Bakers 🍞",
+    "Readers",
+    "To be watched",
+];
+
+pub(crate) const DISPLAY_NAMES: &[&str] =
+    &["The Miller", "water & wheels", "水車 🌊", "Ärgerlich", "𝔊𝔬𝔱𝔥𝔦𝔠", "👩‍🌾 Farah", "-", "عائشة"];
+
+/// Texts with their language.
+pub(crate) const OTHER_SCRIPTS: &[(&str, &str)] = &[
+    ("ja", "今日は水車小屋まで歩きました。川の音がとてもきれいでした。"),
+    ("zh", "今天的天气很好,我在河边看到了一座老磨坊。"),
+    ("ko", "오늘은 물레방아를 보러 갔다. 날씨가 정말 좋았다!"),
+    ("ar", "الطاحونة القديمة لا تنام أبداً"),
+    ("ru", "Старая мельница никогда не спит."),
+    ("th", "กังหันน้ำเก่าไม่เคยหลับ"),
+    ("en", "🌊🌊🌊 👩‍🌾👨‍👩‍👧‍👦 🏳️‍🌈 wheels go round 🎡"),
+    ("hi", "पुरानी चक्की कभी नहीं सोती"),
 ];

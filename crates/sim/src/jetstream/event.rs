@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::status::Status;
+
 /// An event as Jetstream keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct JetEvent {
@@ -37,8 +39,7 @@ pub(crate) enum JetKind {
     Account {
         seq: i64,
         time: String,
-        active: bool,
-        status: Option<String>,
+        status: Status,
     },
     Sync {
         seq: i64,
@@ -189,7 +190,8 @@ impl JetEvent {
             JetKind::Identity { seq, time, handle } => {
                 json!({"did": self.did, "seq": seq, "time": time, "handle": handle})
             }
-            JetKind::Account { seq, time, active, status } => {
+            JetKind::Account { seq, time, status } => {
+                let (active, status) = (status.is_active(), status.name());
                 json!({"did": self.did, "seq": seq, "time": time, "active": active, "status": status})
             }
             JetKind::Sync { seq, time, rev, blocks } => {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use crate::network::Shared;
+use crate::shared::Shared;
 
 pub use dictionary::Dictionary;
 pub(crate) use event::{JetEvent, JetKind, record_json};

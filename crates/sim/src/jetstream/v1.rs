@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::filter::{Filter, Options};
 use super::{CURSOR_SEQ_MAX, EVENTS_MAX, Pairs, first};
-use crate::network::Shared;
+use crate::relay::silence;
+use crate::shared::Shared;
 use crate::tape::Read;
 use crate::world::World;
 
@@ -45,6 +46,14 @@ pub(super) async fn subscribe(
     };
     let hello = first(&query, "requireHello") == Some("true");
     upgrade.max_message_size(SUBSCRIBER_MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
+        if shared.faults.is_zombie("jetstream") {
+            return silence(socket, &shared).await;
+        }
+        // As it does outside, a stream may begin before the time that is asked for.
+        let cursor = cursor.map(|cursor| match cursor {
+            CURSOR_SEQ_MAX.. => cursor - shared.faults.jump_back_us(),
+            seq => seq,
+        });
         // A reader that goes away ends its stream; that is no error.
         let _closed = stream(socket, shared, cursor, filter, hello).await;
     })
@@ -82,6 +91,9 @@ async fn stream(
         for event in events.iter().filter(|event| filter.wants(event)) {
             if let Some(message) = event.v1().filter(|message| filter.takes(message)) {
                 socket.send(Message::Text(message.into())).await?;
+            }
+            if shared.faults.hangs_up() {
+                return Ok(());
             }
         }
         if !events.is_empty() && !line.is_cut() {

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::dictionary::Dictionary;
 use super::filter::Filter;
 use super::{CURSOR_SEQ_MAX, EVENTS_MAX, Pairs, event, first};
-use crate::network::Shared;
+use crate::relay::silence;
+use crate::shared::Shared;
 use crate::tape::Read;
 use crate::world::World;
 
@@ -69,6 +70,9 @@ pub(super) async fn subscribe(
         Err(response) => return *response,
     };
     upgrade.protocols([SUBPROTOCOL]).on_upgrade(move |socket| async move {
+        if shared.faults.is_zombie("jetstream") {
+            return silence(socket, &shared).await;
+        }
         // A reader that goes away ends its stream; that is no error.
         let _closed = stream(Wire { socket, dictionary }, shared, start, filter).await;
     })
@@ -145,6 +149,9 @@ async fn stream(
             let message = event.v2();
             if filter.takes(&message) {
                 wire.send(message).await?;
+            }
+            if shared.faults.hangs_up() {
+                return Ok(());
             }
         }
         if !events.is_empty() && !line.is_cut() {

@@ -3,7 +3,7 @@
 use futures_util::{SinkExt, Stream, StreamExt};
 use millrace_runtime::clock::ManualClock;
 use millrace_sim::jetstream::Dictionary;
-use millrace_sim::{Network, SimConfig};
+use millrace_sim::{Network, SimConfig, Status};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -226,8 +226,8 @@ async fn the_second_wire_takes_no_messages_and_drops_those_who_fall_behind() {
     // Two changes at once: the reader's place is gone before it can look.
     network.change(|world| {
         let did = world.accounts().next().unwrap().identity.did.clone();
-        world.set_status(&did, false, Some("deactivated"), NOW_US);
-        world.set_status(&did, true, None, NOW_US);
+        world.set_status(&did, Status::Deactivated, NOW_US);
+        world.set_status(&did, Status::Active, NOW_US);
         world.forget_jetstream_before(world.jetstream_last_seq());
     });
     let error = live.next().await.unwrap();

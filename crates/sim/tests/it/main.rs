@@ -1,6 +1,12 @@
-//! The made-up network is what it claims to be: deterministic, signed, and served as outside.
+//! The made-up network is what it claims to be: deterministic, signed, of every kind, served as outside, and
+//! however it misbehaves, the truth can be learnt from it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
+mod faults;
+mod feeds;
 mod frames;
 mod jetstream;
+mod kinds;
+mod reader;
 mod served;

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use millrace_atproto::frame::Frame;
 use millrace_runtime::clock::ManualClock;
-use millrace_sim::{Network, SimConfig};
+use millrace_sim::{Network, SimConfig, Status};
 use tokio_tungstenite::tungstenite::Message;
 
 const NOW_US: i64 = 1_767_225_600_000_000;
@@ -52,7 +52,7 @@ async fn a_change_reaches_a_live_reader() {
     let change = async {
         network.change(|world| {
             let did = world.accounts().next().unwrap().identity.did.clone();
-            world.set_status(&did, false, Some("deactivated"), NOW_US);
+            world.set_status(&did, Status::Deactivated, NOW_US);
         });
     };
     let (read, ()) = tokio::join!(reader, change);
