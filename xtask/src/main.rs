@@ -14,7 +14,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what the tests and the checks need (Debian package, npm packages, tools under .tools)
+    /// Install what the tests and the checks need (Debian packages, npm packages, tools under .tools)
     Setup,
     /// Set up, run every test, and end with one line: `N passed, N failed`
     Test {

@@ -1,5 +1,6 @@
 //! The engine suites of `log` and `store` as a table: one line a promise, one column an engine.
-//! Read from nextest's status lines: there `sqlite::…` and `postgres::…` of one name are one promise.
+//! Read from nextest's status lines: there `sqlite::…` and `postgres::…` of one name are one promise. `tansu` is
+//! the Kafka engine on a second broker, one that cannot keep all of them: its tests say which and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use crate::summary::plain;
 
 /// (package, what stands before the engine in its suite's test names)
 const SUITES: [(&str, &str); 2] = [("millrace-log", ""), ("millrace-store", "promises::")];
-const ENGINES: [&str; 2] = ["sqlite", "postgres"];
+const ENGINES: [&str; 4] = ["sqlite", "postgres", "kafka", "tansu"];
 
 /// What each engine did with each promise.
 #[derive(Debug, Default)]

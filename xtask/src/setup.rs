@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{postgres, shell};
+use crate::{features, kafka, postgres, shell};
 
 /// A checker that is a single program: what runs it, and where it comes from when it is absent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,13 +63,18 @@ pub fn everything(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// PostgreSQL and the npm packages of `tests/network`.
+/// PostgreSQL, brokers that speak Kafka's protocol, and the npm packages of `tests/network`.
 ///
 /// # Errors
 /// As [`everything`].
 pub fn for_tests(root: &Path) -> Result<()> {
     if std::env::var_os("MILLRACE_TEST_POSTGRES_URL").is_none() {
         postgres_server()?;
+    }
+    openssl_headers();
+    if let Err(e) = kafka::install(root) {
+        // In continuous integration the tests that need them fail.
+        println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
     }
     npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")
 }
@@ -118,7 +123,7 @@ fn install(tools: &Path, tool: Tool) -> Result<()> {
     }
 }
 
-fn install_wheel(tools: &Path, wheel: &str) -> Result<()> {
+pub(crate) fn install_wheel(tools: &Path, wheel: &str) -> Result<()> {
     let venv = tools.join("venv");
     let pip = venv.join("bin/pip");
     if !pip.exists() {
@@ -177,6 +182,28 @@ fn apt_install(package: &str) -> Result<()> {
     };
     apt(&["update"])?;
     apt(&["install", "--no-install-recommends", package])
+}
+
+/// For TLS towards Kafka; without them the tests are built without it.
+fn openssl_headers() {
+    let apt = || shell::is_root() && shell::quietly(Command::new("apt-get").arg("--version"));
+    if features::has_openssl() || !apt() {
+        return;
+    }
+    println!("installing OpenSSL's headers (Debian packages)");
+    if let Err(e) = debian_packages(&["libssl-dev", "pkg-config"]) {
+        println!("no OpenSSL headers: the Kafka engine is built without TLS ({e:#})");
+    }
+}
+
+fn debian_packages(names: &[&str]) -> Result<()> {
+    let apt = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"]).args(args);
+        shell::must(command.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update"])?;
+    apt(&[&["install", "--no-install-recommends"], names].concat())
 }
 
 /// Exactly what the lock file names; nothing is run or compiled while installing.

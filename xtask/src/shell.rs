@@ -12,11 +12,10 @@ use anyhow::{Context, Result, bail};
 pub fn workspace_root() -> Result<PathBuf> {
     let here =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let root =
-        Path::new(&here).parent().context("xtask lies directly below the workspace's root")?;
-    if !root.join("Cargo.toml").exists() {
-        bail!("{} is no workspace: run this as `cargo xtask`", root.display());
-    }
+    let root = Path::new(&here).ancestors().find(|dir| dir.join("Cargo.lock").exists());
+    let root = root.with_context(|| {
+        format!("{} is in no workspace: run this as `cargo xtask`", Path::new(&here).display())
+    })?;
     Ok(root.to_path_buf())
 }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::features;
 use crate::postgres::Cluster;
 use crate::promises::Promises;
 use crate::setup::{self, Tool};
@@ -35,7 +36,7 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
     let mut tally = Tally::default();
     if !needs_program(args) {
         tally += suites(root, args, &env)?;
-    } else if shell::succeeds(shell::cargo().args(["build", "-p", "millrace"]).current_dir(root))? {
+    } else if shell::succeeds(&mut build_program(root))? {
         env.push(("MILLRACE_BIN", target.join("debug/millrace").into()));
         tally += suites(root, args, &env)?;
     } else {
@@ -47,13 +48,19 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
     Ok(tally.failed == 0)
 }
 
+fn build_program(root: &Path) -> Command {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "-p", "millrace"]).args(features::flags(&[])).current_dir(root);
+    cargo
+}
+
 fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tally> {
     let mut promises = Promises::default();
     let nextest = setup::find_or_install(root, Tool::Nextest);
     let mut tally = match nextest {
         Some(program) => {
             let mut command = Command::new(program);
-            command.args(["nextest", "run"]).args(selection(args));
+            command.args(["nextest", "run"]).args(selection(args)).args(features::flags(args));
             counted(command.current_dir(root), env, |line| {
                 promises.observe(line);
                 Tally::from_nextest(line)
@@ -63,6 +70,7 @@ fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tall
             println!("cargo-nextest is not to be had here: `cargo test` instead");
             let mut command = shell::cargo();
             command.args(["test", "--no-fail-fast", "--tests"]).args(selection(args));
+            command.args(features::flags(args));
             counted(command.current_dir(root), env, Tally::from_libtest)?
         }
     };
@@ -70,6 +78,7 @@ fn suites(root: &Path, args: &[String], env: &[(&str, OsString)]) -> Result<Tall
         println!("\nexamples in the documentation");
         let mut command = shell::cargo();
         command.args(["test", "--workspace", "--doc", "--no-fail-fast", "--quiet"]);
+        command.args(features::flags(args));
         tally += counted(command.current_dir(root), env, Tally::from_libtest)?;
     }
     print!("{}", promises.table());

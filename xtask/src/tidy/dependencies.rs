@@ -1,5 +1,5 @@
 //! Who may depend on whom, and who may know an engine by name. The table is ARCHITECTURE.md's.
-//! `sim` may be anybody's dev-dependency: it is the network that tests run against.
+//! `sim` and `xtask` may be anybody's dev-dependencies: the network and the servers that tests run against.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -24,6 +24,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tests", &["runtime", "atproto", "net", "log", "store", "sim", "xtask"]),
     ("xtask", &[]),
 ];
+
+/// What tests run against.
+const FOR_TESTS: &[&str] = &["sim", "xtask"];
 
 /// They meet in the log and never import each other.
 const PROJECTIONS: &[&str] = &["dataplane", "feeds", "communities", "segments", "boards"];
@@ -73,7 +76,7 @@ fn package(package: &Package) -> Vec<Finding> {
         let for_tests = dependency.kind.as_deref() == Some("dev");
         let message = if ours && PROJECTIONS.contains(&name) && PROJECTIONS.contains(&used) {
             format!("is a projection and depends on the projection {used}: they meet in the log")
-        } else if ours && !allowed.contains(&used) && !(for_tests && used == "sim") {
+        } else if ours && !allowed.contains(&used) && !(for_tests && FOR_TESTS.contains(&used)) {
             format!("must not depend on {used}; it may use {allowed:?}")
         } else if ENGINES.contains(&used) && !KNOW_ENGINES.contains(&name) {
             format!("must not know the engine {used}: only {KNOW_ENGINES:?} do")

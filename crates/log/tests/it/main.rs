@@ -2,7 +2,9 @@
 //!
 //! To add an engine: give it a line under `engines` and an arm in `site.rs`. To add a promise: write the
 //! function and name it below. `cargo test -p millrace-log --test it promises -- --nocapture` prints the
-//! table. What only one engine has, such as a file that can be damaged, is in a file of its own.
+//! table. What only one engine has, such as a file that can be damaged or a cluster that goes away, is in a file of
+//! its own. Kafka runs in builds with its feature, on the broker of the two that can do all that is asked of it;
+//! `tansu.rs` says what the other can do.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -10,6 +12,11 @@ mod site;
 
 mod promises;
 mod sqlite_file;
+
+#[cfg(feature = "kafka")]
+mod kafka_cluster;
+#[cfg(feature = "kafka")]
+mod tansu;
 
 /// One test for each engine and promise, in a module named after the engine; and the two lists.
 macro_rules! suite {
@@ -33,7 +40,7 @@ macro_rules! suite {
         }
     };
     (@lists { $($(#[$if:meta])? $engine:ident: $variant:expr,)+ } { $($area:ident::$promise:ident,)+ }) => {
-        const ENGINES: &[(&str, millrace_log::LogEngine)] =
+        const ENGINES: &[(&str, crate::site::Engine)] =
             &[$($(#[$if])? (stringify!($engine), $variant)),+];
         const PROMISES: &[(&str, &str)] = &[$((stringify!($area), stringify!($promise))),+];
     };
@@ -41,8 +48,8 @@ macro_rules! suite {
 
 suite! {
     engines {
-        sqlite: millrace_log::LogEngine::Sqlite,
-        #[cfg(feature = "kafka")] kafka: millrace_log::LogEngine::Kafka,
+        sqlite: crate::site::Engine::Sqlite,
+        #[cfg(feature = "kafka")] kafka: crate::site::Engine::Kafka(xtask::kafka::Kind::Noida),
     }
     promises {
         append::offsets_count_from_zero_without_gaps,
@@ -113,7 +120,7 @@ fn promises_by_engine() {
         LogEngine::Kafka => (engine, cfg!(feature = "kafka")),
     });
     let built = all.into_iter().filter_map(|(engine, built)| built.then_some(engine));
-    let run = ENGINES.iter().map(|(_, engine)| *engine);
+    let run = ENGINES.iter().map(|(_, engine)| engine.kind());
     assert_eq!(run.collect::<Vec<_>>(), built.collect::<Vec<_>>());
     let names: std::collections::BTreeSet<_> = PROMISES.iter().map(|(_, name)| name).collect();
     assert_eq!(names.len(), PROMISES.len());

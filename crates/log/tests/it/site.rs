@@ -1,14 +1,16 @@
-//! Where a promise is tried: a folder or topics of its own, a clock that stands still, a configuration, an engine.
+//! Where a promise is tried: an engine, a folder or topics of its own, a clock that stands still, a configuration.
 //!
-//! Kafka runs where MILLRACE_TEST_KAFKA_BROKERS names brokers on which tests may make topics (`make test` does). The
-//! topics are named after the site's folder, so that whoever is told the folder finds them.
+//! Kafka is a broker of the test's own, or the cluster that MILLRACE_TEST_KAFKA_BROKERS names, on which topics may be
+//! made. A site's topics are named after its folder, so that whoever is told the folder finds them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_log::{Append, Item, Log, LogConfig, LogEngine, LogError, Retention, Topic};
 use millrace_runtime::clock::ManualClock;
 use millrace_runtime::metrics::Registry;
 use tempfile::TempDir;
+use xtask::kafka::{Broker, Kind};
 
 /// The topic with one partition.
 pub const ONE: Topic = Topic::NetworkEntries;
@@ -16,62 +18,110 @@ pub const ONE: Topic = Topic::NetworkEntries;
 pub const THREE: Topic = Topic::DataplaneChanges;
 /// When every test begins.
 pub const START_US: i64 = 1_767_225_600_000_000;
-/// Brokers on which tests may make topics.
+/// Brokers to use instead of one's own.
 pub const BROKERS: &str = "MILLRACE_TEST_KAFKA_BROKERS";
 /// Longest a promise may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// An engine, and what it runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Kafka(Kind),
+}
+
+impl Engine {
+    pub const fn kind(self) -> LogEngine {
+        match self {
+            Self::Sqlite => LogEngine::Sqlite,
+            Self::Kafka(_) => LogEngine::Kafka,
+        }
+    }
+}
+
 pub struct Site {
     pub engine_name: &'static str,
+    pub engine: Engine,
     pub folder: TempDir,
     pub config: LogConfig,
     pub clock: ManualClock,
     pub registry: Registry,
+    broker: Option<Arc<Broker>>,
 }
 
 /// Tries one promise on one engine.
 pub fn run<F: Future<Output = ()>>(
     engine_name: &'static str,
-    engine: LogEngine,
+    engine: Engine,
     promise: impl FnOnce(Site) -> F,
 ) {
-    if !is_here(engine) {
-        return;
-    }
+    let Some(site) = Site::on(engine_name, engine) else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let kept = tokio::time::timeout(DEADLINE, promise(Site::new(engine_name, engine))).await;
+        let kept = tokio::time::timeout(DEADLINE, promise(site)).await;
         assert!(kept.is_ok(), "not done after {DEADLINE:?}");
     });
 }
 
-/// Whether the engine can be tried here; a word where it cannot, which continuous integration does not accept.
-fn is_here(engine: LogEngine) -> bool {
-    let here = engine == LogEngine::Sqlite || std::env::var_os(BROKERS).is_some();
-    if !here {
-        eprintln!("skipped: {BROKERS} is not set (`make test` sets it)");
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{BROKERS} must be set");
+/// A broker of one's own. None, with a word, where there is none; continuous integration does not accept that.
+pub fn broker(kind: Kind) -> Option<Broker> {
+    let root = xtask::shell::workspace_root().unwrap();
+    if kind.program(&root).is_none() {
+        eprintln!("skipped: no broker {kind:?} here (`cargo xtask setup` installs it)");
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "a broker must be here");
+        return None;
     }
-    here
+    Some(Broker::start(&root, kind, &std::env::temp_dir()).unwrap())
 }
 
 impl Site {
-    pub fn new(engine_name: &'static str, engine: LogEngine) -> Self {
+    /// A site on SQLite.
+    pub fn sqlite() -> Self {
+        Self::with("sqlite", Engine::Sqlite, None, None)
+    }
+
+    /// A site on an engine that may not be here.
+    pub fn on(engine_name: &'static str, engine: Engine) -> Option<Self> {
+        let brokers = std::env::var(BROKERS).ok();
+        match engine {
+            Engine::Kafka(kind) if brokers.is_none() => {
+                let broker = Arc::new(broker(kind)?);
+                Some(Self::with(engine_name, engine, Some(broker.address()), Some(broker)))
+            }
+            _ => Some(Self::with(engine_name, engine, brokers, None)),
+        }
+    }
+
+    /// An empty site of the same kind, on the same broker.
+    pub fn another(&self) -> Self {
+        let brokers = self.config.kafka.brokers.clone();
+        Self::with(self.engine_name, self.engine, brokers, self.broker.clone())
+    }
+
+    fn with(
+        engine_name: &'static str,
+        engine: Engine,
+        brokers: Option<String>,
+        broker: Option<Arc<Broker>>,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
-        let config = LogConfig {
-            engine,
+        let mut config = LogConfig {
+            engine: engine.kind(),
             network_entries_partitions: 1,
             dataplane_changes_partitions: 3,
             readers: 2,
             ..LogConfig::in_dir(folder.path())
         };
+        config.kafka.brokers = brokers;
         Self {
             engine_name,
+            engine,
             folder,
             config,
             clock: ManualClock::at(START_US),
             registry: Registry::new(),
+            broker,
         }
     }
 
@@ -79,12 +129,11 @@ impl Site {
         Log::open(&self.settings(), self.clock.shared(), &self.registry)
     }
 
-    /// The configuration, with the topics' prefix that belongs to its folder.
+    /// The configuration, with the topics that belong to its folder.
     pub fn settings(&self) -> LogConfig {
         let mut config = self.config.clone();
         let folder = config.dir().file_name().unwrap().to_string_lossy().replace('.', "");
         config.kafka.topic_prefix = format!("millrace-test-{folder}.");
-        config.kafka.brokers = std::env::var(BROKERS).ok().or(config.kafka.brokers);
         config
     }
 
@@ -92,18 +141,18 @@ impl Site {
         self.try_open().unwrap()
     }
 
-    /// How many random cases are worth their time: a producer takes half a second to get its number from a cluster.
-    pub fn cases(&self) -> u32 {
-        match self.config.engine {
-            LogEngine::Sqlite => 40,
-            LogEngine::Kafka => 12,
-        }
-    }
-
     pub async fn reopen(&self, log: Log) -> Log {
         log.close().await;
         drop(log);
         self.open()
+    }
+
+    /// How many random cases are worth their time: a producer takes half a second to get its number from a cluster.
+    pub fn cases(&self) -> u32 {
+        match self.engine {
+            Engine::Sqlite => 40,
+            Engine::Kafka(_) => 12,
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use millrace_log::{LogEngine, LogError};
+use millrace_log::LogError;
 use rusqlite::Connection;
 
-use crate::site::{ONE, Site, all, run, sized};
+use crate::site::{Engine, ONE, Site, all, run, sized};
 
 fn site() -> Site {
-    Site::new("sqlite", LogEngine::Sqlite)
+    Site::sqlite()
 }
 
 fn file(site: &Site) -> PathBuf {
@@ -72,7 +72,7 @@ fn a_newer_format_is_refused() {
 
 #[test]
 fn a_lost_end_is_found_at_open() {
-    run("sqlite", LogEngine::Sqlite, async |site| {
+    run("sqlite", Engine::Sqlite, async |site| {
         changed(&site, |log| {
             log.execute("DELETE FROM item_1_0 WHERE offset = 199", []).unwrap();
         })
@@ -85,7 +85,7 @@ fn a_lost_end_is_found_at_open() {
 
 #[test]
 fn a_hole_is_found_by_its_reader() {
-    run("sqlite", LogEngine::Sqlite, async |site| {
+    run("sqlite", Engine::Sqlite, async |site| {
         changed(&site, |log| {
             log.execute("DELETE FROM item_1_0 WHERE offset = 100", []).unwrap();
         })
@@ -101,7 +101,7 @@ fn a_hole_is_found_by_its_reader() {
 
 #[test]
 fn a_missing_table_is_damage() {
-    run("sqlite", LogEngine::Sqlite, async |site| {
+    run("sqlite", Engine::Sqlite, async |site| {
         changed(&site, |log| log.execute_batch("DROP TABLE item_2_1").unwrap()).await;
         let refusal = site.try_open().err().unwrap();
         assert!(matches!(refusal, LogError::Corrupt { .. }), "{refusal:?}");
@@ -112,7 +112,7 @@ fn a_missing_table_is_damage() {
 /// reads, but what it does give is right.
 #[test]
 fn overwritten_pages_never_pass_for_items() {
-    run("sqlite", LogEngine::Sqlite, async |site| {
+    run("sqlite", Engine::Sqlite, async |site| {
         changed(&site, |_| ()).await;
         let good = fs::read(file(&site)).unwrap();
         let mut refused = 0;
@@ -158,11 +158,11 @@ fn a_folder_that_cannot_be_made_is_named() {
 
 #[test]
 fn a_log_not_closed_is_read_from_its_wal() {
-    run("sqlite", LogEngine::Sqlite, async |site| {
+    run("sqlite", Engine::Sqlite, async |site| {
         let log = site.open();
         log.append(ONE, sized("k", 20, 4_000)).await.unwrap();
         // What lies on disk at this moment is what a crash would leave.
-        let mut left = Site::new("sqlite", LogEngine::Sqlite);
+        let mut left = Site::sqlite();
         left.config.dir = Some(left.folder.path().join("copy"));
         fs::create_dir(left.config.dir()).unwrap();
         for name in ["log.db", "log.db-wal"] {

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use futures_util::future::join_all;
 use millrace_log::Log;
 
-use crate::site::{Site, THREE, all, items, offsets};
+use crate::site::{BROKERS, Site, THREE, all, items, offsets};
 
 const DIR: &str = "MILLRACE_TEST_LOG_DIR";
 const ROUND: &str = "MILLRACE_TEST_LOG_ROUND";
@@ -96,6 +96,7 @@ fn start_child(site: &Site, round: u64) -> Child {
         .args([&test, "--exact", "--nocapture"])
         .env(DIR, site.folder.path())
         .env(ROUND, round.to_string())
+        .envs(site.config.kafka.brokers.iter().map(|brokers| (BROKERS, brokers)))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()

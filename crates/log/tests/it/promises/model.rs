@@ -100,9 +100,7 @@ pub async fn it_does_what_a_vector_does(site: Site) {
             failure_persistence: None,
             ..Config::with_cases(site.cases())
         });
-        let (name, engine) = (site.engine_name, site.config.engine);
-        let outcome =
-            runner.run(&ops(), |ops| handle.block_on(try_ops(&Site::new(name, engine), ops)));
+        let outcome = runner.run(&ops(), |ops| handle.block_on(try_ops(&site.another(), ops)));
         outcome.map_err(|failure| failure.to_string()).unwrap();
     });
 }
