@@ -14,6 +14,7 @@ mod gate;
 pub mod images;
 mod names;
 pub mod reason;
+mod search;
 
 pub mod apply;
 pub mod resync;

@@ -17,10 +17,12 @@ use crate::client::Local;
 use crate::error::DataplaneError;
 use crate::query::{OwnCommand, Question};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
-use crate::query::{blocks, known_followers, lists, mute, mutes, starter_packs};
 use crate::query::{
     actors, author_feed, follows, hydrate, likes, notifications, posts, profiles, progress, record,
     relationships, thread, timeline,
+};
+use crate::query::{
+    blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
 };
 
 /// Largest question, bytes.
@@ -57,6 +59,8 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = question::<lists::GetLists>(router);
     let router = question::<lists::GetListItems>(router);
     let router = question::<lists::GetListMembership>(router);
+    let router = question::<search_actors::SearchActors>(router);
+    let router = question::<search_posts::SearchPosts>(router);
     let router = question::<starter_packs::GetActorStarterPacks>(router);
     let router = question::<starter_packs::GetStarterPackContents>(router);
     let router = question::<hydrate::Hydrate>(router);

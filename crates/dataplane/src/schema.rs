@@ -16,6 +16,12 @@ pub const DATAPLANE: &[Migration] = &[
         sql: include_str!("migrations/0002_graph.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 3,
+        name: "search",
+        sql: include_str!("migrations/0003_search.sql"),
+        compatible_back_to: 1,
+    },
 ];
 
 /// Domain `own`: what Millrace alone knows.

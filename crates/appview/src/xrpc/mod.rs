@@ -56,6 +56,8 @@ pub(crate) struct Api {
 const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profile::GetProfile>(),
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
+    query::<app_bsky_actor::search_actors::SearchActors>(),
+    query::<app_bsky_actor::search_actors_typeahead::SearchActorsTypeahead>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
@@ -69,6 +71,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_feed::get_quotes::GetQuotes>(),
     query::<app_bsky_feed::get_reposted_by::GetRepostedBy>(),
     query::<app_bsky_feed::get_timeline::GetTimeline>(),
+    query::<app_bsky_feed::search_posts::SearchPosts>(),
     query::<app_bsky_graph::get_actor_starter_packs::GetActorStarterPacks>(),
     query::<app_bsky_graph::get_blocks::GetBlocks>(),
     query::<app_bsky_graph::get_followers::GetFollowers>(),

@@ -40,6 +40,8 @@ impl Actor {
 pub(crate) struct Actors {
     stored: BTreeMap<i64, Actor>,
     current: BTreeMap<i64, Actor>,
+    /// Others whose handle somebody of the batch holds now.
+    dispossessed: Vec<i64>,
 }
 
 impl Actors {
@@ -62,7 +64,7 @@ impl Actors {
             },
         )?;
         let stored: BTreeMap<i64, Actor> = rows.into_iter().collect();
-        Ok(Self { current: stored.clone(), stored })
+        Ok(Self { current: stored.clone(), stored, dispossessed: Vec::new() })
     }
 
     /// The account, known from now on if it was not before.
@@ -91,10 +93,11 @@ impl Actors {
                 actor.handle = None;
             }
         }
-        tx.execute(
-            "UPDATE actor SET handle = NULL WHERE handle = $1 AND actor_id <> $2",
+        self.dispossessed.extend(tx.query(
+            "UPDATE actor SET handle = NULL WHERE handle = $1 AND actor_id <> $2 RETURNING actor_id",
             &[Param::Text(handle), Param::Int(id)],
-        )?;
+            |row| row.get::<i64>(0),
+        )?);
         Ok(())
     }
 
@@ -117,9 +120,17 @@ impl Actors {
         true
     }
 
+    /// Accounts of the batch that got or lost a handle.
+    pub(crate) fn renamed(&self) -> impl Iterator<Item = i64> {
+        let handle = |id: &i64| self.stored.get(id).and_then(|actor| actor.handle.as_deref());
+        let changed =
+            self.current.iter().filter(move |(id, actor)| handle(id) != actor.handle.as_deref());
+        changed.map(|(id, _)| *id).chain(self.dispossessed.iter().copied())
+    }
+
     /// Writes what changed, in id order.
     pub(crate) fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
-        let Self { stored, current } = self;
+        let Self { stored, current, dispossessed: _ } = self;
         let changed = current.iter().filter(|(id, actor)| stored.get(id) != Some(actor));
         tx.execute_many(
             "INSERT INTO actor (actor_id, handle, handle_at_us, active, status, status_at_us, repo_rev, indexed_at_us)

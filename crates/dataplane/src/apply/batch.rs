@@ -10,6 +10,7 @@ use super::actor::Actors;
 use super::decode::{Body, Decoded, DecodedOp};
 use super::ids::Ids;
 use super::run::Run;
+use super::search;
 use super::snapshot::{self, Range};
 
 /// Decoded entries with the ids of every name in them.
@@ -39,7 +40,10 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
         }
     }
     applying.run.apply(tx, &mut applying.effects)?;
+    let mut renamed = std::mem::take(&mut applying.effects.renamed);
+    renamed.extend(applying.actors.renamed());
     applying.actors.write(tx)?;
+    search::actors(tx, &renamed)?;
     applying.effects.counters.write(tx)?;
     applying.effects.facts.publish(tx)?;
     save_progress(tx, &progress)

@@ -4,6 +4,8 @@
 //! alone and counted, and what was stored under its key goes. An entry whose bytes are not an
 //! entry is parked.
 
+use std::sync::Arc;
+
 use millrace_atproto::cbor;
 use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::epoch_us;
@@ -18,6 +20,7 @@ use super::run::Fields;
 use super::{Put, document, list_block, post, profile, verification};
 use crate::collection::Collection;
 use crate::flags;
+use crate::search::{marks, words};
 
 /// A log entry as the batch applies it.
 #[derive(Debug)]
@@ -89,6 +92,7 @@ struct PostNames {
     parent: Option<SubjectName>,
     quote: Option<SubjectName>,
     mentions: Vec<Did>,
+    words: Arc<[String]>,
 }
 
 /// Mentions of a post that are looked at: 300 graphemes have no room for more. Each is a row for
@@ -315,6 +319,7 @@ fn post_names(post: &Post<'_>, at_us: i64) -> PostNames {
         parent: post.reply.as_ref().and_then(|reply| named(&reply.parent.uri)),
         quote: post.embed.as_ref().and_then(Embed::record).and_then(|quoted| named(&quoted.uri)),
         mentions: mentions.take(MENTIONS_MAX).collect(),
+        words: words::words(post.text).into_iter().chain(marks::of_post(post)).collect(),
     }
 }
 
@@ -429,6 +434,7 @@ impl NamedPut {
                 parent: post(&names.parent),
                 quote: post(&names.quote),
                 mentions: names.mentions.iter().map(|did| ids.actor(did)).collect(),
+                words: Arc::clone(&names.words),
             }),
         };
         Put { cid: self.cid, json: self.json.clone(), fields }

@@ -27,10 +27,11 @@ mod post_notices;
 mod profile;
 mod repost;
 mod run;
+mod search;
 mod snapshot;
 mod verification;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::cid::Cid;
 use millrace_store::Param;
@@ -111,6 +112,8 @@ pub(crate) fn decide<R: StoredRow>(
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub counters: Counters,
+    /// Accounts whose handle or profile changed.
+    pub renamed: BTreeSet<i64>,
     pub facts: Facts,
 }
 

@@ -5,6 +5,7 @@
 //! belongs to the thread it names is decided once, when it is indexed, from its parent's row.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
@@ -12,7 +13,7 @@ use millrace_store::{Param, Row, StoreError, Tx};
 use super::ids::Subject;
 use super::{
     Decision, Effects, Key, Op, Put, StoredRow, change, decide, gates, key_params, notify,
-    post_notices,
+    post_notices, search,
 };
 use crate::collection::Collection;
 use crate::flags;
@@ -28,6 +29,8 @@ pub(crate) struct Fields {
     pub quote: Option<Key>,
     /// Accounts its facets mention.
     pub mentions: Vec<i64>,
+    /// What a search finds it by, as far as no ids are needed.
+    pub words: Arc<[String]>,
 }
 
 /// A row of `post`, without the record.
@@ -80,6 +83,7 @@ pub(crate) fn apply(
     let hidden = gates::judge(tx, &mut decision)?;
     remove(tx, &decision.removed)?;
     insert(tx, &decision.inserted)?;
+    search::posts(tx, &decision.removed, &decision.inserted)?;
     for row in &decision.removed {
         count(row, -1, effects);
         effects.facts.record(Collection::Post, row.key, change::Op::Removed);

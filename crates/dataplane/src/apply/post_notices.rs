@@ -229,8 +229,15 @@ mod tests {
     }
 
     fn put(mentions: Vec<i64>) -> Put<Fields> {
-        let fields =
-            Fields { created_at_us: 0, flags: 0, root: None, parent: None, quote: None, mentions };
+        let fields = Fields {
+            created_at_us: 0,
+            flags: 0,
+            root: None,
+            parent: None,
+            quote: None,
+            mentions,
+            words: [].into(),
+        };
         Put { cid: Cid::of_dag_cbor(b"x"), json: "{}".to_owned(), fields }
     }
 

@@ -68,6 +68,8 @@ pub(crate) fn apply(
             ]
         }),
     )?;
+    let changed = decision.removed.iter().chain(decision.inserted.iter().map(|(row, _)| row));
+    effects.renamed.extend(changed.map(|row| row.key.0));
     for row in &decision.removed {
         effects.facts.record(Collection::Profile, row.key, change::Op::Removed);
     }

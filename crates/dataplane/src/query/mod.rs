@@ -28,6 +28,8 @@ pub mod quotes;
 pub mod record;
 pub mod relationships;
 pub mod reposts;
+pub mod search_actors;
+pub mod search_posts;
 pub mod starter_packs;
 pub mod thread;
 pub mod timeline;

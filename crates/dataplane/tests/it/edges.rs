@@ -85,7 +85,14 @@ async fn a_reposter_is_told_of_what_their_repost_led_to(harness: Harness) {
         written(collection, &key(n), json!({"subject": strong(&post), "via": strong(&via)}))
     };
     let ops = vec![edge("app.bsky.feed.like", 3), edge(REPOST, 4)];
-    harness.apply(&[entries::commit(&carol, 1, ops)]).await;
+    let first = written(POST, &key(1), json!({"text": "a post"}));
+    harness
+        .apply(&[
+            entries::commit(&alice, 1, vec![first]),
+            entries::commit(&bob, 1, vec![repost(2, &post)]),
+            entries::commit(&carol, 1, ops),
+        ])
+        .await;
     let mut to_bob = told(&harness, &bob).await;
     to_bob.sort();
     assert_eq!(
@@ -122,6 +129,10 @@ async fn a_starter_pack_is_told_of_who_joins_once(harness: Harness) {
             json!({"displayName": name, "joinedViaStarterPack": strong(&pack)}),
         )
     };
+    let list = uri(&alice, "app.bsky.graph.list", &key(2));
+    let made =
+        written("app.bsky.graph.starterpack", &key(1), json!({"name": "friends", "list": list}));
+    harness.apply(&[entries::commit(&alice, 1, vec![made])]).await;
     for (rev, name) in [(1, "Bob"), (2, "Bobby")] {
         harness.apply(&[entries::commit(&bob, rev, vec![profile(name)])]).await;
     }

@@ -52,7 +52,8 @@ fn commits(author: &Did, rev: i64, ops: Vec<EntryOp>) -> Entry {
 async fn violates(harness: &Harness, uri: &str) -> (bool, bool) {
     let posts = vec![AtUri::parse(uri).unwrap()];
     let posts = harness.client.ask(Hydrate { posts, ..Hydrate::default() }).await.unwrap().posts;
-    (posts[0].violates_threadgate, posts[0].violates_postgate)
+    let post = posts.iter().find(|post| post.uri == uri).unwrap();
+    (post.violates_threadgate, post.violates_postgate)
 }
 
 async fn told(harness: &Harness, actor: &Did) -> Vec<(String, String)> {

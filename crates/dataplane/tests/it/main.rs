@@ -12,5 +12,6 @@ mod hydration;
 mod kinds;
 mod remote;
 mod replies;
+mod search;
 mod snapshots;
 mod storms;

@@ -2,3 +2,6 @@
 
 pub(super) mod get_profile;
 pub(super) mod get_profiles;
+pub(super) mod search_actors;
+pub(super) mod search_actors_typeahead;
+mod search_text;

@@ -15,4 +15,5 @@ pub(super) mod get_posts;
 pub(super) mod get_quotes;
 pub(super) mod get_reposted_by;
 pub(super) mod get_timeline;
+pub(super) mod search_posts;
 pub(super) mod thread_posts;

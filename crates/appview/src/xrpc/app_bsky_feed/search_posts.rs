@@ -1,0 +1,104 @@
+//! `app.bsky.feed.searchPosts`: posts by their words, the latest first or the best of the latest.
+
+use millrace_atproto::AtIdentifier;
+use millrace_atproto::syntax::{Language, Uri};
+use millrace_dataplane::query::search_posts::{self, Sort};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::error::XrpcError;
+use crate::hydration::{Hydrated, author, known_uri};
+use crate::page::{Page, fill_page, raw_all};
+use crate::request::params::Params;
+use crate::xrpc::call::Skeleton;
+use crate::xrpc::{Call, Json, Query};
+
+/// Most tags a search may name.
+const TAGS_MAX: usize = 25;
+/// Longest tag, bytes, as the lexicon bounds it.
+const TAG_BYTES_MAX: usize = 640;
+
+pub(crate) struct SearchPosts {
+    asked: search_posts::SearchPosts,
+    limit: u32,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    posts: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+impl Query for SearchPosts {
+    const NSID: &'static str = "app.bsky.feed.searchPosts";
+
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
+        let tags: Vec<String> = params.list("tag", TAGS_MAX)?;
+        if tags.iter().any(|tag| tag.len() > TAG_BYTES_MAX) {
+            return Err(XrpcError::invalid(format!("tag must be at most {TAG_BYTES_MAX} bytes")));
+        }
+        let lang: Option<Language> = params.optional("lang")?;
+        let url: Option<Uri> = params.optional("url")?;
+        let asked = search_posts::SearchPosts {
+            q: params.required("q")?,
+            sort: match params.text("sort")?.as_deref() {
+                Some("top") => Sort::Top,
+                _ => Sort::Latest,
+            },
+            since: params.text("since")?,
+            until: params.text("until")?,
+            author: params.optional::<AtIdentifier>("author")?,
+            mentions: params.optional::<AtIdentifier>("mentions")?,
+            lang: lang.map(|lang| lang.as_str().to_owned()),
+            domain: params.text("domain")?,
+            url: url.map(|url| url.as_str().to_owned()),
+            tags,
+            ..search_posts::SearchPosts::default()
+        };
+        let limit = params.integer("limit", 1, 100, 25)?;
+        Ok(Self { asked, limit, cursor: params.cursor()? })
+    }
+
+    async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
+        let Self { mut asked, limit, cursor } = self;
+        asked.viewer = call.viewer().cloned();
+        let page = fill_page(cursor, limit, |cursor, limit| page(call, &asked, cursor, limit));
+        let page = page.await?;
+        Json::of(&Answer { posts: page.items, cursor: page.cursor })
+    }
+}
+
+async fn page(
+    call: &Call<'_>,
+    asked: &search_posts::SearchPosts,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<Page, XrpcError> {
+    // skeleton
+    let asked = search_posts::SearchPosts { limit: Some(limit), cursor, ..asked.clone() };
+    let mut page = call.ask(asked).await?;
+    // hydration
+    let posts = page.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
+    let hydrated = call.hydrate(Skeleton { posts, ..Skeleton::default() }).await?;
+    // rules
+    page.uris.retain(|uri| is_own(call, uri) || !hydrated.post_blocked(uri));
+    // presentation
+    present(call, &hydrated, &page.uris, page.cursor)
+}
+
+fn is_own(call: &Call<'_>, uri: &str) -> bool {
+    call.viewer().is_some() && author(uri).as_ref() == call.viewer()
+}
+
+fn present(
+    call: &Call<'_>,
+    hydrated: &Hydrated,
+    uris: &[String],
+    cursor: Option<String>,
+) -> Result<Page, XrpcError> {
+    let views = call.views(hydrated);
+    let items = raw_all(uris.iter().filter_map(|uri| views.post(uri)))?;
+    Ok(Page { items, cursor, rest: () })
+}
