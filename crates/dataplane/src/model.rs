@@ -6,11 +6,12 @@
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::{Did, Handle};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A stored record: its CID and the JSON text it is served as.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     pub cid: Cid,
@@ -20,7 +21,7 @@ pub struct Record {
 }
 
 /// An account as it is known here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     pub did: Did,
@@ -59,7 +60,7 @@ pub struct Actor {
 }
 
 /// One account's word that another is who it says it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
     pub uri: String,
@@ -71,7 +72,7 @@ pub struct Verification {
 }
 
 /// The relation of a viewer to an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActorViewer {
     /// URI of the viewer's follow of this account.
@@ -101,7 +102,7 @@ pub struct ActorViewer {
 }
 
 /// Accounts a viewer follows that follow another.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownFollowers {
     pub count: i64,
@@ -110,7 +111,7 @@ pub struct KnownFollowers {
 }
 
 /// A post with its counters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Post {
     pub uri: String,
@@ -145,7 +146,7 @@ pub struct Post {
 }
 
 /// A thread's gate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Threadgate {
     pub uri: String,
@@ -155,7 +156,7 @@ pub struct Threadgate {
 }
 
 /// The relation of a viewer to a post.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PostViewer {
     /// URI of the viewer's like.
@@ -170,7 +171,7 @@ pub struct PostViewer {
 }
 
 /// A list of accounts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct List {
     pub uri: String,
@@ -184,7 +185,7 @@ pub struct List {
 }
 
 /// The relation of a viewer to a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListViewer {
     pub muted: bool,
@@ -195,7 +196,7 @@ pub struct ListViewer {
 }
 
 /// An account on a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListItem {
     /// URI of the item that puts it there.
@@ -204,7 +205,7 @@ pub struct ListItem {
 }
 
 /// A feed generator or a labeler: a service's record that can be liked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     pub uri: String,
@@ -217,7 +218,7 @@ pub struct Service {
 }
 
 /// A starter pack.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StarterPack {
     pub uri: String,
@@ -230,7 +231,7 @@ pub struct StarterPack {
 }
 
 /// One line of an author feed or a timeline, before hydration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedItem {
     /// The post shown.
@@ -243,7 +244,7 @@ pub struct FeedItem {
 }
 
 /// The seed's flat profile, as `/internal/getProfile` answers it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileRecord {
     pub did: Did,
@@ -264,7 +265,7 @@ pub struct ProfileRecord {
 }
 
 /// One notification of a recipient.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
     /// The record that caused it.
@@ -279,7 +280,7 @@ pub struct Notification {
 }
 
 /// A like of a subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Like {
     pub uri: String,
@@ -289,7 +290,7 @@ pub struct Like {
 }
 
 /// A follow, seen from either end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FollowEdge {
     pub uri: String,
@@ -298,7 +299,7 @@ pub struct FollowEdge {
 }
 
 /// What two accounts are to each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Relationship {
     pub did: Did,
@@ -319,7 +320,7 @@ pub struct Relationship {
 }
 
 /// How far a source's events are visible in the answers given here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceProgress {
     pub source: String,

@@ -24,7 +24,7 @@ pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 const IDLE_CONNECTIONS_MAX: usize = 64;
 
 /// The one error shape of `/internal/*`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorBody {
     /// A name for programs.
     pub error: String,

@@ -15,6 +15,7 @@ mod handle;
 mod language;
 mod nsid;
 mod record_key;
+mod schema;
 mod tid;
 mod uri;
 

@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did};
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hydrate::Hydrate;
@@ -17,7 +18,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// Most feed generators one question may name.
 pub const FEEDS_MAX: usize = 500;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetActorFeeds {
     pub actor: AtIdentifier,
@@ -27,7 +28,7 @@ pub struct GetActorFeeds {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFeedGenerators {
     pub uris: Vec<AtUri>,
@@ -36,7 +37,7 @@ pub struct GetFeedGenerators {
 }
 
 /// The feed generators found, in the order asked for; unknown ones are left out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedGenerators {
     pub feeds: Vec<Service>,

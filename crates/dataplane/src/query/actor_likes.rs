@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -14,7 +15,7 @@ use crate::error::DataplaneError;
 /// Largest page.
 pub const LIMIT_MAX: u32 = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetActorLikes {
     pub actor: Did,

@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::{AtIdentifier, Did, Tid};
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, lookup};
@@ -12,14 +13,14 @@ use crate::error::DataplaneError;
 pub const ACTORS_MAX: usize = 500;
 
 /// Resolves handles and DIDs to known accounts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetActors {
     pub actors: Vec<AtIdentifier>,
 }
 
 /// An account's standing; unknown names have no item.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActorStanding {
     /// The name that was asked for.
@@ -30,7 +31,7 @@ pub struct ActorStanding {
     pub status: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actors {
     pub actors: Vec<ActorStanding>,
@@ -58,13 +59,13 @@ impl Question for GetActors {
 }
 
 /// Asks for the `rev` up to which an account's repository is visible.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetRepoRev {
     pub did: Did,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RepoRev {
     pub rev: Option<Tid>,

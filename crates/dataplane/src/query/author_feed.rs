@@ -2,6 +2,7 @@
 
 use millrace_atproto::syntax::AtIdentifier;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -15,7 +16,7 @@ use crate::model::FeedItem;
 pub const LIMIT_MAX: u32 = 100;
 
 /// Which of an author's posts are wanted; the lexicon's words.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorFilter {
     #[default]
@@ -26,7 +27,7 @@ pub enum AuthorFilter {
     PostsWithVideo,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAuthorFeed {
     pub actor: AtIdentifier,
@@ -39,7 +40,7 @@ pub struct GetAuthorFeed {
 }
 
 /// A page of feed items; no cursor on the last one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedPage {
     pub items: Vec<FeedItem>,

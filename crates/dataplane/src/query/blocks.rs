@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -17,7 +18,7 @@ use crate::error::DataplaneError;
 pub const LIMIT_MAX: u32 = 100;
 
 /// The accounts that `actor` blocks by records of its own.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetBlocks {
     pub actor: AtIdentifier,
@@ -27,7 +28,7 @@ pub struct GetBlocks {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocks {
     pub blocks: Vec<BlockEdge>,
@@ -36,7 +37,7 @@ pub struct Blocks {
 }
 
 /// A block of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockEdge {
     pub uri: String,
@@ -45,7 +46,7 @@ pub struct BlockEdge {
 }
 
 /// The lists whose accounts `actor` blocks, the latest list first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetListBlocks {
     pub actor: Did,

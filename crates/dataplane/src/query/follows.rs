@@ -2,6 +2,7 @@
 
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -14,7 +15,7 @@ use crate::model::FollowEdge;
 pub const LIMIT_MAX: u32 = 100;
 
 /// The accounts that follow `actor`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFollowers {
     pub actor: AtIdentifier,
@@ -25,7 +26,7 @@ pub struct GetFollowers {
 }
 
 /// The accounts that `actor` follows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFollows {
     pub actor: AtIdentifier,
@@ -35,7 +36,7 @@ pub struct GetFollows {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FollowPage {
     /// The account the edges are at.

@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, lookup, page_limit};
@@ -11,7 +12,7 @@ use crate::error::DataplaneError;
 /// Largest answer.
 pub const LIMIT_MAX: u32 = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetKnownFollowers {
     pub actor: AtIdentifier,
@@ -20,9 +21,9 @@ pub struct GetKnownFollowers {
     pub limit: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct KnownFollowers {
+pub struct FollowersKnown {
     /// The account that is followed.
     pub subject: Did,
     pub followers: Vec<Did>,
@@ -38,9 +39,9 @@ const SQL: &str = "SELECT f.subject_actor FROM follow AS f
 
 impl Question for GetKnownFollowers {
     const NAME: &'static str = "getKnownFollowers";
-    type Answer = KnownFollowers;
+    type Answer = FollowersKnown;
 
-    fn answer(self, tx: &mut Tx, _: &Context) -> Result<KnownFollowers, DataplaneError> {
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<FollowersKnown, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let subject = lookup::known_actor(tx, &self.actor)?
             .ok_or_else(|| DataplaneError::NotFound(format!("actor not found: {}", self.actor)))?;
@@ -54,7 +55,7 @@ impl Question for GetKnownFollowers {
         };
         let names = lookup::Names::of(tx, followers.iter().copied().chain([subject]), [])?;
         let dids = followers.iter().map(|id| Ok(names.did(*id)?.clone()));
-        Ok(KnownFollowers {
+        Ok(FollowersKnown {
             subject: names.did(subject)?.clone(),
             followers: dids.collect::<Result<_, DataplaneError>>()?,
         })

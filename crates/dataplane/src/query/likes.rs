@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::blocked_with;
@@ -16,7 +17,7 @@ use crate::model::Like;
 /// Largest page.
 pub const LIMIT_MAX: u32 = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetLikes {
     pub uri: AtUri,
@@ -26,7 +27,7 @@ pub struct GetLikes {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Likes {
     pub likes: Vec<Like>,

@@ -3,6 +3,7 @@
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::author_feed::{FeedPage, ItemRow, named};
@@ -18,7 +19,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// Accounts on the list that are looked at.
 pub const MEMBERS_MAX: i64 = 10_000;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetListFeed {
     pub list: AtUri,

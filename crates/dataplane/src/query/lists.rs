@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -20,7 +21,7 @@ pub const LIMIT_MAX: u32 = 100;
 pub const LISTS_MAX: usize = 100;
 
 /// What a list is for, by the lexicon's names without their prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ListPurpose {
     Modlist,
@@ -41,7 +42,7 @@ impl ListPurpose {
 
 /// The lists that `actor` made, for some purposes or, when none is named, for any; the latest
 /// first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetLists {
     pub actor: Did,
@@ -54,7 +55,7 @@ pub struct GetLists {
 }
 
 /// Who is on a list, the latest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetListItems {
     pub list: AtUri,
@@ -64,7 +65,7 @@ pub struct GetListItems {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListItems {
     pub items: Vec<ListItem>,
@@ -76,7 +77,7 @@ pub struct ListItems {
 }
 
 /// By which items `actor` is on some of these lists.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetListMembership {
     pub actor: Did,
@@ -84,7 +85,7 @@ pub struct GetListMembership {
 }
 
 /// URIs of items by their lists; lists without the account have none.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListMembership {
     pub items: HashMap<String, String>,

@@ -43,6 +43,7 @@ mod newest_items;
 mod op_thread;
 
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,19 +57,19 @@ pub struct Context {
 }
 
 /// A question with its answer. Read-only; its name is the path under `/internal/`.
-pub trait Question: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Question: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The method's name, e.g. `getAuthorFeed`.
     const NAME: &'static str;
-    type Answer: Serialize + DeserializeOwned + Send + 'static;
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 
     /// Answers from one snapshot of the data-plane's tables.
     fn answer(self, tx: &mut Tx, cx: &Context) -> Result<Self::Answer, DataplaneError>;
 }
 
 /// A change to what Millrace itself owns (seen marks, mutes …), made in the `own` domain.
-pub trait OwnCommand: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait OwnCommand: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const NAME: &'static str;
-    type Answer: Serialize + DeserializeOwned + Send + 'static;
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 
     fn apply(self, tx: &mut Tx, now_us: i64) -> Result<Self::Answer, DataplaneError>;
 }

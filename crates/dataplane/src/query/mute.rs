@@ -6,6 +6,7 @@
 
 use millrace_atproto::syntax::{AtUri, Did, RecordKey};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OwnCommand;
@@ -20,7 +21,7 @@ pub const LIST_MUTES_MAX: i64 = 1_000;
 pub const THREAD_MUTES_MAX: i64 = 20_000;
 
 /// Mutes an account, or only what it reposts, or only its quotes. Says anew what of it is muted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MuteActor {
     pub actor: Did,
@@ -31,7 +32,7 @@ pub struct MuteActor {
     pub only_quoteposts: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnmuteActor {
     pub actor: Did,
@@ -39,14 +40,14 @@ pub struct UnmuteActor {
 }
 
 /// Mutes whoever is on a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MuteActorList {
     pub actor: Did,
     pub list: AtUri,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnmuteActorList {
     pub actor: Did,
@@ -54,21 +55,21 @@ pub struct UnmuteActorList {
 }
 
 /// Mutes the thread that begins with the post `root`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MuteThread {
     pub actor: Did,
     pub root: AtUri,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnmuteThread {
     pub actor: Did,
     pub root: AtUri,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Done {}
 
 /// A table of mutes: whose they are is `did`, what they are of is its other key columns.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -18,7 +19,7 @@ use crate::error::DataplaneError;
 pub const LIMIT_MAX: u32 = 100;
 
 /// The accounts that `actor` mutes and that are known here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetMutes {
     pub actor: AtIdentifier,
@@ -28,7 +29,7 @@ pub struct GetMutes {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Mutes {
     pub mutes: Vec<Mute>,
@@ -37,7 +38,7 @@ pub struct Mutes {
 }
 
 /// A muted account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Mute {
     pub did: Did,
@@ -50,7 +51,7 @@ pub struct Mute {
 }
 
 /// The lists that `actor` mutes and that are known here, the latest list first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetListMutes {
     pub actor: Did,

@@ -7,6 +7,7 @@ use millrace_atproto::cbor::{self, Value};
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Row, StoreError, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -23,7 +24,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// Unread notifications are counted up to here; clients show "30+" long before.
 pub const UNREAD_MAX: i64 = 10_000;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListNotifications {
     pub actor: Did,
@@ -39,7 +40,7 @@ pub struct ListNotifications {
     pub cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationPage {
     pub notifications: Vec<Notification>,
@@ -49,7 +50,7 @@ pub struct NotificationPage {
     pub seen_at_us: Option<i64>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetUnreadCount {
     pub actor: Did,
@@ -58,21 +59,21 @@ pub struct GetUnreadCount {
     pub priority: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadCount {
     pub count: i64,
 }
 
 /// Moves an account's seen mark to where it says, back or forth.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateSeen {
     pub actor: Did,
     pub seen_at_us: i64,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {}
 
 /// What is read of each notification `n`: of the account `$1`, with its subject still there, of

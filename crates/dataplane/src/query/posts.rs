@@ -2,6 +2,7 @@
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, hydrate, lookup};
@@ -11,20 +12,20 @@ use crate::model::Post;
 /// Most posts one question may ask for.
 pub const POSTS_MAX: usize = 200;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetPost {
     pub uri: AtUri,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetPosts {
     pub uris: Vec<AtUri>,
 }
 
 /// The posts found, in the order asked for; unknown ones are left out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Posts {
     pub posts: Vec<Post>,

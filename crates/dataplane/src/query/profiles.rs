@@ -3,6 +3,7 @@
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::syntax::AtIdentifier;
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, hydrate, lookup};
@@ -12,20 +13,20 @@ use crate::model::{Actor, ProfileRecord};
 /// Most profiles one question may ask for.
 pub const PROFILES_MAX: usize = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProfile {
     pub actor: AtIdentifier,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProfiles {
     pub actors: Vec<AtIdentifier>,
 }
 
 /// The profiles found, in the order asked for; unknown and inactive accounts are left out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profiles {
     pub profiles: Vec<ProfileRecord>,

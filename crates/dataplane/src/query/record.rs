@@ -3,6 +3,7 @@
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -10,14 +11,14 @@ use super::{Context, Question, lookup};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetRecord {
     /// The authority must be a DID: `getActors` resolves handles.
     pub uri: AtUri,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredRecord {
     pub uri: String,

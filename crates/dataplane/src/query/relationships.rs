@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use millrace_atproto::syntax::Did;
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, hydrate, lookup};
@@ -13,7 +14,7 @@ use crate::model::Relationship;
 /// Most accounts one question may name.
 pub const OTHERS_MAX: usize = 100;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetRelationships {
     pub actor: Did,
@@ -21,7 +22,7 @@ pub struct GetRelationships {
 }
 
 /// One item for each account asked for, in that order; accounts without any edge have bare items.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Relationships {
     pub relationships: Vec<Relationship>,

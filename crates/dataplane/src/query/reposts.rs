@@ -10,6 +10,7 @@ use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::by_subject::{self, Edges};
@@ -24,7 +25,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// Most reposts one question may name.
 pub const REPOSTS_MAX: usize = 500;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetRepostedBy {
     pub uri: AtUri,
@@ -55,20 +56,20 @@ impl Question for GetRepostedBy {
 }
 
 /// Asks for reposts of posts by name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetReposts {
     pub uris: Vec<AtUri>,
 }
 
 /// The reposts found; unknown ones, and those of anything but posts, are left out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reposts {
     pub reposts: Vec<Repost>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Repost {
     pub uri: String,

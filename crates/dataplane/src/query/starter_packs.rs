@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -23,7 +24,7 @@ const SAMPLED_MAX: i64 = 50;
 const SAMPLE_MAX: usize = 12;
 
 /// The starter packs that `actor` made, the latest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetActorStarterPacks {
     pub actor: Did,
@@ -34,7 +35,7 @@ pub struct GetActorStarterPacks {
 }
 
 /// Who is in these starter packs, as `viewer` may see it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetStarterPackContents {
     pub starter_packs: Vec<AtUri>,
@@ -43,13 +44,13 @@ pub struct GetStarterPackContents {
 }
 
 /// Of the starter packs that are known, in the order asked for.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StarterPackContents {
     pub contents: Vec<Contents>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Contents {
     pub uri: String,

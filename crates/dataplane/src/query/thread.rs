@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, lookup, op_thread};
@@ -19,7 +20,7 @@ pub const DEPTH_MAX: u32 = 1_000;
 /// Most descendants in one answer, the nearest levels and newest replies first.
 pub const DESCENDANTS_MAX: usize = 5_000;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetPostThread {
     pub uri: AtUri,
@@ -43,7 +44,7 @@ fn default_above() -> u32 {
 }
 
 /// The URIs of a thread.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Thread {
     /// The anchor, then its ancestors, nearest first; the walk ends at a post not known here.
@@ -57,7 +58,7 @@ pub struct Thread {
 }
 
 /// A post and the URI of its like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RootAuthorLike {
     pub uri: String,

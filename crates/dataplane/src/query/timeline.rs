@@ -7,6 +7,7 @@
 
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::author_feed::{FeedPage, ItemRow, named, page};
@@ -26,7 +27,7 @@ pub(crate) fn default_limit() -> u32 {
     50
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTimeline {
     pub actor: Did,

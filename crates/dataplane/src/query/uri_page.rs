@@ -1,6 +1,7 @@
 //! Pages of records by name, newest first.
 
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
@@ -9,7 +10,7 @@ use crate::collection::Collection;
 use crate::error::DataplaneError;
 
 /// A page of records by name; no cursor on the last one.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UriPage {
     pub uris: Vec<String>,

@@ -26,6 +26,7 @@ use std::collections::HashMap;
 
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::Tx;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::between::blocked;
@@ -56,7 +57,7 @@ pub const HYDRATE_MAX: usize = 6_000;
 /// Most issuers of verifications one question may trust.
 pub const TRUSTED_VERIFIERS_MAX: usize = 1_000;
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hydrate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +91,7 @@ pub struct Hydrate {
 }
 
 /// What was named and what it refers to, each once.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hydration {
     pub posts: Vec<Post>,
