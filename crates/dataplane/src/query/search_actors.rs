@@ -3,6 +3,7 @@
 use millrace_atproto::syntax::Did;
 use millrace_store::full_text::{Phrase, TextQuery, TextRange};
 use millrace_store::{Param, Row, StoreError, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, lookup, page_limit};
@@ -15,7 +16,7 @@ pub const LIMIT_MAX: u32 = 100;
 /// Matches that are looked at, the accounts known longest first.
 pub const CANDIDATES_MAX: u32 = 2_000;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SearchActors {
     pub q: String,
@@ -33,7 +34,7 @@ fn default_limit() -> u32 {
 }
 
 /// Accounts found; no cursor on the last page.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActorPage {
     pub dids: Vec<Did>,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::full_text::{TextQuery, TextRange};
 use millrace_store::{Param, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::uri_page::UriPage;
@@ -33,7 +34,7 @@ pub enum Sort {
 }
 
 /// What is typed (`q`), and what narrows it besides.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SearchPosts {
     pub q: String,
