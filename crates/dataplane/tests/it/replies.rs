@@ -35,8 +35,13 @@ fn post(author: &Did, n: i64, thread: Option<(&str, &str)>) -> Entry {
 }
 
 async fn told(harness: &Harness, whom: &Did) -> Vec<(String, String)> {
-    let list =
-        ListNotifications { actor: whom.clone(), reasons: Vec::new(), limit: 100, cursor: None };
+    let list = ListNotifications {
+        actor: whom.clone(),
+        reasons: Vec::new(),
+        priority: false,
+        limit: 100,
+        cursor: None,
+    };
     let page = harness.client.ask(list).await.unwrap();
     page.notifications
         .into_iter()
@@ -115,7 +120,7 @@ async fn unread_ends_at_the_seen_mark(harness: Harness) {
     for n in 2..6 {
         harness.apply(&[post(&bob, n, Some((&root, &root)))]).await;
     }
-    let unread = || harness.client.ask(GetUnreadCount { actor: alice.clone() });
+    let unread = || harness.client.ask(GetUnreadCount { actor: alice.clone(), priority: false });
     assert_eq!(unread().await.unwrap().count, 4);
     harness
         .client
@@ -137,7 +142,12 @@ async fn cyclic_threads_end(harness: Harness) {
     harness
         .apply(&[post(&alice, 1, Some((&second, &second))), post(&bob, 2, Some((&first, &first)))])
         .await;
-    let asked = GetPostThread { uri: AtUri::parse(&first).unwrap(), below: 1_000, above: 1_000 };
+    let asked = GetPostThread {
+        uri: AtUri::parse(&first).unwrap(),
+        below: 1_000,
+        above: 1_000,
+        op_thread: false,
+    };
     let thread = harness.client.ask(asked).await.unwrap();
     assert_eq!(thread.ancestors, [first, second.clone()]);
     assert_eq!(thread.descendants, [second]);

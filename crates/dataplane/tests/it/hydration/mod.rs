@@ -31,13 +31,13 @@ const LABELER: &str = "app.bsky.labeler.service";
 const PROFILE: &str = "app.bsky.actor.profile";
 
 /// People who write records, one after the other.
-struct Town {
-    harness: Harness,
+pub(crate) struct Town {
+    pub(crate) harness: Harness,
     n: Cell<i64>,
 }
 
 impl Town {
-    fn new(harness: Harness) -> Self {
+    pub(crate) fn new(harness: Harness) -> Self {
         Self { harness, n: Cell::new(0) }
     }
 
@@ -47,12 +47,18 @@ impl Town {
     }
 
     /// Writes a record under a new key; its URI.
-    async fn write(&self, who: &str, collection: &str, json: Value) -> String {
+    pub(crate) async fn write(&self, who: &str, collection: &str, json: Value) -> String {
         let rkey = tid(self.tick()).to_string();
         self.put(who, collection, &rkey, json).await
     }
 
-    async fn put(&self, who: &str, collection: &str, rkey: &str, mut json: Value) -> String {
+    pub(crate) async fn put(
+        &self,
+        who: &str,
+        collection: &str,
+        rkey: &str,
+        mut json: Value,
+    ) -> String {
         json["$type"] = json!(collection);
         if json.get("createdAt").is_none() {
             json["createdAt"] = json!("2026-01-01T00:00:00.000Z");
@@ -62,39 +68,39 @@ impl Town {
         uri(&did(who), collection, rkey)
     }
 
-    async fn delete(&self, uri: &str) {
+    pub(crate) async fn delete(&self, uri: &str) {
         let uri = at(uri);
         let (who, collection, rkey) = uri.as_record().unwrap();
         let op = entries::delete(collection.as_str(), rkey.as_str());
         self.harness.apply(&[entries::commit(who, self.tick(), vec![op])]).await;
     }
 
-    async fn account(&self, who: &str, active: bool) {
+    pub(crate) async fn account(&self, who: &str, active: bool) {
         let entry =
             entries::account(&did(who), self.tick(), active, (!active).then_some("suspended"));
         self.harness.apply(&[entry]).await;
     }
 
-    async fn post(&self, who: &str) -> String {
+    pub(crate) async fn post(&self, who: &str) -> String {
         self.write(who, POST, json!({"text": who})).await
     }
 
-    async fn reply(&self, who: &str, root: &str, parent: &str) -> String {
+    pub(crate) async fn reply(&self, who: &str, root: &str, parent: &str) -> String {
         let reply = json!({"root": strong(root), "parent": strong(parent)});
         self.write(who, POST, json!({"text": who, "reply": reply})).await
     }
 
     /// A post that shows another record.
-    async fn quote(&self, who: &str, quoted: &str) -> String {
+    pub(crate) async fn quote(&self, who: &str, quoted: &str) -> String {
         let embed = json!({"$type": "app.bsky.embed.record", "record": strong(quoted)});
         self.write(who, POST, json!({"text": who, "embed": embed})).await
     }
 
-    async fn edge(&self, who: &str, collection: &str, whom: &str) -> String {
+    pub(crate) async fn edge(&self, who: &str, collection: &str, whom: &str) -> String {
         self.write(who, collection, json!({"subject": did(whom)})).await
     }
 
-    async fn list(&self, who: &str, purpose: &str, members: &[&str]) -> String {
+    pub(crate) async fn list(&self, who: &str, purpose: &str, members: &[&str]) -> String {
         let purpose = format!("app.bsky.graph.defs#{purpose}");
         let list = self.write(who, LIST, json!({"name": "l", "purpose": purpose})).await;
         for member in members {
@@ -103,7 +109,7 @@ impl Town {
         list
     }
 
-    async fn hydrate(&self, asked: Hydrate) -> Hydration {
+    pub(crate) async fn hydrate(&self, asked: Hydrate) -> Hydration {
         self.harness.client.ask(asked).await.unwrap()
     }
 
@@ -121,11 +127,11 @@ impl Town {
     }
 }
 
-fn at(uri: &str) -> AtUri {
+pub(crate) fn at(uri: &str) -> AtUri {
     AtUri::parse(uri).unwrap()
 }
 
-fn strong(uri: &str) -> Value {
+pub(crate) fn strong(uri: &str) -> Value {
     json!({"uri": uri, "cid": Cid::of_dag_cbor(uri.as_bytes()).to_string()})
 }
 
