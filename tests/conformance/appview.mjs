@@ -3,6 +3,7 @@
 import { AtpAgent } from '@atproto/api'
 
 const ANSWER_WITHIN_MS = 30_000
+export const NOT_THERE = 501
 const LABELERS_HEADER = 'atproto-accept-labelers'
 
 export class AppView {
@@ -10,8 +11,6 @@ export class AppView {
     this.name = name
     this.url = url
     this.did = did
-    /** Methods that were told something and are not there. */
-    this.missing = new Set()
   }
 
   /** Asks one question; `account` is null for nobody. The body is parsed JSON, or text when it is none. */
@@ -30,12 +29,13 @@ export class AppView {
   /** Waits until events up to `seq` show in answers. The reference is waited for after every write. */
   async visible(_seq) {}
 
-  /** Has something done. What this AppView does not know (501) is noted, not an error. */
+  /** Has something done; false when this AppView does not know the method. */
   async tell(account, { nsid, input }) {
     const headers = { ...(await this.#authorization(account, nsid)), 'content-type': 'application/json' }
     const response = await this.#fetch(nsid, { method: 'POST', headers, body: JSON.stringify(input) })
-    if (response.status === 501) this.missing.add(nsid)
-    else if (!response.ok) throw new Error(`${this.name} ${nsid}: ${response.status} ${await response.text()}`)
+    if (response.status === NOT_THERE) return false
+    if (!response.ok) throw new Error(`${this.name} ${nsid}: ${response.status} ${await response.text()}`)
+    return true
   }
 
   #fetch(path, init) {

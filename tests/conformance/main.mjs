@@ -14,6 +14,7 @@ import { questions } from './questions/index.mjs'
 import { Expected, Recorder } from './record.mjs'
 import { keptPercent, line, print, writeDifferences, writePage } from './report.mjs'
 import { Score } from './score.mjs'
+import { VERIFIERS } from './seed/cast.mjs'
 import { accounts, seed } from './seed/index.mjs'
 import { World } from './seed/world.mjs'
 import { read, write } from './state.mjs'
@@ -53,7 +54,7 @@ async function fresh() {
   const reference = new AppView('reference', url, did)
   const world = new World(network, [reference])
   await accounts(world)
-  const millrace = await beside(network.hello)
+  const millrace = await beside(network.hello, world)
   if (millrace) world.appviews.push(millrace)
   say('seeding')
   await seed(world, say)
@@ -67,17 +68,17 @@ async function fresh() {
 async function attached() {
   const { network, world, since } = read(chosen.network)
   const reference = new AppView('reference', network.reference.url, network.reference.did)
-  const millrace = await beside(network)
+  const millrace = await beside(network, world)
   await millrace?.visible(world.seq)
   if (millrace && !chosen.millrace) for (const told of world.owned) await millrace.tell(world.accounts[told.viewer], told)
   return { world, reference, millrace, since, network }
 }
 
-async function beside(network) {
+async function beside(network, world) {
   if (chosen.referenceOnly) return undefined
   if (chosen.millrace) return findMillrace(chosen.millrace)
   say('starting Millrace')
-  const millrace = await startMillrace(chosen.binary, path.join(chosen.dir, 'millrace-data'), network)
+  const millrace = await startMillrace(chosen.binary, path.join(chosen.dir, 'millrace-data'), network, VERIFIERS.map((name) => world.did(name)))
   closing.push(millrace)
   return millrace
 }

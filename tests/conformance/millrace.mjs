@@ -12,14 +12,17 @@ const VISIBLE_WITHIN_MS = 180_000
 const POLL_MS = 50
 const SETPRIV = '/usr/bin/setpriv'
 
-/** @param binary the program; @param dir a folder for its data, emptied first; @param network what is to be followed */
-export async function startMillrace(binary, dir, network) {
+/**
+ * @param binary the program; @param dir a folder for its data, emptied first
+ * @param network what is to be followed; @param verifiers DIDs of accounts whose verifications count
+ */
+export async function startMillrace(binary, dir, network, verifiers) {
   fs.rmSync(dir, { recursive: true, force: true })
   fs.mkdirSync(dir, { recursive: true })
   const [appview, internal, metrics] = await freePorts(3)
   const did = `did:web:localhost%3A${appview}`
   const config = path.join(dir, 'millrace.toml')
-  fs.writeFileSync(config, configuration({ appview, internal, metrics, did, network }))
+  fs.writeFileSync(config, configuration({ appview, internal, metrics, did, network, verifiers }))
   const log = path.join(dir, 'millrace.log')
   const output = fs.openSync(log, 'w')
   const command = [binary, 'serve', '--config', config, '--data-dir', path.join(dir, 'data')]
@@ -73,7 +76,7 @@ class Millrace extends AppView {
   }
 }
 
-function configuration({ appview, internal, metrics, did, network }) {
+function configuration({ appview, internal, metrics, did, network, verifiers }) {
   return `
 [network]
 allow_loopback = true
@@ -97,6 +100,7 @@ service_did = "${did}"
 public_url = "${network.publicUrl}"
 moderation_did = "${network.moderator.did}"
 trusted_labelers = ["${network.moderator.did}"]
+trusted_verifiers = ${JSON.stringify(verifiers)}
 admin_password = "${ADMIN_PASSWORD}"
 `
 }

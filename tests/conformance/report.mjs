@@ -72,7 +72,7 @@ The reference: ${PACKAGES.map((name) => `${name} ${version(name)}`).join(', ')}.
 
 ${table(['method', 'equal', 'asked', ''], methods)}
 
-${score.missing.size ? `## Not there yet\n\nMillrace does not answer these yet; they are not scored.\n\n${sorted(score.missing).map(([method]) => `- \`${method}\``).join('\n')}\n` : ''}
+${score.missing.size ? `## Not there yet\n\nMillrace does not answer these yet; they are not scored.\nWhat an account would tell an AppView through one of them, the reference is not told either.\n\n${sorted(score.missing).map(([method]) => `- \`${method}\``).join('\n')}\n` : ''}
 ## Not to be compared
 
 Methods that the reference, run by itself, cannot answer.

@@ -1,13 +1,13 @@
 // What came of all questions: how many answers are equal, by method; which methods are not there yet;
 // which kinds of differences are the most frequent.
 import fs from 'node:fs'
+import { NOT_THERE } from './appview.mjs'
 import { isEmpty } from './ask.mjs'
 import { differences, kind } from './compare.mjs'
 
 /** Methods that the reference cannot answer by itself, with the reason. */
 export const UNANSWERABLE = JSON.parse(fs.readFileSync(new URL('unanswerable.json', import.meta.url)))
 
-const NOT_THERE = 501
 const FAILED = 500
 const FIELD_SEGMENTS = 3
 

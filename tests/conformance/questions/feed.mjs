@@ -55,8 +55,8 @@ function single(t) {
 
 function reactions(t) {
   const subjects = {
-    getLikes: ['fork', 'bob.images', 'fork.alice', 'quote.by.evan', 'chain', 'stream.7', 'carol.link', 'rosa.post', 'solo', 'bob.doomed', 'feed.rivers'],
-    getRepostedBy: ['bob.images', 'carol.link', 'fork.alice', 'bob.emoji', 'rosa.post', 'quote.by.evan', 'solo', 'stream.7'],
+    getLikes: ['fork', 'bob.images', 'fork.alice', 'quote.by.evan', 'chain', 'stream.7', 'carol.link', 'rosa.post', 'solo', 'bob.doomed', 'feed.rivers', 'leaving'],
+    getRepostedBy: ['bob.images', 'carol.link', 'fork.alice', 'bob.emoji', 'rosa.post', 'quote.by.evan', 'solo', 'stream.7', 'leaving'],
     getQuotes: ['bob.images', 'quote.alice', 'quote.by.evan', 'carol.link', 'rosa.post', 'unquotable', 'detaching', 'feed.rivers', 'bob.doomed'],
   }
   for (const [name, others] of Object.entries(subjects)) {

@@ -24,6 +24,12 @@ export const CAST = [
   'sven', // deactivates the account and comes back
 ]
 
+/** Whose verifications count, by the settings of both AppViews. */
+export const VERIFIERS = ['nora']
+
+/** Who is gone in the end. What they did to others is kept to one thread, see `leaving` in threads.mjs. */
+export const LEAVING = ['ivan', 'judy', 'kurt']
+
 /** Who asks, by the account whose token is used; null is nobody. */
 export const VIEWERS = {
   anonymous: null,

@@ -1,5 +1,5 @@
 // What only an AppView keeps, told to both: mutes, list mutes, muted threads, bookmarks, drafts, what was
-// seen, subscriptions. An AppView that does not know a method yet is remembered as such (../appview.mjs).
+// seen, subscriptions.
 
 export async function own(world) {
   const mute = (by, subject) => world.tell(by, 'app.bsky.graph.muteActor', { actor: world.did(subject) })

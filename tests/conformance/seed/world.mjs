@@ -5,7 +5,7 @@ import { AtpAgent } from '@atproto/api'
 import { Clock } from './clock.mjs'
 
 export class World {
-  /** @param network its child process; @param appviews those that are told what only AppViews keep */
+  /** @param network its child process; @param appviews those that are told what only AppViews keep, the reference first */
   constructor(network, appviews) {
     this.network = network
     this.appviews = appviews
@@ -80,14 +80,17 @@ export class World {
     return data.blob
   }
 
-  /** Tells every AppView something in the name of an account: a mute, a bookmark. */
+  /**
+   * Tells every AppView something in the name of an account: a mute, a bookmark. What one of them does
+   * not take yet is told to none, so that it is missing in the answers about itself only.
+   */
   async tell(viewer, nsid, input) {
     const write = { viewer, nsid, input }
-    this.owned.push(write)
-    for (const appview of this.appviews) {
+    for (const appview of this.appviews.toReversed()) {
       await appview.visible(this.seq) // what it is told about must be there
-      await appview.tell(this.accounts[viewer], write)
+      if (!(await appview.tell(this.accounts[viewer], write))) return
     }
+    this.owned.push(write)
     await this.settle()
   }
 
