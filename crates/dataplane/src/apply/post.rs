@@ -102,7 +102,8 @@ fn count(row: &PostRow, change: i64, effects: &mut Effects) {
     let post =
         |key: Key| Subject { actor: key.0, collection: Collection::Post.code(), rkey: key.1 };
     effects.counters.actor(row.key.0).posts += change;
-    if let Some(parent) = row.parent {
+    // A reply that the thread's gate does not allow is none to those who count them.
+    if let Some(parent) = row.parent.filter(|_| row.flags & flags::VIOLATES_THREADGATE == 0) {
         effects.counters.record(post(parent)).replies += change;
     }
     if let Some(quote) = row.quote {
