@@ -16,7 +16,7 @@ use crate::lane::Event;
 /// Events of others after which a commit counts as whole.
 const OTHERS_MAX: u64 = 64;
 /// Time without another operation after which a commit counts as whole.
-const SILENCE: Duration = Duration::from_millis(50);
+const SILENCE: Duration = Duration::from_millis(100);
 
 /// Commits whose operations may still be coming. Their bytes are in flight, and bounded with those.
 #[derive(Debug, Default)]

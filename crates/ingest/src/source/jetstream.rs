@@ -92,13 +92,14 @@ impl Source for Jetstream {
             Err(SourceError::Handshake { body, .. }) if body.contains("CursorTooOld") => {
                 Err(SourceError::CursorTooOld { cursor, said: body })
             }
-            Err(error) => {
-                if matches!(&error, SourceError::Handshake { body, .. } if body.contains("ZstdDictionary"))
-                {
-                    self.dictionaries.remove(endpoint.origin());
-                }
-                Err(error)
+            Err(SourceError::Handshake { body, .. }) if body.contains("UnknownZstdDictionary") => {
+                self.dictionaries.remove(endpoint.origin());
+                Err(SourceError::Reported {
+                    name: "UnknownZstdDictionary".to_owned(),
+                    message: body,
+                })
             }
+            Err(error) => Err(error),
         }
     }
 }

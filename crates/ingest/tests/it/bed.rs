@@ -12,7 +12,7 @@ use millrace_ingest::{
 };
 use millrace_log::{Log, LogConfig, Topic};
 use millrace_net::{HttpClient, HttpConfig, PdsClient, Resolver, ResolverConfig};
-use millrace_runtime::clock::{SharedClock, SystemClock};
+use millrace_runtime::clock::{ManualClock, SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Supervisor, TaskSet};
@@ -85,7 +85,28 @@ impl Bed {
         config: IngestConfig,
         log_config: LogConfig,
     ) -> Self {
-        let clock: SharedClock = SystemClock::shared();
+        Self::build(plc, handles, dir, config, log_config, SystemClock::shared()).await
+    }
+
+    /// With a clock that is moved by hand. What waits for the clock waits until then.
+    pub async fn start_with_clock(
+        stage: &Stage,
+        dir: &Path,
+        config: IngestConfig,
+        clock: &ManualClock,
+    ) -> Self {
+        let (plc, log_config) = (format!("{}/plc", stage.origin()), LogConfig::default());
+        Self::build(&plc, &stage.origin(), dir, config, log_config, clock.shared()).await
+    }
+
+    async fn build(
+        plc: &str,
+        handles: &str,
+        dir: &Path,
+        config: IngestConfig,
+        log_config: LogConfig,
+        clock: SharedClock,
+    ) -> Self {
         let registry = Registry::new();
         let log_config = LogConfig { dir: Some(dir.to_owned()), ..log_config };
         let log = Log::open(&log_config, Arc::clone(&clock), &registry).unwrap();
@@ -173,20 +194,44 @@ impl Bed {
     }
 
     pub async fn status(&self) -> SourceStatus {
-        self.client.list_sources().await.unwrap().remove(0)
+        self.status_of(0).await
+    }
+
+    pub async fn status_of(&self, source: usize) -> SourceStatus {
+        self.client.list_sources().await.unwrap().remove(source)
+    }
+
+    /// Waits until a source's saved cursor is this one.
+    pub async fn until_cursor_of(&self, source: usize, seq: i64) {
+        self.until_status_of(source, |status| status.cursor == Some(seq)).await;
+    }
+
+    /// Waits until a source is as wanted.
+    pub async fn until_status_of(
+        &self,
+        source: usize,
+        wanted: impl Fn(&SourceStatus) -> bool,
+    ) -> SourceStatus {
+        eventually(async || {
+            let status = self.status_of(source).await;
+            if wanted(&status) { Ok(status) } else { Err(format!("{status:?}")) }
+        })
+        .await
+    }
+
+    /// The sources that entries about an account's repository name, in their order.
+    pub async fn sources_of(&self, did: &Did) -> Vec<String> {
+        let entries = self.entries().await;
+        let of_repo = entries.into_iter().filter(|entry| {
+            let body = &entry.body;
+            matches!(body, EntryBody::Commit { .. } | EntryBody::Snapshot { .. })
+        });
+        of_repo.filter(|entry| entry.header.did == *did).map(|entry| entry.header.source).collect()
     }
 
     /// Waits until the saved cursor is this one.
     pub async fn until_cursor(&self, seq: i64) {
-        eventually(async || {
-            let status = self.status().await;
-            if status.cursor == Some(seq) {
-                Ok(())
-            } else {
-                Err(format!("cursor {seq}: {status:?}"))
-            }
-        })
-        .await;
+        self.until_cursor_of(0, seq).await;
     }
 
     pub async fn until_rejected(&self, reason: &str) {

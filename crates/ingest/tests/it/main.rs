@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bed;
+mod jet;
 mod person;
 mod stage;
 
@@ -12,9 +13,12 @@ mod crash;
 mod happy;
 mod hostile;
 mod identity;
+mod jetstream;
 mod outage;
+mod places;
 mod rejects;
 mod remote;
 mod resync;
 mod sequence;
+mod several;
 mod world;
