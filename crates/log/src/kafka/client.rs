@@ -25,7 +25,7 @@ const FETCH_BYTES: usize = 1 << 20;
 /// to be, so that this only bounds how long a reader that has reached the tail is held up.
 const FETCH_WAIT: Duration = Duration::from_millis(10);
 /// Pauses between attempts to reach a broker: the first, and the longest.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// Pauses between attempts to have a request answered: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// Complaints taken in at once.

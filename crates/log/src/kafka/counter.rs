@@ -1,6 +1,9 @@
 //! Keeps the ledger true for the writer: counts what it appends, and reads what others appended.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_runtime::clock::Stopwatch;
 
 use super::client::Cluster;
 use super::cursor::{Cursor, Found, Question, cost};
@@ -9,6 +12,9 @@ use super::ledger::{Count, Ledger};
 use crate::tails::Tails;
 use crate::{Item, LogError, READ_BYTES_MAX, Topic};
 
+/// How old the count of what others did may be.
+const COUNT_EVERY: Duration = Duration::from_secs(3);
+
 pub(super) struct Counter {
     cluster: Arc<Cluster>,
     ledger: Arc<Ledger>,
@@ -16,8 +22,8 @@ pub(super) struct Counter {
     tails: Arc<Tails>,
     /// Only once something has to be read.
     cursor: Option<Cursor>,
-    /// Whether everything was counted once.
-    counted: bool,
+    /// Since what others appended and removed was counted.
+    counted: Option<Stopwatch>,
 }
 
 impl Counter {
@@ -33,7 +39,7 @@ impl Counter {
             questions: Arc::clone(questions),
             tails: Arc::clone(tails),
             cursor: None,
-            counted: false,
+            counted: None,
         }
     }
 
@@ -43,13 +49,14 @@ impl Counter {
         count.saw(offset, offset + 1, std::iter::once((offset, cost)));
     }
 
-    /// Bytes that all partitions hold. They are counted anew, for others append and remove too, before `wanted`
+    /// Bytes that all partitions hold. What others append and remove is counted now and then, and before `wanted`
     /// more are found to be over `bytes_max`.
     pub(super) fn held(&mut self, wanted: usize, bytes_max: u64) -> Result<u64, LogError> {
         let held = |ledger: &Ledger| ledger.bytes().unsigned_abs();
-        if !self.counted || held(&self.ledger) + wanted as u64 > bytes_max {
+        let recent = self.counted.is_some_and(|counted| counted.elapsed() < COUNT_EVERY);
+        if !recent || held(&self.ledger) + wanted as u64 > bytes_max {
             self.count_all()?;
-            self.counted = true;
+            self.counted = Some(Stopwatch::start());
         }
         Ok(held(&self.ledger))
     }

@@ -48,7 +48,8 @@ pub(super) struct Cursor {
     next: i64,
     window: VecDeque<Item>,
     window_bytes: usize,
-    paused: bool,
+    /// What follows is on its way, or in librdkafka's hands already.
+    fetching: bool,
 }
 
 /// How the search for more items goes on.
@@ -70,7 +71,7 @@ impl Cursor {
             next: 0,
             window: VecDeque::new(),
             window_bytes: 0,
-            paused: false,
+            fetching: false,
         })
     }
 
@@ -90,28 +91,27 @@ impl Cursor {
         question: &Question,
         closed: impl Fn() -> bool,
     ) -> Result<Found, LogError> {
-        let mut fresh = false;
         if self.covers(question) {
             self.forget_before(question.from);
-            self.set_paused(false)?;
         } else {
-            self.go_to(question, question.from)?;
-            fresh = true;
+            self.go_to(question);
         }
+        // Only a search that began after the question was asked tells of its tail.
+        let mut fresh = !self.fetching;
         let room = question.bytes_max.min(READ_BYTES_MAX);
         let mut patience = self.cluster.request_timeout().as_millis().div_ceil(LOOK.as_millis());
         let mut trouble = None;
         while self.next < question.tail && (self.window.is_empty() || self.window_bytes < room) {
+            self.fetch(question)?;
             match self.step() {
                 Step::Item => {}
-                // Only a search that began after the question was asked tells of its tail.
                 Step::End | Step::OutOfRange if !fresh => {
-                    self.search_again(question)?;
+                    self.stop_fetching()?;
                     fresh = true;
                 }
                 Step::End => self.next = question.tail,
                 Step::OutOfRange => {
-                    self.at = None;
+                    self.leave()?;
                     return Ok(Found::OutOfRange);
                 }
                 Step::Nothing(_) if closed() => return Err(LogError::Closed),
@@ -124,8 +124,10 @@ impl Cursor {
                 }
             }
         }
-        // At the tail there is nothing to fetch ahead.
-        self.set_paused(self.next >= question.tail)?;
+        if self.next >= question.tail {
+            // There is nothing to fetch ahead; librdkafka would ask for it all the time.
+            self.stop_fetching()?;
+        }
         Ok(Found::Items(self.fitting(room)))
     }
 
@@ -151,42 +153,45 @@ impl Cursor {
         }
     }
 
-    /// Goes to an offset of the question's partition, without memory of what was before.
-    fn go_to(&mut self, question: &Question, offset: i64) -> Result<(), LogError> {
-        self.set_paused(false)?;
-        self.at = None;
-        self.window.clear();
-        self.window_bytes = 0;
-        self.assign(question, offset)?;
+    /// Goes to the question's offset, without memory of what was before.
+    fn go_to(&mut self, question: &Question) {
         self.at = Some((question.topic, question.partition));
         (self.start, self.next) = (question.from, question.from);
+        self.window.clear();
+        self.window_bytes = 0;
+        self.fetching = false;
+    }
+
+    /// Has the cluster asked for what follows the window.
+    fn fetch(&mut self, question: &Question) -> Result<(), LogError> {
+        if self.fetching {
+            return Ok(());
+        }
+        let mut place = TopicPartitionList::new();
+        let (topic, offset) = (self.cluster.topic(question.topic), Offset::Offset(self.next));
+        place
+            .add_partition_offset(topic, question.partition.cast_signed(), offset)
+            .and_then(|()| self.consumer.assign(&place))
+            .map_err(|error| fault::of(&self.cluster, "going to an offset", &error, None))?;
+        self.fetching = true;
         Ok(())
     }
 
-    /// Asks the cluster anew for what follows the window.
-    fn search_again(&mut self, question: &Question) -> Result<(), LogError> {
-        self.assign(question, self.next)
-    }
-
-    fn assign(&self, question: &Question, offset: i64) -> Result<(), LogError> {
-        let mut place = TopicPartitionList::new();
-        let topic = self.cluster.topic(question.topic);
-        place
-            .add_partition_offset(topic, question.partition.cast_signed(), Offset::Offset(offset))
-            .and_then(|()| self.consumer.assign(&place))
-            .map_err(|error| fault::of(&self.cluster, "going to an offset", &error, None))
-    }
-
-    /// Stops or resumes fetching ahead.
-    fn set_paused(&mut self, paused: bool) -> Result<(), LogError> {
-        let Some((topic, partition)) = self.at.filter(|_| self.paused != paused) else {
+    // Not paused: librdkafka may take a second to notice that it may go on.
+    fn stop_fetching(&mut self) -> Result<(), LogError> {
+        if !self.fetching {
             return Ok(());
-        };
-        let mut place = TopicPartitionList::new();
-        place.add_partition(self.cluster.topic(topic), partition.cast_signed());
-        let done = if paused { self.consumer.pause(&place) } else { self.consumer.resume(&place) };
-        self.paused = paused;
-        done.map_err(|error| fault::of(&self.cluster, "pausing a read", &error, None))
+        }
+        self.fetching = false;
+        self.consumer
+            .unassign()
+            .map_err(|error| fault::of(&self.cluster, "leaving an offset", &error, None))
+    }
+
+    /// Covers nothing any more.
+    fn leave(&mut self) -> Result<(), LogError> {
+        self.at = None;
+        self.stop_fetching()
     }
 
     /// What was found before patience ended, else the trouble.
@@ -198,7 +203,7 @@ impl Cursor {
         if !self.window.is_empty() {
             return Ok(Found::Items(self.fitting(question.bytes_max.min(READ_BYTES_MAX))));
         }
-        self.at = None;
+        self.leave()?;
         let topic = self.cluster.topic(question.topic);
         let doing = format!("reading {topic} partition {} at {}", question.partition, self.next);
         Err(match trouble {

@@ -43,7 +43,7 @@ pub(super) fn unavailable(cluster: &Cluster, detail: String) -> LogError {
 }
 
 /// Whether the cluster would say the same however often it is asked.
-fn is_refusal(code: Code) -> bool {
+pub(super) fn is_refusal(code: Code) -> bool {
     matches!(
         code,
         Code::Authentication
@@ -74,6 +74,19 @@ pub(super) const fn is_out_of_range(code: Code) -> bool {
 /// Whether a topic is not there.
 pub(super) const fn is_missing(code: Code) -> bool {
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
+}
+
+/// Whether what a client knows of the cluster is out of date, so that it should look again.
+pub(super) const fn is_outdated(code: Code) -> bool {
+    is_missing(code)
+        || matches!(
+            code,
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::ReplicaNotAvailable
+        )
 }
 
 /// Whether a batch was refused whole because something in it is too large, so that the rest may go without it.

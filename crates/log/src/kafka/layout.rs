@@ -21,12 +21,13 @@
 //! **Limits.** Times are whole milliseconds. Offsets have gaps where somebody else wrote with transactions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_executor::block_on;
 use parking_lot::Mutex;
 use rdkafka::admin::{AdminClient, ConfigEntry, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
 use super::client::{Cluster, Voice};
 use super::fault;
@@ -35,6 +36,9 @@ use crate::{LogConfig, LogError, Topic};
 
 /// How often a topic just made is looked for, within the time that a question may take.
 const LOOKS: u32 = 50;
+
+/// Pauses before a question is asked again that went to the wrong broker: a new leader is not known at once.
+const OUTDATED_PAUSES_MS: [u64; 5] = [0, 100, 200, 400, 800];
 
 /// Where partitions begin and end, asked of the cluster.
 pub(super) struct Asker {
@@ -122,11 +126,16 @@ impl Asker {
     /// Where a partition begins and ends. Blocks for as long as a question may take.
     pub(super) fn bounds(&self, topic: Topic, partition: u32) -> Result<Bounds, LogError> {
         let name = self.cluster.topic(topic);
-        let ask = || {
-            let timeout = self.cluster.request_timeout();
-            self.consumer.fetch_watermarks(name, partition.cast_signed(), timeout)
-        };
-        let answer = ask().or_else(|error| self.with_fresh_metadata(name, error, ask));
+        let mut answer = self.ask(name, partition);
+        for pause_ms in OUTDATED_PAUSES_MS {
+            match &answer {
+                Err(error) if error.rdkafka_error_code().is_some_and(fault::is_outdated) => {
+                    std::thread::park_timeout(Duration::from_millis(pause_ms));
+                    answer = self.ask_afresh(name, partition);
+                }
+                _ => break,
+            }
+        }
         self.listen();
         let (oldest, next) = answer.map_err(|error| {
             let doing = format!("asking where {name} partition {partition} ends");
@@ -135,18 +144,15 @@ impl Asker {
         Ok(Bounds { oldest, next })
     }
 
-    /// A client forgets what it knows of a topic, or learned of it before it was whole.
-    fn with_fresh_metadata<T>(
-        &self,
-        name: &str,
-        error: KafkaError,
-        ask: impl FnOnce() -> KafkaResult<T>,
-    ) -> KafkaResult<T> {
-        if !error.rdkafka_error_code().is_some_and(fault::is_missing) {
-            return Err(error);
-        }
+    fn ask(&self, name: &str, partition: u32) -> KafkaResult<(i64, i64)> {
+        let timeout = self.cluster.request_timeout();
+        self.consumer.fetch_watermarks(name, partition.cast_signed(), timeout)
+    }
+
+    /// A client may have forgotten the topic, or know its last leader, or saw it before it was whole.
+    fn ask_afresh(&self, name: &str, partition: u32) -> KafkaResult<(i64, i64)> {
         self.consumer.fetch_metadata(Some(name), self.cluster.request_timeout())?;
-        ask()
+        self.ask(name, partition)
     }
 
     /// Takes in what the cluster says meanwhile.

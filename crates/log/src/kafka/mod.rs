@@ -95,6 +95,7 @@ impl KafkaLog {
             appended_ms,
             group_bytes_max: config.group_bytes_max,
             disk_bytes_max: config.disk_bytes_max,
+            away: false,
             cluster: Arc::clone(&cluster),
         };
         let (commands, inbox) = mpsc::channel();

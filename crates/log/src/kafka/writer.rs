@@ -62,6 +62,8 @@ pub(super) struct Writer {
     pub(super) appended_ms: [Vec<i64>; Topic::ALL.len()],
     pub(super) group_bytes_max: usize,
     pub(super) disk_bytes_max: Option<u64>,
+    /// The last group's time ran out.
+    pub(super) away: bool,
 }
 
 /// Appends that share a group, and the command that came after them.
@@ -114,7 +116,10 @@ impl Writer {
         };
         let stopwatch = Stopwatch::start();
         let outcomes = match self.deliver(&group) {
-            Ok(outcomes) => outcomes,
+            Ok(outcomes) => {
+                self.judge(&outcomes);
+                outcomes
+            }
             Err(error) => {
                 return group
                     .into_iter()
@@ -146,9 +151,11 @@ impl Writer {
 
     /// Hands a group to the cluster; the outcomes of each append's items.
     fn deliver(&mut self, group: &[Admitted]) -> Result<Vec<Vec<Outcome>>, LogError> {
-        // Those who wait while the cluster is away would each wait for their time; at the end nobody should.
+        if self.away && self.tails.check_open().is_err() {
+            let detail = "the log is closed, and the cluster was away before".to_owned();
+            return Err(fault::unavailable(&self.cluster, detail));
+        }
         if self.producer.is_none() {
-            self.tails.check_open()?;
             self.producer = Some(Producer::new(&self.cluster)?);
         }
         let Some(producer) = &self.producer else { return Err(LogError::Closed) };
@@ -178,6 +185,16 @@ impl Writer {
             self.producer = None;
         }
         Ok(outcomes)
+    }
+
+    /// Whether the cluster is away, and whether the producer is of use after what it was told.
+    fn judge(&mut self, outcomes: &[Vec<Outcome>]) {
+        let codes = || outcomes.iter().flatten().filter_map(|outcome| outcome.err());
+        self.away = codes().any(|code| code == Code::MessageTimedOut);
+        if codes().any(fault::is_refusal) {
+            // It would remember the refusal, and not ask again for minutes.
+            self.producer = None;
+        }
     }
 
     /// Answers appends for which `log.disk_bytes_max` leaves no room; the others.

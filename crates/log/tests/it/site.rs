@@ -81,6 +81,12 @@ impl Site {
         Self::with("sqlite", Engine::Sqlite, None, None)
     }
 
+    /// A site on these brokers.
+    #[cfg(feature = "kafka")]
+    pub fn at(brokers: String) -> Self {
+        Self::with("kafka", Engine::Kafka(Kind::Noida), Some(brokers), None)
+    }
+
     /// A site on an engine that may not be here.
     pub fn on(engine_name: &'static str, engine: Engine) -> Option<Self> {
         let brokers = std::env::var(BROKERS).ok();
