@@ -9,6 +9,7 @@
 pub mod config;
 pub mod faults;
 pub mod feeds;
+pub mod frame_file;
 pub mod identity;
 pub mod jetstream;
 pub mod oracle;
@@ -34,6 +35,7 @@ mod xrpc;
 pub use channel::Event;
 pub use config::{Mix, SimConfig};
 pub use faults::FaultConfig;
+pub use frame_file::{FrameFile, FrameRelay};
 pub use network::{DemoAccount, Network, history};
 pub use population::Population;
 pub use service::{Service, ServiceKind};

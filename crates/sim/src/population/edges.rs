@@ -58,6 +58,16 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// A record that was written before anybody looked, under its path.
+    pub(super) fn something_of_the_past(&mut self, at: u32) -> (String, Vec<u8>) {
+        let (collection, record) = match at % 20 {
+            0..12 => (LIKE, records::like(&self.nothing(), self.now_us)),
+            12..17 => (POST, records::post(&self.sentence(), self.now_us, None, None, None)),
+            _ => (FOLLOW, records::follow(&self.anybody(), self.now_us)),
+        };
+        (self.new_path(collection), record)
+    }
+
     pub(super) fn repost(&mut self) -> Done {
         let Some(post) = self.standing(POST) else { return self.post() };
         self.repost_it(&post, None)

@@ -115,6 +115,25 @@ impl Population {
         self.scene(world, now_us).account_event(event)
     }
 
+    /// Fills everybody's repository with so many records of the past, none of which is told: likes mostly,
+    /// as outside, then posts and follows.
+    pub fn fill_repos(
+        &mut self,
+        world: &mut World,
+        records: u32,
+        from_us: i64,
+    ) -> Result<(), RepoError> {
+        for who in self.people.clone() {
+            let mut filling = Vec::new();
+            for at in 0..records {
+                let mut scene = self.scene(world, from_us + i64::from(at) * 1_000);
+                filling.push(scene.something_of_the_past(at));
+            }
+            world.fill_repo(&who, from_us + i64::from(records) * 1_000, filling)?;
+        }
+        Ok(())
+    }
+
     /// The people, the best known first.
     pub fn people(&self) -> &[Did] {
         &self.people

@@ -5,6 +5,7 @@
 mod accounts;
 mod faults;
 mod feeds;
+mod frame_files;
 mod frames;
 mod jetstream;
 mod kinds;
