@@ -9,7 +9,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use millrace_ingest::IngestConfig;
-use millrace_log::LogConfig;
+use millrace_log::{LogConfig, LogEngine};
 use millrace_runtime::config::{self, ConfigError, Loaded, Origin, Sources};
 use millrace_runtime::telemetry::TelemetryConfig;
 use millrace_sim::SimConfig;
@@ -28,6 +28,7 @@ const DEFAULT_FILE: &str = "millrace.toml";
 /// Plain names of the environment and the settings they stand for.
 pub const ALIASES: &[(&str, &str)] = &[
     ("DATABASE_URL", "store.postgres_url"),
+    ("KAFKA_BROKERS", "log.kafka.brokers"),
     ("RELAY_URL", "ingest.relay_url"),
     ("DATA_PLANE_URL", "dataplane.url"),
     ("RUN_MIGRATIONS", "store.run_migrations"),
@@ -147,13 +148,25 @@ fn flags(global: &Global) -> Vec<(String, String)> {
     data_dir.into_iter().chain(log_format).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// A database that is named is used, unless an engine is named too.
+/// A database or cluster that is named is used, unless an engine is named too.
 fn with_implied(mut loaded: Loaded<Config>) -> Loaded<Config> {
-    let named = loaded.value.store.postgres_url.is_some();
-    if named && loaded.origin("store.engine") == Origin::Default {
+    if loaded.value.store.postgres_url.is_some() && is_implied(&mut loaded, "store", "postgres_url")
+    {
         loaded.value.store.engine = EngineKind::Postgres;
-        let origin = loaded.origin("store.postgres_url");
-        loaded.origins.insert("store.engine".to_owned(), origin);
+    }
+    if loaded.value.log.kafka.brokers.is_some() && is_implied(&mut loaded, "log", "kafka.brokers") {
+        loaded.value.log.engine = LogEngine::Kafka;
     }
     loaded
+}
+
+/// Whether a section's engine was left open; then it comes from where the other setting does.
+fn is_implied(loaded: &mut Loaded<Config>, section: &str, setting: &str) -> bool {
+    let engine = format!("{section}.engine");
+    let open = loaded.origin(&engine) == Origin::Default;
+    if open {
+        let origin = loaded.origin(&format!("{section}.{setting}"));
+        loaded.origins.insert(engine, origin);
+    }
+    open
 }

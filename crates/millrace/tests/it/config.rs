@@ -181,3 +181,23 @@ fn wrong_usage_and_help_have_their_exit_codes() {
     assert!(version.stdout.starts_with("millrace "));
     assert!(place.run(&["serve", "--help"]).fine().stdout.contains("--role"));
 }
+
+#[test]
+fn a_cluster_that_is_named_is_used_where_the_engine_is_built_in() {
+    let place = Place::with("");
+    let env = [("KAFKA_BROKERS", "localhost:9092")];
+    let show = |env| setting(place.run_with(&["config", "show", "--json"], env), "log.engine");
+    assert_eq!(show(&env), ("kafka".into(), "environment KAFKA_BROKERS".into()));
+    let named = [env[0], ("MILLRACE_LOG__ENGINE", "sqlite")];
+    assert_eq!(show(&named).0, "sqlite");
+
+    let check = place.run_with(&["config", "check"], &env);
+    if cfg!(feature = "kafka") {
+        check.fine();
+        let nowhere = [("KAFKA_BROKERS", "localhost")];
+        place.run_with(&["config", "check"], &nowhere).refused(1, "MR-LOG-014");
+    } else {
+        let refused = check.refused(1, "MR-LOG-018");
+        assert!(refused.stderr.contains("--features kafka"), "{}", refused.stderr);
+    }
+}

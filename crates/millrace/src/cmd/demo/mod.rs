@@ -10,6 +10,7 @@ use std::path::Path;
 
 use clap::Args;
 use millrace_ingest::{SourceConfig, SourceKind};
+use millrace_log::LogEngine;
 use millrace_runtime::clock::SystemClock;
 use millrace_runtime::supervise::Signals;
 use millrace_runtime::telemetry;
@@ -138,8 +139,12 @@ fn keep_to_files(config: &mut Config) {
     if config.store.engine != EngineKind::Sqlite {
         output::note("the demo keeps its tables in files; store.postgres_url is not used");
     }
+    if config.log.engine != LogEngine::Sqlite {
+        output::note("the demo keeps its log in a file; log.kafka.brokers is not used");
+    }
     config.store.engine = EngineKind::Sqlite;
     config.store.dir = None;
+    config.log.engine = LogEngine::Sqlite;
     config.log.dir = None;
 }
 
