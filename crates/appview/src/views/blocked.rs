@@ -27,7 +27,7 @@ impl<'a> Views<'a> {
     /// Who wrote the record that is not shown, as far as its URI says.
     pub(super) fn blocked_author(&self, uri: &str) -> Option<BlockedAuthor<'a>> {
         let did = author(uri)?;
-        let viewer = self.viewer.filter(|viewer| **viewer != did).map(|_| self.blocks(&did));
+        let viewer = self.viewer.map(|_| self.blocks(&did));
         Some(BlockedAuthor { did, viewer })
     }
 

@@ -36,9 +36,12 @@ pub(crate) enum RecordEmbedView<'a> {
     WithMedia { media: Box<MediaView<'a>>, record: RecordHolder<'a> },
 }
 
-/// `app.bsky.embed.record#view` where the lexicon has no union and so no type.
+/// `app.bsky.embed.record#view` where the lexicon has no union and so needs no type. The reference
+/// says it where the record is not shown.
 #[derive(Debug, Serialize)]
 pub(crate) struct RecordHolder<'a> {
+    #[serde(rename = "$type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     record: RecordView<'a>,
 }
 
@@ -79,6 +82,13 @@ struct RecordWithMedia<'a> {
     media: &'a RawValue,
 }
 
+impl RecordView<'_> {
+    /// It says why the record is not shown.
+    fn is_hidden(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Blocked { .. } | Self::Detached { .. })
+    }
+}
+
 impl<'a> Views<'a> {
     /// The view of `embed` in the post `by`. `quotes` is the level at which quoted posts stand: 1 in
     /// a post that nobody quotes here.
@@ -98,7 +108,8 @@ impl<'a> Views<'a> {
                 let both: RecordWithMedia<'a> = read(embed)?;
                 let media = Box::new(self.media(&by.post.author, both.media)?);
                 let record = self.quote(by, both.record.record, quotes)?;
-                let record = RecordHolder { record };
+                let kind = record.is_hidden().then_some("app.bsky.embed.record#view");
+                let record = RecordHolder { kind, record };
                 Some(EmbedView::Record(RecordEmbedView::WithMedia { media, record }))
             }
             _ => self.media(&by.post.author, embed).map(EmbedView::Media),

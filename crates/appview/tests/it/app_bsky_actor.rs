@@ -100,7 +100,9 @@ async fn what_a_viewer_is_to_an_account(world: World) {
     let carol = world.get_as("alice", GET_PROFILE, &[("actor", "carol.test")]).await.ok();
     assert_eq!(carol["viewer"], state(Value::Null, Value::Null));
     world.actor("alice").follows("alice");
-    let oneself = world.get_as("alice", GET_PROFILE, &[("actor", "alice.test")]).await.ok();
+    let mut oneself = world.get_as("alice", GET_PROFILE, &[("actor", "alice.test")]).await.ok();
+    let known = oneself["viewer"].as_object_mut().unwrap().remove("knownFollowers").unwrap();
+    assert_eq!(known["count"], 2);
     assert_eq!(oneself["viewer"], state(Value::Null, Value::Null), "nobody follows themselves");
     let nobody = world.get(GET_PROFILE, &[("actor", "bob.test")]).await.ok();
     assert_eq!(nobody.get("viewer"), None);

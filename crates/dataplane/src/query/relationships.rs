@@ -1,9 +1,10 @@
-//! `getRelationships`: what one account is to others. Nobody is anything to themselves.
+//! `getRelationships`: what one account is to others. Nobody is anything to themselves, nor to an
+//! account that is not here or was deleted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::syntax::Did;
-use millrace_store::Tx;
+use millrace_store::{Param, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,8 @@ impl Question for GetRelationships {
             )));
         }
         let viewer = lookup::actor_id(tx, &self.actor)?;
-        let ids = lookup::actor_ids_by_did(tx, &self.others)?;
+        let mut ids = lookup::actor_ids_by_did(tx, &self.others)?;
+        here(tx, &mut ids)?;
         let others: Vec<i64> = ids.values().copied().collect();
         let states = match viewer {
             Some(viewer) => hydrate::actor_viewers(tx, viewer, &others)?,
@@ -62,4 +64,20 @@ impl Question for GetRelationships {
         }
         Ok(Relationships { relationships })
     }
+}
+
+/// Keeps the accounts that are here; edges may also name others.
+fn here(tx: &mut Tx, ids: &mut HashMap<String, i64>) -> Result<(), DataplaneError> {
+    let asked: Vec<i64> = ids.values().copied().collect();
+    let found: HashSet<i64> = tx
+        .query(
+            "SELECT a.actor_id FROM {id_list:$1} AS ids CROSS JOIN actor AS a
+             WHERE a.actor_id = ids.id AND (a.status IS NULL OR a.status <> 'deleted')",
+            &[Param::Ids(&asked)],
+            |row| row.get(0),
+        )?
+        .into_iter()
+        .collect();
+    ids.retain(|_, id| found.contains(id));
+    Ok(())
 }

@@ -103,7 +103,7 @@ fn actor_row(row: &Row<'_>) -> Result<ActorRow, StoreError> {
     let indexed_at_us: Option<i64> = row.get(8)?;
     let mut counts = [0; 6];
     for (column, count) in (9..).zip(&mut counts) {
-        *count = row.get::<Option<i64>>(column)?.unwrap_or(i64::MIN);
+        *count = row.get::<Option<i64>>(column)?.unwrap_or(0);
     }
     Ok(ActorRow {
         did: row.get(1)?,

@@ -124,13 +124,22 @@ impl Posts {
         self.embeds.values().filter(of_kind).map(|key| (key.actor, key.rkey))
     }
 
-    /// Everybody who wrote one of the posts or something they refer to.
+    /// Everybody who wrote one of the posts or something they refer to. A record of a kind that no
+    /// post can show is not found, whoever wrote it.
     pub(super) fn people(&self) -> impl Iterator<Item = i64> {
         self.rows.values().flat_map(|row| {
-            let others = [row.parent.map(|parent| parent.0), self.embedded_author(row)];
+            let embed = self.embeds.get(&row.key).filter(|embed| can_be_shown(embed));
+            let shown = row.quote.map(|quote| quote.0).or_else(|| Some(embed?.actor));
+            let others = [row.parent.map(|parent| parent.0), shown];
             others.into_iter().flatten().chain([row.key.0])
         })
     }
+}
+
+fn can_be_shown(embed: &RecordKeyIds) -> bool {
+    use Collection::{Generator, Labeler, List, Post, StarterPack};
+    let collection = Collection::from_code(embed.collection);
+    matches!(collection, Some(Post | Generator | List | Labeler | StarterPack))
 }
 
 fn load(tx: &mut Tx, keys: &[PostKey]) -> Result<Vec<PostRow>, StoreError> {

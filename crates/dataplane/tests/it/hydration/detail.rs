@@ -41,7 +41,8 @@ async fn what_accounts_made_and_declare(harness: Harness) {
     town.put("alice", "app.bsky.notification.declaration", "self", subscriptions).await;
     let germ = json!({"version": "1.0.0", "currentKey": {"$bytes": "AAAA"}});
     town.put("alice", "com.germnetwork.declaration", "self", germ).await;
-    let actors = vec![did("alice"), did("bob")];
+    town.account("bare", true).await;
+    let actors = ["alice", "bob", "bare"].map(did).to_vec();
     let found = town.hydrate(Hydrate { actors, ..Hydrate::default() }).await;
     let alice = actor(&found, "alice");
     assert_eq!((alice.lists_count, alice.generators_count, alice.starter_packs_count), (2, 1, 1));
@@ -51,6 +52,9 @@ async fn what_accounts_made_and_declare(harness: Harness) {
     assert!(alice.germ_declaration.as_ref().map(json).unwrap().contains("currentKey"));
     assert!(alice.chat_declaration.as_ref().unwrap().get().contains("none"));
     assert!(alice.notification_declaration.as_ref().unwrap().get().contains("mutuals"));
+    let bare = actor(&found, "bare");
+    let made = [bare.followers_count, bare.posts_count, bare.lists_count, bare.generators_count];
+    assert_eq!(made, [0; 4], "nothing was ever counted");
     let bob = actor(&found, "bob");
     assert!(!bob.is_labeler && bob.status_record.is_none() && bob.chat_declaration.is_none());
     assert_eq!((bob.lists_count, bob.generators_count, bob.starter_packs_count), (0, 0, 0));

@@ -135,9 +135,11 @@ async fn nobody_is_anything_to_themselves(harness: Harness) {
 
 async fn relationships_have_blocks(harness: Harness) {
     let town = Town::new(harness);
-    let list = town.list("owner", "modlist", &["carol"]).await;
+    town.post("carol").await;
+    let list = town.list("owner", "modlist", &["carol", "nobody"]).await;
     let subscription = json!({"subject": list});
     town.write("alice", LIST_BLOCK, subscription).await;
+    town.edge("alice", FOLLOW, "nobody").await;
     let block = town.edge("bob", BLOCK, "alice").await;
     let asked = GetRelationships {
         actor: did("alice"),
