@@ -21,6 +21,7 @@ pub mod resync;
 pub mod worker;
 
 pub mod grpc;
+mod openapi;
 pub mod query;
 pub mod rpc;
 

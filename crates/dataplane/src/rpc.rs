@@ -1,4 +1,5 @@
-//! The data-plane's routes: `POST /internal/<method>` with JSON, one route a question.
+//! The data-plane's routes: `POST /internal/<method>` with JSON, one route a question, and the
+//! description of them all at `/internal/openapi.json`.
 //!
 //! A shared secret, when configured, is demanded as a bearer token; without one the listener
 //! must be on loopback (`config check` sees to that).
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use millrace_runtime::config::Secret;
@@ -15,6 +16,7 @@ use millrace_runtime::internal;
 
 use crate::client::Local;
 use crate::error::DataplaneError;
+use crate::openapi::{self, Description};
 use crate::query::{OwnCommand, Question};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
@@ -28,74 +30,92 @@ use crate::query::{
 /// Largest question, bytes.
 pub const QUESTION_BYTES_MAX: usize = 4 << 20;
 
+/// Every internal method.
+fn methods() -> Methods {
+    Methods::default()
+        .question::<profiles::GetProfile>()
+        .question::<profiles::GetProfiles>()
+        .question::<actors::GetActors>()
+        .question::<actors::GetRepoRev>()
+        .question::<author_feed::GetAuthorFeed>()
+        .question::<timeline::GetTimeline>()
+        .question::<posts::GetPost>()
+        .question::<posts::GetPosts>()
+        .question::<thread::GetPostThread>()
+        .question::<likes::GetLikes>()
+        .question::<reposts::GetRepostedBy>()
+        .question::<reposts::GetReposts>()
+        .question::<quotes::GetQuotes>()
+        .question::<actor_likes::GetActorLikes>()
+        .question::<actor_feeds::GetActorFeeds>()
+        .question::<actor_feeds::GetFeedGenerators>()
+        .question::<list_feed::GetListFeed>()
+        .question::<follows::GetFollowers>()
+        .question::<follows::GetFollows>()
+        .question::<relationships::GetRelationships>()
+        .question::<known_followers::GetKnownFollowers>()
+        .question::<blocks::GetBlocks>()
+        .question::<blocks::GetListBlocks>()
+        .question::<mutes::GetMutes>()
+        .question::<mutes::GetListMutes>()
+        .question::<lists::GetLists>()
+        .question::<lists::GetListItems>()
+        .question::<lists::GetListMembership>()
+        .question::<search_actors::SearchActors>()
+        .question::<search_posts::SearchPosts>()
+        .question::<starter_packs::GetActorStarterPacks>()
+        .question::<starter_packs::GetStarterPackContents>()
+        .question::<hydrate::Hydrate>()
+        .question::<record::GetRecord>()
+        .question::<notifications::ListNotifications>()
+        .question::<notifications::GetUnreadCount>()
+        .question::<progress::GetSourceProgress>()
+        .command::<notifications::UpdateSeen>()
+        .command::<mute::MuteActor>()
+        .command::<mute::UnmuteActor>()
+        .command::<mute::MuteActorList>()
+        .command::<mute::UnmuteActorList>()
+        .command::<mute::MuteThread>()
+        .command::<mute::UnmuteThread>()
+}
+
 /// The routes under `/internal/`; `secret` guards them when it is given.
 pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
-    let router = Router::new();
-    let router = question::<profiles::GetProfile>(router);
-    let router = question::<profiles::GetProfiles>(router);
-    let router = question::<actors::GetActors>(router);
-    let router = question::<actors::GetRepoRev>(router);
-    let router = question::<author_feed::GetAuthorFeed>(router);
-    let router = question::<timeline::GetTimeline>(router);
-    let router = question::<posts::GetPost>(router);
-    let router = question::<posts::GetPosts>(router);
-    let router = question::<thread::GetPostThread>(router);
-    let router = question::<likes::GetLikes>(router);
-    let router = question::<reposts::GetRepostedBy>(router);
-    let router = question::<reposts::GetReposts>(router);
-    let router = question::<quotes::GetQuotes>(router);
-    let router = question::<actor_likes::GetActorLikes>(router);
-    let router = question::<actor_feeds::GetActorFeeds>(router);
-    let router = question::<actor_feeds::GetFeedGenerators>(router);
-    let router = question::<list_feed::GetListFeed>(router);
-    let router = question::<follows::GetFollowers>(router);
-    let router = question::<follows::GetFollows>(router);
-    let router = question::<relationships::GetRelationships>(router);
-    let router = question::<known_followers::GetKnownFollowers>(router);
-    let router = question::<blocks::GetBlocks>(router);
-    let router = question::<blocks::GetListBlocks>(router);
-    let router = question::<mutes::GetMutes>(router);
-    let router = question::<mutes::GetListMutes>(router);
-    let router = question::<lists::GetLists>(router);
-    let router = question::<lists::GetListItems>(router);
-    let router = question::<lists::GetListMembership>(router);
-    let router = question::<search_actors::SearchActors>(router);
-    let router = question::<search_posts::SearchPosts>(router);
-    let router = question::<starter_packs::GetActorStarterPacks>(router);
-    let router = question::<starter_packs::GetStarterPackContents>(router);
-    let router = question::<hydrate::Hydrate>(router);
-    let router = question::<record::GetRecord>(router);
-    let router = question::<notifications::ListNotifications>(router);
-    let router = question::<notifications::GetUnreadCount>(router);
-    let router = question::<progress::GetSourceProgress>(router);
-    let router = command::<notifications::UpdateSeen>(router);
-    let router = command::<mute::MuteActor>(router);
-    let router = command::<mute::UnmuteActor>(router);
-    let router = command::<mute::MuteActorList>(router);
-    let router = command::<mute::UnmuteActorList>(router);
-    let router = command::<mute::MuteThread>(router);
-    let router = command::<mute::UnmuteThread>(router);
+    let Methods { router, description } = methods();
+    let described = Json(description.document(secret.is_some()));
     let router = router
+        .route("/internal/openapi.json", get(async move || described))
         .route("/internal/{method}", axum::routing::any(unknown))
         .layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .with_state(local);
     internal::guarded(router, secret)
 }
 
-fn question<Q: Question>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
-    let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
-        let question: Q = parsed(&body)?;
-        local.ask(question).await.map(Json)
-    };
-    router.route(&format!("/internal/{}", Q::NAME), post(handler))
+/// Routes, and what the description of them says.
+#[derive(Default)]
+struct Methods {
+    router: Router<Arc<Local>>,
+    description: Description,
 }
 
-fn command<C: OwnCommand>(router: Router<Arc<Local>>) -> Router<Arc<Local>> {
-    let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
-        let command: C = parsed(&body)?;
-        local.command(command).await.map(Json)
-    };
-    router.route(&format!("/internal/{}", C::NAME), post(handler))
+impl Methods {
+    fn question<Q: Question>(mut self) -> Self {
+        let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
+            let question: Q = parsed(&body)?;
+            local.ask(question).await.map(Json)
+        };
+        self.description.add::<Q, Q::Answer>(Q::NAME);
+        Self { router: self.router.route(&openapi::path(Q::NAME), post(handler)), ..self }
+    }
+
+    fn command<C: OwnCommand>(mut self) -> Self {
+        let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
+            let command: C = parsed(&body)?;
+            local.command(command).await.map(Json)
+        };
+        self.description.add::<C, C::Answer>(C::NAME);
+        Self { router: self.router.route(&openapi::path(C::NAME), post(handler)), ..self }
+    }
 }
 
 /// What is not a question here, by name or by verb.
