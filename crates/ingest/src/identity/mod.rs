@@ -150,15 +150,21 @@ async fn look(deps: &IdentityDeps, task: Task) {
 }
 
 async fn ask(deps: &IdentityDeps, task: &Task) -> Result<Found, ResolveError> {
-    let did = &task.did;
+    let (did, resolver) = (&task.did, &deps.resolver);
     // A hint means that what is cached is doubted; at first sight there is nothing to doubt.
     let identity = match (task.hinted, task.announced) {
-        (true, true) => lookup::anew(&deps.resolver, did).await?,
-        (true, false) => deps.resolver.identity(did).await?,
-        (false, _) => deps.resolver.refresh(did).await?,
+        (true, true) => lookup::anew(resolver, did).await?,
+        (true, false) => resolver.identity(did).await?,
+        (false, _) => resolver.refresh(did).await?,
     };
     let pds = identity.pds.clone();
-    let handle = deps.resolver.verified_handle(did).await?;
+    let Some(claimed) = &identity.handle else { return Ok(Found { handle: None, pds }) };
+    let doubted = task.hinted && task.announced;
+    // Who had the handle before may be remembered under it.
+    if doubted || resolver.handle_to_did(claimed).await.is_ok_and(|named| named != *did) {
+        resolver.forget_handle(claimed).await;
+    }
+    let handle = resolver.verified_handle(did).await?;
     Ok(Found { handle: handle.map(|handle| handle.as_str().to_owned()), pds })
 }
 

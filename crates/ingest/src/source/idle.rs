@@ -89,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_relay_is_dead_after_seconds() {
+    fn story_04_a_busy_relay_is_dead_after_seconds() {
         let (watch, _) = after(5_000, Duration::from_millis(2));
         assert_eq!(watch.allowed(), Duration::from_secs(20));
     }
 
     #[test]
-    fn a_quiet_pds_is_left_alone() {
+    fn story_04_a_quiet_pds_is_left_alone() {
         let (watch, _) = after(10, Duration::from_secs(600));
         assert_eq!(watch.allowed(), Duration::from_secs(3600));
     }

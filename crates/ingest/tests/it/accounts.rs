@@ -21,7 +21,7 @@ fn at_host(stage: &Stage, person: &Person, active: bool, status: Option<&str>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_status_is_passed_on() {
+async fn story_08_every_status_is_passed_on() {
     for (active, status) in [
         (false, "takendown"),
         (false, "suspended"),
@@ -49,7 +49,7 @@ async fn every_status_is_passed_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_later_event_wins_whatever_the_order_of_arrival() {
+async fn story_08_the_later_event_wins_whatever_the_order_of_arrival() {
     let stage = Stage::start().await;
     let alice = Person::new(&stage, "alice");
     stage.emit(alice.status(true, None, LATER));
@@ -62,7 +62,7 @@ async fn the_later_event_wins_whatever_the_order_of_arrival() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_hosts_deactivation_is_settled_by_asking_the_present_one() {
+async fn story_08_an_old_hosts_deactivation_is_settled_by_asking_the_present_one() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -79,7 +79,7 @@ async fn an_old_hosts_deactivation_is_settled_by_asking_the_present_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_not_the_accounts_has_no_say() {
+async fn story_08_a_host_that_is_not_the_accounts_has_no_say() {
     let (stage, elsewhere) = (Stage::start().await, Stage::start().await);
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -121,7 +121,7 @@ async fn an_inactive_accounts_commits_are_ignored_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_account_that_comes_back_is_fetched_again() {
+async fn story_08_a_deleted_account_that_comes_back_is_fetched_again() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -150,5 +150,120 @@ async fn when_the_present_host_is_away_a_relay_is_believed() {
     let dir = tempdir().unwrap();
     let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
     bed.until_story(&alice.did, &["one", "inactive:deactivated"]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_after_a_move_both_hosts_speak_and_the_new_one_is_believed_in_any_order() {
+    for old_first in [true, false] {
+        let (old, new) = (Stage::start().await, Stage::start().await);
+        let mut alice = Person::new(&old, "alice");
+        old.emit(alice.post("one"));
+        let mut config = config(&old);
+        config.sources[0].kind = SourceKind::Pds;
+        let mut second = config.sources[0].clone();
+        (second.name, second.url) = ("new".to_owned(), new.socket());
+        config.sources.push(second);
+        let dir = tempdir().unwrap();
+        let bed = Bed::start(&old, dir.path(), config).await;
+        bed.until_cursor(1).await;
+        // The account moves; each host says what is true there.
+        let document = alice.document(&new.origin());
+        old.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+        at_host(&old, &alice, false, Some("deactivated"));
+        at_host(&new, &alice, true, None);
+        old.emit(alice.identity());
+        let goodbye = alice.status(false, Some("deactivated"), LATEST);
+        let welcome = alice.status(true, None, LATER);
+        if old_first {
+            old.emit(goodbye);
+            bed.until_cursor(3).await;
+            new.emit(welcome);
+        } else {
+            new.emit(welcome);
+            bed.until_cursor_of(1, 1).await;
+            old.emit(goodbye);
+        }
+        new.emit(alice.post("two"));
+        bed.until_cursor_of(0, 3).await;
+        bed.until_cursor_of(1, 2).await;
+        assert_eq!(bed.story(&alice.did).await, ["one", "active", "two"], "old first: {old_first}");
+        let account = bed.until_account(&alice.did, |_| true).await;
+        assert_eq!(account.pds.as_deref(), Some(new.origin().as_str()));
+        bed.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_who_moved_while_deactivated_is_not_stuck() {
+    let (old, new) = (Stage::start().await, Stage::start().await);
+    let mut alice = Person::new(&old, "alice");
+    old.emit(alice.post("one"));
+    at_host(&old, &alice, false, Some("deactivated"));
+    old.emit(alice.status(false, Some("deactivated"), LATER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&old, dir.path(), config(&old)).await;
+    bed.until_story(&alice.did, &["one", "inactive:deactivated"]).await;
+    // It is active at the new host, which nobody says but that host when it is asked.
+    let _there = alice.post("two");
+    let document = alice.document(&new.origin());
+    let car = alice.repo.car();
+    let told =
+        json!({"did": alice.did.as_str(), "active": true, "rev": alice.repo.rev().to_string()});
+    old.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+    new.set(|play| {
+        play.statuses.insert(alice.did.to_string(), told);
+        play.repos.insert(alice.did.to_string(), crate::stage::Repo::Car(car))
+    });
+    old.emit(alice.identity());
+    bed.until_story(&alice.did, &["one", "inactive:deactivated", "active", "repo[one,two]"]).await;
+    bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete).await;
+    assert_eq!(new.set(|play| play.statuses_asked), 1, "asked once");
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_that_an_account_is_back_is_settled_by_asking_too() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, false, Some("suspended"));
+    stage.emit(alice.status(false, Some("suspended"), LATER));
+    // The relay passes on a host's word that is not the account's any more.
+    stage.emit(alice.status(true, None, LATEST));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(3).await;
+    assert_eq!(bed.story(&alice.did).await, ["one", "inactive:suspended"]);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_an_old_deletion_after_the_return_erases_nothing() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, false, Some("deleted"));
+    stage.emit(alice.status(false, Some("deleted"), LATER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "inactive:deleted"]).await;
+    // It is back, and the process ends while its repository is fetched.
+    alice.publish(&stage);
+    let car = alice.repo.car();
+    stage.set(|play| play.repos.insert(alice.did.to_string(), crate::stage::Repo::Gated(car)));
+    let back = stage.emit(alice.status(true, None, LATEST));
+    bed.until_account(&alice.did, |account| account.sync_state == SyncState::InProgress).await;
+    bed.until_cursor(back).await;
+    bed.stop().await;
+    // The deletion comes again, under a higher number.
+    alice.publish(&stage);
+    let again = stage.emit(alice.status(false, Some("deleted"), LATER));
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(again).await;
+    bed.until_story(&alice.did, &["one", "inactive:deleted", "active", "repo[one]"]).await;
+    let account =
+        bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete);
+    assert!(account.await.active);
     bed.stop().await;
 }

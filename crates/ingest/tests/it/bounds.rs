@@ -10,7 +10,7 @@ use crate::person::Person;
 use crate::stage::{Plc, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_much_waiting_for_a_key_is_dropped_and_fetched() {
+async fn story_12_too_much_waiting_for_a_key_is_dropped_and_fetched() {
     let stage = Stage::start().await;
     let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
     stage.set(|play| play.plc = Plc::Hangs(HashSet::from([alice.did.to_string()])));
@@ -36,7 +36,7 @@ async fn too_much_waiting_for_a_key_is_dropped_and_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bound_over_all_accounts_holds_too() {
+async fn story_12_the_bound_over_all_accounts_holds_too() {
     let stage = Stage::start().await;
     let mut people: Vec<Person> = (0..20).map(|n| Person::new(&stage, &format!("p{n}"))).collect();
     let dids: HashSet<String> = people.iter().map(|person| person.did.to_string()).collect();
@@ -70,7 +70,7 @@ async fn the_bound_over_all_accounts_holds_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_large_events_passes_through_a_small_budget() {
+async fn story_12_a_flood_of_large_events_passes_through_a_small_budget() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     let text = "x".repeat(200_000);

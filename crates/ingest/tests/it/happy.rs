@@ -67,7 +67,7 @@ async fn an_entry_carries_what_projections_need() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn live_begins_with_what_happens_next() {
+async fn story_02_without_a_cursor_live_begins_with_what_happens_next() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("before"));

@@ -56,7 +56,7 @@ async fn a_handle_is_verified_both_ways_at_first_sight_and_after_a_hint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handle_is_looked_at_again_although_nobody_hinted_at_a_change() {
+async fn story_09_a_handle_is_looked_at_again_although_nobody_hinted_at_a_change() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -74,7 +74,7 @@ async fn a_handle_is_looked_at_again_although_nobody_hinted_at_a_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_moves_is_followed_to_its_new_host_and_key() {
+async fn story_09_an_account_that_moves_is_followed_to_its_new_host_and_key() {
     let (old, new) = (Stage::start().await, Stage::start().await);
     let mut alice = Person::new(&old, "alice");
     old.emit(alice.post("at home"));
@@ -102,7 +102,7 @@ async fn an_account_that_moves_is_followed_to_its_new_host_and_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_identity_event_of_an_unknown_account_is_not_lost() {
+async fn story_09_an_identity_event_of_an_unknown_account_is_not_lost() {
     let stage = Stage::start().await;
     let alice = Person::new(&stage, "alice");
     stage.emit(alice.identity());
@@ -139,7 +139,7 @@ async fn a_handle_not_looked_at_before_a_stop_is_looked_at_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_is_found_by_the_first_signature_it_makes() {
+async fn story_09_a_rotated_key_is_found_by_the_first_signature_it_makes() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("old key"));
@@ -191,5 +191,41 @@ async fn a_tombstoned_identity_means_that_the_account_is_deleted() {
     stage.emit(alice.identity());
     bed.until_story(&alice.did, &["one", "inactive:deleted"]).await;
     bed.until_account(&alice.did, |account| account.sync_state == SyncState::Gone).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_09_a_handle_that_two_claim_is_the_ones_it_names() {
+    let stage = Stage::start().await;
+    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
+    stage.emit(alice.post("one"));
+    stage.emit(bob.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    until_handles(&bed, &bob.did, &[Some("bob.test")]).await;
+    // The name goes over to somebody else. Nobody says anything about who had it.
+    bob.handle = "alice.test".to_owned();
+    bob.publish(&stage);
+    stage.emit(bob.identity());
+    until_handles(&bed, &bob.did, &[Some("bob.test"), Some("alice.test")]).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_09_who_is_new_may_have_a_handle_that_somebody_else_had() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    let mut bob = Person::new(&stage, "bob");
+    bob.handle = "alice.test".to_owned();
+    bob.publish(&stage);
+    stage.emit(bob.post("one"));
+    until_handles(&bed, &bob.did, &[Some("alice.test")]).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
     bed.stop().await;
 }

@@ -116,7 +116,7 @@ impl Jet {
     /// The cursor of each connection made.
     pub fn cursors(&self) -> Vec<Option<i64>> {
         let play = self.inner.play.lock();
-        play.queries.iter().map(|query| cursor(query)).collect()
+        play.queries.iter().map(cursor).collect()
     }
 }
 

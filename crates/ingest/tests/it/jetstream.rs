@@ -279,6 +279,11 @@ async fn messages_are_compressed_with_the_dictionary_the_server_gives() {
     // The server retires it: a new one is asked for.
     jet.set(|play| play.dictionary = Some(second.clone()));
     jet.disconnect();
+    eventually(async || match jet.cursors().len() {
+        3 => Ok(()),
+        n => Err(format!("{n} connections")),
+    })
+    .await;
     jet.tell(kind, &[2], &alice.post("two")(1));
     bed.until_cursor(2).await;
     assert_eq!(bed.story(&alice.did).await, ["one", "two"]);

@@ -21,4 +21,5 @@ mod remote;
 mod resync;
 mod sequence;
 mod several;
+mod storms;
 mod world;

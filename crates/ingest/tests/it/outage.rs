@@ -155,7 +155,7 @@ async fn a_relay_that_is_down_at_the_start_is_found_when_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_log_is_full_nothing_is_read_on_and_nothing_is_lost() {
+async fn story_01_while_the_log_is_full_nothing_is_read_on_and_nothing_is_lost() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     let text = "x".repeat(100_000);
@@ -190,7 +190,7 @@ async fn while_the_log_is_full_nothing_is_read_on_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_tables_take_no_writes_the_log_goes_on_and_the_cursor_waits() {
+async fn story_01_while_the_tables_take_no_writes_the_log_goes_on_and_the_cursor_waits() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));

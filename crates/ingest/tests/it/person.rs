@@ -135,6 +135,19 @@ impl Person {
         }
     }
 
+    /// The same frame with one block left out.
+    pub fn without_block(frame: &[u8], left_out: &Cid) -> Vec<u8> {
+        let Frame::Commit(mut event) = Frame::parse(frame).unwrap() else { panic!("no commit") };
+        let car = CarSlice::parse(event.blocks, &CarLimits::COMMIT).unwrap();
+        let mut writer = CarWriter::new(&car.root());
+        for (cid, block) in car.blocks().iter().filter(|(cid, _)| cid != left_out) {
+            writer.block(cid, block);
+        }
+        let blocks = writer.finish();
+        event.blocks = &blocks;
+        Frame::Commit(event).encode()
+    }
+
     pub fn status(
         &self,
         active: bool,

@@ -89,7 +89,7 @@ async fn a_revision_of_the_future() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn garbage_instead_of_a_revision_or_an_account() {
+async fn story_13_garbage_instead_of_a_revision_or_an_account() {
     check("rev", |stage, alice| {
         stage.emit(Person::bent(alice.post("x"), |frame| frame.rev = "not a tid"));
     })
@@ -141,7 +141,7 @@ async fn a_number_outside_the_protocols_range() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invalid_frame_breaks_the_connection_once_and_is_then_passed_over() {
+async fn story_13_an_invalid_frame_breaks_the_connection_once_and_is_then_passed_over() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -161,7 +161,7 @@ async fn an_invalid_frame_breaks_the_connection_once_and_is_then_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_kinds_and_fields_are_ignored() {
+async fn story_13_unknown_and_negative_ops_are_ignored() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -211,7 +211,7 @@ async fn commits_that_are_repeated_or_late_are_dropped_silently() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_does_not_decode_is_left_out_alone() {
+async fn story_13_a_record_that_does_not_decode_is_left_out_alone() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     let good = millrace_sim::records::post("good", 0, None, None, None);
@@ -257,5 +257,61 @@ async fn what_is_kept_is_bounded_in_rows_and_bytes() {
         .map_err(|error: millrace_store::StoreError| error)
         .unwrap();
     assert!(samples.iter().all(|bytes| *bytes == 100), "{samples:?}");
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_13_odd_times_and_long_keys_are_nobodys_fault() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let times = [
+        "2026-01-02T03:04:05.123456789Z",
+        "2026-01-02T03:04:05+05:30",
+        "2026-01-02 03:04:05",
+        "-0001-13-99T99:99:99Z",
+        "",
+        "nul\u{0}",
+    ];
+    for (n, time) in times.into_iter().enumerate() {
+        stage.emit(Person::bent(alice.post(&n.to_string()), |frame| frame.time = time));
+    }
+    for rkey in ["k".repeat(256), "k".repeat(512), "~.:_-".to_owned()] {
+        let path = format!("app.bsky.feed.post/{rkey}");
+        let record = millrace_sim::records::post("long", 0, None, None, None);
+        stage.emit(alice.write(vec![millrace_sim::repo::Write::Put { path, record }]));
+    }
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(9).await;
+    let story = bed.story(&alice.did).await;
+    assert_eq!(story, ["0", "1", "2", "3", "4", "5", "long", "long", "long"]);
+    assert!(bed.status().await.rejected.is_empty());
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_13_a_record_without_its_block_leads_to_the_repository() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let record = millrace_sim::records::post("again", 0, None, None, None);
+    let cid = millrace_atproto::Cid::of_dag_cbor(&record);
+    let path = "app.bsky.feed.post/3jzfcijpj2z2a".to_owned();
+    let put =
+        || vec![millrace_sim::repo::Write::Put { path: path.clone(), record: record.clone() }];
+    stage.emit(alice.write(put()));
+    stage.emit(alice.write(vec![millrace_sim::repo::Write::Delete { path: path.clone() }]));
+    // The same record is made again, and its host thinks that everybody has it.
+    let made_again = alice.write(put());
+    alice.publish(&stage);
+    stage.emit(move |seq| Person::without_block(&made_again(seq), &cid));
+    stage.emit(alice.post("after"));
+    alice.publish(&stage);
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(4).await;
+    bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete).await;
+    assert_eq!(bed.status().await.rejected.get("record_missing"), Some(&1));
+    let story = bed.story(&alice.did).await;
+    assert_eq!(&story[..3], ["again", "-", "repo[again,after]"]);
     bed.stop().await;
 }

@@ -34,7 +34,7 @@ async fn a_missing_commit_leads_to_the_whole_repository() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn live_events_wait_behind_the_fetch_and_follow_it() {
+async fn story_10_live_events_wait_behind_the_fetch_and_follow_it() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -114,7 +114,7 @@ async fn a_strangers_sync_starts_a_chain_and_fetches_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_without_blocks_leads_to_the_repository() {
+async fn story_13_a_commit_without_blocks_leads_to_the_repository() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -128,7 +128,7 @@ async fn a_commit_without_blocks_leads_to_the_repository() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn broken_off_and_refused_fetches_are_tried_again() {
+async fn story_11_broken_off_and_refused_fetches_are_tried_again() {
     for repo in [(|car| Repo::Truncated { car, times: 2 }) as fn(Vec<u8>) -> Repo, |car| {
         Repo::Busy { car, times: 1 }
     }] {
@@ -151,7 +151,7 @@ async fn broken_off_and_refused_fetches_are_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_repository_is_not_taken() {
+async fn story_10_an_older_repository_is_not_taken_and_the_error_is_seen() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -314,7 +314,7 @@ async fn a_repository_signed_by_somebody_else_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_in_the_middle_of_a_fetch_fetches_again() {
+async fn story_11_a_crash_in_the_middle_of_a_fetch_fetches_again() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));

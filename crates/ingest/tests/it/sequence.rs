@@ -72,7 +72,7 @@ async fn a_cursor_is_not_used_for_another_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_future_cursor_stops_the_source_and_says_so() {
+async fn story_02_a_future_cursor_stops_the_source_and_says_so() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -92,7 +92,7 @@ async fn a_future_cursor_stops_the_source_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_was_reset_is_read_again_from_its_oldest_if_so_configured() {
+async fn story_02_a_source_that_was_reset_is_read_again_from_its_oldest_if_so_configured() {
     let stage = Stage::start().await;
     let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
     for n in 0..5 {
@@ -116,7 +116,7 @@ async fn a_source_that_was_reset_is_read_again_from_its_oldest_if_so_configured(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_silently_counts_anew_is_noticed() {
+async fn story_02_a_source_that_silently_counts_anew_is_noticed() {
     let stage = Stage::start().await;
     let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
     stage.emit(alice.post("one"));
@@ -141,7 +141,7 @@ async fn a_source_that_silently_counts_anew_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_lost_to_an_outdated_cursor_are_found_at_the_accounts_next_commit() {
+async fn story_02_events_lost_to_an_outdated_cursor_are_found_at_the_accounts_next_commit() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -173,7 +173,7 @@ async fn events_lost_to_an_outdated_cursor_are_found_at_the_accounts_next_commit
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_says_nothing_is_made_again() {
+async fn story_04_a_connection_that_says_nothing_is_made_again() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -196,7 +196,7 @@ async fn a_connection_that_says_nothing_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pings_are_no_sign_of_life() {
+async fn story_04_pings_are_no_sign_of_life() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");
     stage.emit(alice.post("one"));
@@ -287,4 +287,55 @@ async fn a_negative_cursor_is_refused_at_the_start() {
     config.sources[0].cursor = Some(-1);
     let error = config.check().unwrap_err();
     assert!(error.to_string().contains("cursor"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_02_a_jump_of_a_million_numbers_is_suspect() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let _lost = alice.post("two");
+    stage.set(|play| play.next_seq = 5_000_000);
+    stage.emit(alice.post("three"));
+    alice.publish(&stage);
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_cursor(5_000_000).await;
+    let gap = bed.status().await.gap.unwrap();
+    assert_eq!((gap.reason.as_str(), gap.from, gap.to), ("jump", Some(1), Some(5_000_000)));
+    bed.until_story(&alice.did, &["one", "repo[one,two,three]"]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_03_a_cutover_from_replay_to_live_loses_and_reorders_nothing() {
+    let stage = Stage::start().await;
+    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
+    for n in 0..300 {
+        stage.emit(alice.post(&n.to_string()));
+        stage.emit(bob.post(&n.to_string()));
+    }
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    // Live events come while the history is replayed, and the connection breaks again and again.
+    let mut last = 0;
+    for n in 300..400 {
+        last = stage.emit(alice.post(&n.to_string()));
+        if n % 20 == 0 {
+            let made = stage.cursors().len();
+            stage.disconnect();
+            eventually(async || match stage.cursors().len() {
+                n if n > made => Ok(()),
+                n => Err(format!("{n} connections")),
+            })
+            .await;
+        }
+    }
+    bed.until_cursor(last).await;
+    let whole = |count: i32| (0..count).map(|n| n.to_string()).collect::<Vec<String>>();
+    assert_eq!(bed.story(&alice.did).await, whole(400));
+    assert_eq!(bed.story(&bob.did).await, whole(300));
+    assert!(stage.cursors().len() >= 5, "{}", stage.cursors().len());
+    assert!(stage.set(|play| play.repos_asked.is_empty()));
+    bed.stop().await;
 }

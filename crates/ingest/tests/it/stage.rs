@@ -69,6 +69,8 @@ pub struct Play {
     pub plc_asked: HashMap<String, u32>,
     pub repos: HashMap<String, Repo>,
     pub repos_asked: HashMap<String, u32>,
+    /// Repositories being given, and the most at once.
+    pub repos_given: (usize, usize),
     pub statuses: HashMap<String, Value>,
     pub statuses_asked: u32,
     /// Handle to DID.
@@ -269,6 +271,8 @@ async fn get_repo(
     let answer = {
         let mut play = inner.play.lock();
         *play.repos_asked.entry(did.clone()).or_default() += 1;
+        play.repos_given.0 += 1;
+        play.repos_given.1 = play.repos_given.1.max(play.repos_given.0);
         let answer = play.repos.get(&did).cloned();
         if let Some(Repo::Truncated { times, .. } | Repo::Busy { times, .. }) =
             play.repos.get_mut(&did)
@@ -278,6 +282,7 @@ async fn get_repo(
         answer
     };
     inner.changed.send_modify(|n| *n += 1);
+    let _giving = Giving(Arc::clone(&inner));
     let whole =
         |car: Vec<u8>| ([(header::CONTENT_TYPE, "application/vnd.ipld.car")], car).into_response();
     match answer {
@@ -300,6 +305,14 @@ async fn get_repo(
             released.wait_for(|released| *released).await.unwrap();
             Response::new(Body::from(Bytes::from(car)))
         }
+    }
+}
+
+struct Giving(Arc<Inner>);
+
+impl Drop for Giving {
+    fn drop(&mut self) {
+        self.0.play.lock().repos_given.0 -= 1;
     }
 }
 

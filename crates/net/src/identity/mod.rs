@@ -120,6 +120,11 @@ impl Resolver {
         }
     }
 
+    /// Drops what is kept about `handle`, which may name somebody else by now.
+    pub async fn forget_handle(&self, handle: &Handle) {
+        self.inner.handles.forget(handle).await;
+    }
+
     /// The DID that `handle` names; one direction only.
     ///
     /// # Errors
