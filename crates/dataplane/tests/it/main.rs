@@ -6,6 +6,7 @@ mod edges;
 mod entries;
 mod feeds;
 mod gates;
+mod graph;
 mod grpc;
 mod harness;
 mod openapi;
