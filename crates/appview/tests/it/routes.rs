@@ -77,6 +77,7 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         Some("app.bsky.feed.getFeedGenerators") => vec![("feeds", known.feed.as_str())],
         Some("app.bsky.feed.getListFeed") => vec![("list", known.list.as_str())],
         Some(nsid) if nsid.starts_with("app.bsky.unspecced.") => vec![("anchor", post)],
+        Some("app.bsky.feed.searchPosts") => vec![("q", "hello")],
         Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
         Some("com.atproto.repo.getRecord") => {
             vec![
