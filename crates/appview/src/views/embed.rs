@@ -169,3 +169,65 @@ impl<'a> Views<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use millrace_dataplane::query::hydrate::Hydration;
+    use serde_json::{Value, json};
+
+    use crate::hydration::Hydrated;
+    use crate::views::Views;
+    use crate::views::tests::{self as made, actor, post};
+
+    const BY: &str = "at://did:plc:bob/app.bsky.feed.post/by";
+    const QUOTED: &str = "at://did:plc:alice/app.bsky.feed.post/quoted";
+
+    /// The kind of what stands for alice's post in bob's, `fields` being the latter's.
+    fn shown(fields: Value, alice_to_viewer: Value, quoted: bool, all_visible: bool) -> String {
+        let strong = json!({"uri": QUOTED, "cid": made::CID});
+        let record = json!({"embed": {"$type": "app.bsky.embed.record", "record": strong}});
+        let mut posts = vec![post(BY, record, fields)];
+        posts.extend(quoted.then(|| post(QUOTED, json!({}), json!({}))));
+        let bob = actor("did:plc:bob", true, json!({}));
+        let actors = vec![bob, actor("did:plc:alice", true, alice_to_viewer)];
+        let hydration = Hydration { posts, actors, ..Hydration::default() };
+        let hydrated = Hydrated::new(hydration, all_visible);
+        let viewer = millrace_atproto::Did::parse("did:plc:viewer").unwrap();
+        let urls = made::urls();
+        let views = Views { hydrated: &hydrated, urls: &urls, viewer: Some(&viewer), now_us: 0 };
+        let view = serde_json::to_value(views.post(BY).unwrap()).unwrap();
+        let kind = view["embed"]["record"]["$type"].as_str().unwrap();
+        kind.trim_start_matches("app.bsky.embed.record#view").to_owned()
+    }
+
+    #[test]
+    fn what_stands_for_a_quoted_post() {
+        let none = || json!({});
+        let blocked = || json!({"blockedBy": "at://did:plc:alice/app.bsky.graph.block/b"});
+        let between = || json!({"quoteBlocked": true});
+        let barred = || json!({"violatesPostgate": true});
+        let detached = || json!({"quoteDetached": true});
+        let all = || json!({"quoteBlocked": true, "violatesPostgate": true, "quoteDetached": true});
+        // the quoting post, alice to the viewer, whether the quoted post is there, what is shown,
+        // and what is shown to those who moderate
+        let table = [
+            (none(), none(), true, "Record", "Record"),
+            (none(), none(), false, "NotFound", "NotFound"),
+            (none(), blocked(), true, "Blocked", "Record"),
+            (none(), blocked(), false, "Blocked", "NotFound"),
+            (between(), none(), true, "Blocked", "Record"),
+            (between(), none(), false, "Blocked", "NotFound"),
+            (barred(), none(), true, "Detached", "Detached"),
+            (barred(), none(), false, "Detached", "Detached"),
+            (detached(), none(), true, "Detached", "Detached"),
+            (detached(), none(), false, "NotFound", "NotFound"),
+            (all(), none(), true, "Blocked", "Detached"),
+        ];
+        for (fields, relation, quoted, expected, to_moderators) in table {
+            let case = format!("{fields} {relation} {quoted}");
+            assert_eq!(shown(fields.clone(), relation.clone(), quoted, false), expected, "{case}");
+            assert_eq!(shown(fields, relation, quoted, true), to_moderators, "{case}");
+        }
+    }
+}

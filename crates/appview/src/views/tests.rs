@@ -5,6 +5,8 @@
 use millrace_dataplane::model::{Actor, Post};
 use serde_json::{Value, json};
 
+use crate::urls::{MediaUrls, UrlPattern};
+
 pub(crate) const CID: &str = "bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a";
 
 /// An account without records, and what it is to the viewer.
@@ -30,4 +32,10 @@ pub(crate) fn post(uri: &str, record: Value, fields: Value) -> Post {
     });
     json.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     serde_json::from_value(json).unwrap()
+}
+
+/// Addresses of images and videos.
+pub(crate) fn urls() -> MediaUrls {
+    let pattern = || UrlPattern::parse("https://cdn.test/{did}/{cid}").unwrap();
+    MediaUrls { image: pattern(), video_playlist: pattern(), video_thumbnail: pattern() }
 }

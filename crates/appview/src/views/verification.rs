@@ -91,3 +91,44 @@ fn is_valid(known: &HydratedActor, verification: &Verification) -> bool {
     same(&verification.handle, handle)
         && same(&verification.display_name, known.profile.display_name.as_deref())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+    use crate::hydration::Hydrated;
+    use crate::views::tests::{CID, actor};
+
+    #[test]
+    fn a_verification_holds_for_the_handle_and_the_name_of_then() {
+        // handle and name now, then, whether it holds
+        let table = [
+            (("a.test", "A"), ("a.test", "A"), true),
+            (("a.test", "A"), ("b.test", "A"), false),
+            (("a.test", "B"), ("a.test", "A"), false),
+            (("a.test", ""), ("a.test", ""), false),
+            (("a.test", "A"), ("", "A"), false),
+        ];
+        for (now, then, holds) in table {
+            let mut known = serde_json::to_value(actor("did:plc:a", true, json!(null))).unwrap();
+            known["handle"] = json!(now.0);
+            let profile = json!({"displayName": now.1});
+            known["profile"] = json!({"cid": CID, "value": profile, "indexedAtUs": 0});
+            let known: millrace_dataplane::model::Actor = serde_json::from_value(known).unwrap();
+            let word = json!({
+                "uri": "at://did:plc:v/app.bsky.graph.verification/w", "issuer": "did:plc:v",
+                "handle": then.0, "displayName": then.1, "createdAtUs": 0,
+            });
+            let word: Verification = serde_json::from_value(word).unwrap();
+            let did = known.did.clone();
+            let hydration = millrace_dataplane::query::hydrate::Hydration {
+                actors: vec![known],
+                ..Default::default()
+            };
+            let hydrated = Hydrated::new(hydration, false);
+            assert_eq!(is_valid(hydrated.actor(&did).unwrap(), &word), holds, "{now:?} {then:?}");
+        }
+    }
+}

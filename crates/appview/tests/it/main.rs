@@ -13,4 +13,5 @@ mod feed_server;
 mod people;
 mod routes;
 mod service;
+mod views;
 mod world;

@@ -156,6 +156,7 @@ impl World {
                 public_url: "https://appview.test".to_owned().try_into().unwrap(),
                 admin_password: Secret::from(PASSWORD),
                 moderation_did: Some(Did::parse(MODERATION_DID).unwrap()),
+                trusted_verifiers: vec![crate::people::did("verifier")],
                 ..config
             },
             dataplane: dataplane.clone(),
