@@ -8,7 +8,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use http::Method;
-use millrace_net::{HttpClient, Resolver};
+use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
@@ -68,6 +68,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
         resolver,
+        pds: PdsClient::new(http.clone()),
         feed_servers: http
             .with_rates(FEED_SERVER_REQUESTS_MAX, FEED_SERVER_REQUESTS_PER_SECOND_MAX),
         urls: Arc::new(media_urls(&config)),

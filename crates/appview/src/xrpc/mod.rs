@@ -21,7 +21,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use millrace_atproto::{Did, Nsid};
-use millrace_net::{HttpClient, Resolver};
+use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 
 pub(crate) use call::Call;
@@ -41,6 +41,8 @@ pub(crate) struct Api {
     pub(crate) resolver: Resolver,
     /// Feed generators are asked with it.
     pub(crate) feed_servers: HttpClient,
+    /// PDSs are asked for records that are not kept here.
+    pub(crate) pds: PdsClient,
     /// Shared with presentations that leave the async threads.
     pub(crate) urls: Arc<MediaUrls>,
     pub(crate) moderation_did: Option<Did>,

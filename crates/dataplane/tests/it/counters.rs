@@ -15,8 +15,8 @@ use crate::entries::{self, FOLLOW, LIKE, POST, did, tid};
 use crate::harness::{Harness, on_every_engine};
 
 on_every_engine!(
-    counters_equal_a_count_of_rows,
-    like_unlike_like_ends_liked,
+    story_07_counters_equal_a_count_of_rows,
+    story_06_like_unlike_like_ends_liked,
     insert_is_insert_delete_insert
 );
 
@@ -103,7 +103,7 @@ fn write(
     entries::put(collection, &rkey, record)
 }
 
-async fn counters_equal_a_count_of_rows(harness: Harness) {
+async fn story_07_counters_equal_a_count_of_rows(harness: Harness) {
     for seed in 0..12 {
         let rng = Rng::seeded(seed);
         let harness = harness.fresh().await;
@@ -191,7 +191,7 @@ async fn compare(harness: &Harness, model: &Model, seed: u64) {
     }
 }
 
-async fn like_unlike_like_ends_liked(harness: Harness) {
+async fn story_06_like_unlike_like_ends_liked(harness: Harness) {
     let (alice, bob) = (did("alice"), did("bob"));
     let post = entries::uri(&bob, POST, &tid(1).to_string());
     let like = |rkey: i64| {
