@@ -3,7 +3,7 @@
 //!
 //! A status is true *at the host that emitted it*. After a migration the old host still says
 //! "deactivated"; so whoever is not the account's present PDS is not simply believed: the later event
-//! wins, and where that leaves a doubt the present PDS is asked.
+//! wins, and where that leaves a doubt the present PDS is asked. Times of different hosts leave one too.
 
 use std::collections::VecDeque;
 
@@ -27,6 +27,8 @@ pub(super) const DELETED: &str = "deleted";
 const STATUS_BYTES_MAX: usize = 64;
 /// How far ahead of our clock an event's time may be before ours is used instead.
 const AHEAD_MAX_US: i64 = 5 * 60 * 1_000_000;
+/// By how much the clocks of two hosts may differ.
+const CLOCKS_DIFFER_US: i64 = 2 * AHEAD_MAX_US;
 
 /// What made a status change.
 pub(super) struct Cause {
@@ -63,14 +65,20 @@ impl Lane {
     ) -> MustWait {
         let time_us = event_time_us(frame.time, event.time_us, event.received_us);
         let known_us = slot.account.as_ref().and_then(|account| account.status_us);
-        if known_us.is_some_and(|known_us| time_us < known_us) {
+        let older_us = known_us.map_or(0, |known_us| known_us.saturating_sub(time_us));
+        // Two hosts' clocks may disagree about which of their words came first.
+        let unclear = (1..=CLOCKS_DIFFER_US).contains(&older_us) && frame.active != slot.active();
+        if older_us > 0 && !unclear {
             self.skip(slot, event, "account_stale");
             return None;
         }
         let said = (frame.active, frame.status.map(kept_status));
         let settled = match event.told.take() {
-            None if self.in_doubt(slot, &event, frame) => return Some((Wait::Status, event)),
+            None if unclear || self.in_doubt(slot, &event, frame) => {
+                return Some((Wait::Status, event));
+            }
             None => Some(said),
+            Some(StatusAnswer::Unreachable) if unclear => None,
             Some(answer) => settle(said, event.source.kind, &answer),
         };
         let Some((active, status)) = settled else {

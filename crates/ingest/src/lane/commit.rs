@@ -26,7 +26,7 @@ impl Lane {
         frame: &CommitFrame<'_>,
     ) -> MustWait {
         if !slot.active() && !self.came_back(slot, &mut event) {
-            return self.of_inactive(slot, event);
+            return self.of_inactive(slot, event, frame.rev);
         }
         if slot.sync_state() == Some(SyncState::Desynchronized) {
             self.of_desynchronized(slot, event);
@@ -287,13 +287,22 @@ impl Lane {
 
     /// A commit of an inactive account: either late, or the account is active again and we have not
     /// heard. Its host is asked, but not often.
-    pub(super) fn of_inactive(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+    pub(super) fn of_inactive(&mut self, slot: &mut Slot, event: Event, rev: &str) -> MustWait {
         let pause_us = ms_to_us(self.deps.config.identity.status_check_min_ms);
         let now_us = self.deps.clock.now_us();
         let ask =
             slot.status_asked_us.is_none_or(|last_us| now_us.saturating_sub(last_us) >= pause_us);
         if ask && event.told.is_none() {
             return Some((Wait::Status, event));
+        }
+        // Nobody may tell of it again. If the account comes back its repository is fetched.
+        let new = Tid::parse(rev).is_ok_and(|rev| slot.rev().is_none_or(|known| rev > known));
+        let account = slot.account(now_us);
+        if new && matches!(account.sync_state, SyncState::Complete | SyncState::Partial) {
+            account.sync_state = SyncState::Desynchronized;
+            account.error = Some("missed_while_inactive".to_owned());
+            account.next_try_us = None;
+            self.save(slot, Vec::new());
         }
         self.skip(slot, event, "account_inactive");
         None

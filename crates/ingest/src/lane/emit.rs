@@ -88,6 +88,8 @@ impl Lane {
         let now_us = self.deps.clock.now_us();
         let changes = self.first_sight(slot);
         slot.marked = None;
+        // Whatever others told of: the repository will have it.
+        slot.ahead = None;
         // Whoever makes an account look desynchronized again and again must not make us fetch its
         // repository as often.
         let pause_us = ms_to_us(self.deps.config.resync.backoff_first_ms);

@@ -77,7 +77,7 @@ impl Lane {
         more: &[Bytes],
     ) -> MustWait {
         if !slot.active() && !self.came_back(slot, &mut event) {
-            return self.of_inactive(slot, event);
+            return self.of_inactive(slot, event, &first.rev);
         }
         if slot.sync_state() == Some(SyncState::Desynchronized) {
             self.of_desynchronized(slot, event);

@@ -20,6 +20,9 @@ use crate::metrics::Metrics;
 /// How often lanes are told that a question still stands in line.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// How often a host is asked for a status before that is decided without it.
+const STATUS_ATTEMPTS_MAX: u32 = 3;
+
 /// Asks the outside.
 pub(crate) struct Lookups {
     pub(crate) resolver: Resolver,
@@ -54,7 +57,7 @@ impl Lookups {
             while let Some(job) = queue.next() {
                 let (resolver, pds) = (self.resolver.clone(), self.pds.clone());
                 under_way.spawn("lookup", async move {
-                    let attempt = attempt(&resolver, &pds, &job.ask, job.attempt > 0).await;
+                    let attempt = attempt(&resolver, &pds, &job.ask, job.attempt).await;
                     (job, attempt)
                 });
             }
@@ -144,11 +147,16 @@ async fn at(due: Option<Instant>) {
     }
 }
 
-async fn attempt(resolver: &Resolver, pds: &PdsClient, ask: &Ask, again: bool) -> Attempt {
+async fn attempt(resolver: &Resolver, pds: &PdsClient, ask: &Ask, before: u32) -> Attempt {
     match ask {
         // A failure is remembered by the resolver for a while; asking again means asking anew.
-        Ask::Identity { did, anew, .. } => identity(resolver, did, *anew, again).await,
-        Ask::Status { did } => Attempt::Status(status(resolver, pds, did).await),
+        Ask::Identity { did, anew, .. } => identity(resolver, did, *anew, before > 0).await,
+        Ask::Status { did } => match status(resolver, pds, did).await {
+            Ok(answer) => Attempt::Status(answer),
+            Err(failed) if before + 1 < STATUS_ATTEMPTS_MAX => failed,
+            // Whoever asked has to decide without.
+            Err(_) => Attempt::Status(StatusAnswer::Unreachable),
+        },
     }
 }
 
@@ -171,22 +179,28 @@ async fn identity(resolver: &Resolver, did: &Did, anew: bool, again: bool) -> At
 }
 
 /// Asks the PDS that the directory names now, not the one remembered: the account may have moved.
-async fn status(resolver: &Resolver, pds: &PdsClient, did: &Did) -> StatusAnswer {
+async fn status(resolver: &Resolver, pds: &PdsClient, did: &Did) -> Result<StatusAnswer, Attempt> {
     let identity = match super::anew(resolver, did).await {
         Ok(identity) => identity,
-        Err(ResolveError::Tombstoned { .. }) => return StatusAnswer::Tombstoned,
+        Err(ResolveError::Tombstoned { .. }) => return Ok(StatusAnswer::Tombstoned),
         Err(error) => {
             tracing::debug!(%did, %error, "status not asked: no identity");
-            return StatusAnswer::Unreachable;
+            let retry_after = error.retry_after();
+            return Err(Attempt::Failed { reason: error.to_string(), retry_after });
         }
     };
-    let Some(host) = &identity.pds else { return StatusAnswer::NotFound };
+    let Some(host) = &identity.pds else { return Ok(StatusAnswer::NotFound) };
     match pds.get_repo_status(host, did).await {
-        Ok(status) => StatusAnswer::Known(status),
-        Err(PdsError::RepoNotFound) => StatusAnswer::NotFound,
+        Ok(status) => Ok(StatusAnswer::Known(status)),
+        Err(PdsError::RepoNotFound) => Ok(StatusAnswer::NotFound),
+        Err(error) if error.is_retryable() => {
+            tracing::debug!(%did, host, %error, "status not told");
+            let retry_after = error.retry_after();
+            Err(Attempt::Failed { reason: error.to_string(), retry_after })
+        }
         Err(error) => {
             tracing::debug!(%did, host, %error, "status not told");
-            StatusAnswer::Unreachable
+            Ok(StatusAnswer::Unreachable)
         }
     }
 }

@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use millrace_atproto::Did;
 use millrace_atproto::entry::EntryBody;
-use millrace_ingest::{Backfill, BackfillMode, SourceKind, SyncState};
+use millrace_atproto::{Did, Tid};
+use millrace_ingest::{Backfill, BackfillMode, SourceConfig, SourceKind, SyncState};
 use millrace_runtime::clock::SystemClock;
-use millrace_sim::{Network, SimConfig};
+use millrace_sim::{FaultConfig, Network, SimConfig};
 use tempfile::tempdir;
 
 use crate::bed::{self, Bed, eventually};
 use crate::stage::Stage;
 
-/// Applies the log as a projection would: the records of each account, by path.
-async fn replayed(bed: &Bed) -> BTreeMap<Did, BTreeMap<String, Vec<u8>>> {
-    let mut accounts: BTreeMap<Did, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
+type Records = BTreeMap<String, Vec<u8>>;
+
+/// Applies the log as a projection must: the records of each account, by path. What is not newer than
+/// what was applied is passed over.
+async fn replayed(bed: &Bed) -> BTreeMap<Did, Records> {
+    let mut accounts: BTreeMap<Did, (Option<Tid>, Records)> = BTreeMap::new();
     for entry in bed.entries().await {
-        let records = accounts.entry(entry.header.did).or_default();
+        let (rev, records) = accounts.entry(entry.header.did).or_default();
         match entry.body {
-            EntryBody::Commit { ops } => {
+            EntryBody::Commit { ops } if entry.header.rev > *rev => {
+                *rev = entry.header.rev;
                 for op in ops {
                     let path = format!("{}/{}", op.collection, op.rkey);
                     match op.record {
@@ -27,17 +31,67 @@ async fn replayed(bed: &Bed) -> BTreeMap<Did, BTreeMap<String, Vec<u8>>> {
                     };
                 }
             }
-            EntryBody::Snapshot { after, through, records: found, .. } => {
+            EntryBody::Snapshot { after, through, records: found, last }
+                if entry.header.rev >= *rev =>
+            {
                 records.retain(|path, _| {
                     after.as_ref().is_some_and(|after| path <= after)
                         || through.as_ref().is_some_and(|through| path > through)
                 });
                 records.extend(found.into_iter().map(|record| (record.path, record.record)));
+                if last {
+                    *rev = entry.header.rev;
+                }
             }
-            EntryBody::Identity { .. } | EntryBody::Account { .. } | EntryBody::Mark => {}
+            EntryBody::Account { active: false, status }
+                if status.as_deref() == Some("deleted") =>
+            {
+                records.clear();
+            }
+            _ => {}
         }
     }
-    accounts
+    accounts.into_iter().map(|(did, (_, records))| (did, records)).collect()
+}
+
+/// What the network's active accounts have, without what no reader can decode.
+fn truth(network: &Network) -> BTreeMap<Did, Records> {
+    network.look(|world| {
+        let active = world.accounts().filter(|account| account.status.is_active());
+        let records = active.map(|account| {
+            let records = account.repo.records().iter();
+            let records = records.filter(|(_, (_, record))| is_record(record));
+            let records = records.map(|(path, (_, record))| (path.clone(), record.clone()));
+            (account.identity.did.clone(), records.collect())
+        });
+        records.collect()
+    })
+}
+
+/// Waits until the log leads to the truth.
+async fn until_true(bed: &Bed, network: &Network, what: &str) {
+    eventually(async || {
+        let (truth, found) = (truth(network), replayed(bed).await);
+        let empty = Records::new();
+        let differ: Vec<&Did> = truth
+            .iter()
+            .filter(|(did, records)| found.get(*did).unwrap_or(&empty) != *records)
+            .map(|(did, _)| did)
+            .collect();
+        match differ.first() {
+            None => Ok(()),
+            Some(did) => {
+                let (story, account) = (bed.story(did).await, bed.account(did).await);
+                let end = story.iter().rev().take(3).collect::<Vec<_>>();
+                Err(format!(
+                    "{what}: {} of {} accounts, as {did}: {account:?} {end:?}",
+                    differ.len(),
+                    truth.len()
+                ))
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,28 +115,10 @@ async fn check(backfill: Backfill, live: bool) {
     config.backfill = backfill;
     let dir = tempdir().unwrap();
     let bed = Bed::start_at(&network.plc_url(), &network.pds_url(), dir.path(), config).await;
-    let expected: BTreeMap<Did, BTreeMap<String, Vec<u8>>> = network.look(|world| {
-        let records = world.accounts().map(|account| {
-            let records = account.repo.records().iter();
-            let records = records.map(|(path, (_, record))| (path.clone(), record.clone()));
-            (account.identity.did.clone(), records.collect())
-        });
-        records.collect()
-    });
-    eventually(async || {
-        let found = replayed(&bed).await;
-        let missing =
-            expected.iter().filter(|(did, records)| found.get(*did) != Some(*records)).count();
-        if missing == 0 {
-            Ok(())
-        } else {
-            Err(format!("{missing} of {} accounts differ", expected.len()))
-        }
-    })
-    .await;
+    until_true(&bed, &network, "").await;
     assert!(bed.status().await.rejected.is_empty());
     if live {
-        for did in expected.keys() {
+        for did in truth(&network).keys() {
             bed.until_account(did, |account| account.sync_state == SyncState::Complete).await;
         }
     }
@@ -90,7 +126,7 @@ async fn check(backfill: Backfill, live: bool) {
 }
 
 /// What the log says of each account, without what differs by nature: source, number, time, trace.
-async fn told(bed: &Bed) -> BTreeMap<Did, Vec<(Option<millrace_atproto::Tid>, EntryBody)>> {
+async fn told(bed: &Bed) -> BTreeMap<Did, Vec<(Option<Tid>, EntryBody)>> {
     let mut told: BTreeMap<Did, Vec<_>> = BTreeMap::new();
     for entry in bed.entries().await {
         // Handles are looked at when it suits; marks show sources' numbers.
@@ -117,24 +153,7 @@ async fn one_world_through_a_firehose_and_both_jetstreams_gives_the_same_log() {
         config.sources[0].kind = kind;
         let dir = tempdir().unwrap();
         let bed = Bed::start_at(&network.plc_url(), &network.pds_url(), dir.path(), config).await;
-        let truth: BTreeMap<Did, BTreeMap<String, Vec<u8>>> = network.look(|world| {
-            let records = world.accounts().map(|account| {
-                let records = account.repo.records().iter();
-                let records = records.filter(|(_, (_, record))| is_record(record));
-                let records = records.map(|(path, (_, record))| (path.clone(), record.clone()));
-                (account.identity.did.clone(), records.collect())
-            });
-            records.collect()
-        });
-        eventually(async || {
-            let found = replayed(&bed).await;
-            let differ = truth.iter().filter(|(did, records)| found.get(*did) != Some(*records));
-            match differ.count() {
-                0 => Ok(()),
-                n => Err(format!("{kind:?}: {n} of {} accounts differ", truth.len())),
-            }
-        })
-        .await;
+        until_true(&bed, &network, kind.name()).await;
         logs.push(told(&bed).await);
         bed.stop().await;
     }
@@ -150,4 +169,102 @@ async fn one_world_through_a_firehose_and_both_jetstreams_gives_the_same_log() {
 
 fn is_record(bytes: &[u8]) -> bool {
     millrace_atproto::cbor::validate_record(bytes).is_ok()
+}
+
+/// People act while hosts lie, break off, fall silent and move accounts about; then the sources named
+/// here must have led to the truth.
+async fn storm(seed: u64, what: &str, sources: impl Fn(&Network) -> Vec<SourceConfig>) {
+    let sim = SimConfig {
+        seed,
+        writes_per_s: 0.0,
+        history_writes: 300,
+        account_events_per_mille: 40,
+        faults: FaultConfig::storm(),
+        ..SimConfig::default()
+    };
+    let network = Network::start(&sim, SystemClock::shared()).await.unwrap();
+    let unused = Stage::start().await;
+    let mut config = bed::config(&unused);
+    config.sources = sources(&network);
+    // What was lost before an account was first seen is not missing, as far as anybody can tell.
+    config.backfill = Backfill::Mode(BackfillMode::All);
+    config.resync.relay_url = Some(network.relay_url().replacen("ws", "http", 1));
+    config.identity.status_check_min_ms = 10;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start_at(&network.plc_url(), &network.pds_url(), dir.path(), config).await;
+    for round in 0..8 {
+        let seen = bed.metric("millrace_ingest_entries_total");
+        network.act(60).unwrap();
+        if round % 3 == 2 {
+            network.cut_connections();
+        }
+        eventually(async || match bed.metric("millrace_ingest_entries_total") {
+            n if n > seen => Ok(()),
+            n => Err(format!("{what}: {n} entries")),
+        })
+        .await;
+    }
+    network.close_gaps();
+    until_true(&bed, &network, &format!("{what}, seed {seed}")).await;
+    let statuses: Vec<(Did, bool)> = network.look(|world| {
+        let accounts = world.accounts();
+        accounts.map(|account| (account.identity.did.clone(), account.status.is_active())).collect()
+    });
+    for (did, active) in statuses {
+        eventually(async || {
+            let account = bed.account(&did).await;
+            match account.as_ref().is_none_or(|account| account.active) {
+                here if here == active => Ok(()),
+                _ => Err(format!(
+                    "{what}, seed {seed}: {active}, {account:?} {:?}",
+                    bed.story(&did).await
+                )),
+            }
+        })
+        .await;
+    }
+    bed.stop().await;
+}
+
+fn source(name: &str, kind: SourceKind, url: String) -> SourceConfig {
+    SourceConfig { name: name.to_owned(), kind, url, cursor: Some(0), ..SourceConfig::default() }
+}
+
+fn relay(network: &Network) -> SourceConfig {
+    source("relay", SourceKind::Relay, network.relay_url())
+}
+
+fn jetstreams(network: &Network) -> Vec<SourceConfig> {
+    vec![
+        source("v1", SourceKind::JetstreamV1, network.jetstream_url()),
+        source("v2", SourceKind::JetstreamV2, network.jetstream_url()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_storm_a_relay_leads_to_the_truth() {
+    storm(1, "relay", |network| vec![relay(network)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_storm_a_relay_and_every_pds_together_lead_to_the_truth() {
+    storm(2, "relay and PDSs", |network| {
+        let hosts = (0..3).map(|host| {
+            source(&format!("pds{host}"), SourceKind::Pds, network.host_stream_url(host))
+        });
+        std::iter::once(relay(network)).chain(hosts).collect()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_storm_each_jetstream_leads_to_the_truth() {
+    storm(3, "v1", |network| jetstreams(network).drain(..1).collect()).await;
+    storm(4, "v2", |network| jetstreams(network).drain(1..).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_storm_proofs_and_no_proofs_together_lead_to_the_truth() {
+    storm(5, "all", |network| std::iter::once(relay(network)).chain(jetstreams(network)).collect())
+        .await;
 }
