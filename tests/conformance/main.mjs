@@ -54,7 +54,7 @@ async function fresh() {
   const reference = new AppView('reference', url, did)
   const world = new World(network, [reference])
   await accounts(world)
-  const millrace = await beside(network.hello, world)
+  const millrace = await beside(network.hello, world, 0)
   if (millrace) world.appviews.push(millrace)
   say('seeding')
   await seed(world, say)
@@ -67,18 +67,23 @@ async function fresh() {
 /** A network that another run keeps (`--keep`). Millrace catches up with it, and is told what it was told. */
 async function attached() {
   const { network, world, since } = read(chosen.network)
+  await fetch(`${network.pds}/xrpc/_health`).catch(() => {
+    throw new Error(`the network of ${chosen.network} does not run any more`)
+  })
   const reference = new AppView('reference', network.reference.url, network.reference.did)
-  const millrace = await beside(network, world)
+  // Everything comes at once: with more threads events would overtake those of other accounts.
+  const millrace = await beside(network, world, 1)
   await millrace?.visible(world.seq)
   if (millrace && !chosen.millrace) for (const told of world.owned) await millrace.tell(world.accounts[told.viewer], told)
   return { world, reference, millrace, since, network }
 }
 
-async function beside(network, world) {
+async function beside(network, world, threads) {
   if (chosen.referenceOnly) return undefined
   if (chosen.millrace) return findMillrace(chosen.millrace)
   say('starting Millrace')
-  const millrace = await startMillrace(chosen.binary, path.join(chosen.dir, 'millrace-data'), network, VERIFIERS.map((name) => world.did(name)))
+  const verifiers = VERIFIERS.map((name) => world.did(name))
+  const millrace = await startMillrace(chosen.binary, path.join(chosen.dir, 'millrace-data'), { network, verifiers, threads })
   closing.push(millrace)
   return millrace
 }
@@ -93,10 +98,12 @@ async function compared({ world, reference, millrace, since }) {
   say(`asking ${list.length} questions`)
   for (const each of list) {
     const question = recorder.question(each)
-    const expected = before.answer(each) ?? (await ask(reference, world, each))
+    const [expected, got] = await Promise.all([
+      before.answer(each) ?? ask(reference, world, each),
+      millrace && ask(millrace, world, each),
+    ])
     recorder.answer('reference', question, expected)
     recorder.expect(each, expected)
-    const got = millrace && (await ask(millrace, world, each))
     if (got) recorder.answer('millrace', question, got)
     score.add(question, expected, got)
   }

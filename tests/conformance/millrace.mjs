@@ -14,15 +14,17 @@ const SETPRIV = '/usr/bin/setpriv'
 
 /**
  * @param binary the program; @param dir a folder for its data, emptied first
- * @param network what is to be followed; @param verifiers DIDs of accounts whose verifications count
+ * @param settings.network what is to be followed
+ * @param settings.verifiers DIDs of accounts whose verifications count
+ * @param settings.threads how many accounts' events are taken in at once; 0: one for each processor
  */
-export async function startMillrace(binary, dir, network, verifiers) {
+export async function startMillrace(binary, dir, settings) {
   fs.rmSync(dir, { recursive: true, force: true })
   fs.mkdirSync(dir, { recursive: true })
   const [appview, internal, metrics] = await freePorts(3)
   const did = `did:web:localhost%3A${appview}`
   const config = path.join(dir, 'millrace.toml')
-  fs.writeFileSync(config, configuration({ appview, internal, metrics, did, network, verifiers }))
+  fs.writeFileSync(config, configuration({ appview, internal, metrics, did, ...settings }))
   const log = path.join(dir, 'millrace.log')
   const output = fs.openSync(log, 'w')
   const command = [binary, 'serve', '--config', config, '--data-dir', path.join(dir, 'data')]
@@ -76,12 +78,15 @@ class Millrace extends AppView {
   }
 }
 
-function configuration({ appview, internal, metrics, did, network, verifiers }) {
+function configuration({ appview, internal, metrics, did, network, verifiers, threads }) {
   return `
 [network]
 allow_loopback = true
 plc_url = "${network.plc}"
 handle_resolver_url = "${network.pds}"
+
+[ingest]
+verify_threads = ${threads}
 
 [[ingest.sources]]
 name = "pds"
