@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod dlq;
 mod folder;
+mod internal;
 mod roles;
 mod schema;
 mod split;
