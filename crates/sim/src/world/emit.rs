@@ -117,7 +117,7 @@ impl World {
         self.deliver(did, host, body, [None, None], &plans, now_us);
     }
 
-    /// Says plainly who an account is, that it is active, and what it has.
+    /// Says plainly who an account is, what its status is, and what it has.
     pub(super) fn show_account(&mut self, did: &Did, now_us: i64) {
         self.send_plainly(did, self.identity_body(did), now_us);
         self.send_plainly(did, self.account_body(did), now_us);

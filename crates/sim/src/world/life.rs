@@ -18,7 +18,8 @@ pub struct Migration {
     pub new_key: bool,
     /// When the old PDS says that the account is no longer active there.
     pub goodbye: Goodbye,
-    /// Whether the new PDS announces the repository by a commit or by a `#sync`.
+    /// Whether the new PDS announces the repository by a commit rather than by a `#sync`, as it can while
+    /// the key stays the same.
     pub by_commit: bool,
 }
 
@@ -35,8 +36,8 @@ pub enum Goodbye {
 }
 
 impl World {
-    /// Sets an account's status and announces it. A deleted account loses its records for good; whoever
-    /// is active again after that starts with an empty repository.
+    /// Sets an account's status and announces it; of one that comes back the repository as well. A deleted
+    /// account loses its records for good; it comes back with an empty repository.
     pub fn set_status(&mut self, did: &Did, status: Status, now_us: i64) {
         let Some(before) = self.account(did).map(|account| account.status) else { return };
         if before == Status::Deleted && status.is_active() {
@@ -46,7 +47,7 @@ impl World {
             account.status = status;
         }
         self.emit_account(did, now_us);
-        if before == Status::Deleted && status.is_active() {
+        if !before.is_active() && status.is_active() {
             self.emit_sync(did, now_us);
         }
     }
@@ -60,11 +61,13 @@ impl World {
         self.set_status(did, Status::Deleted, now_us);
     }
 
-    /// Gives an account another signing key. Its PDS signs the repository anew at once.
+    /// Gives an account another signing key. Its PDS signs the repository anew at once and announces that
+    /// by a `#sync`: whoever could not verify what came before must fetch it all. No fault spoils that.
     pub fn rotate_key(&mut self, did: &Did, now_us: i64) -> Result<(), RepoError> {
         self.change_key(did);
-        self.emit_identity(did, now_us);
-        self.commit(did, now_us, &[])
+        self.resign(did, now_us)?;
+        self.show_account(did, now_us);
+        Ok(())
     }
 
     /// Writes a labeler's key and endpoint into an account's document, and announces it.
@@ -105,14 +108,13 @@ impl World {
         if let Some(host) = self.hosts.get_mut(migration.to) {
             host.moved.remove(did);
         }
-        self.emit_identity(did, now_us);
-        self.emit_account(did, now_us);
-        match migration.by_commit {
-            true => self.commit(did, now_us, &[])?,
-            false => {
-                self.resign(did, now_us)?;
-                self.emit_sync(did, now_us);
-            }
+        if migration.by_commit && !migration.new_key {
+            self.emit_identity(did, now_us);
+            self.emit_account(did, now_us);
+            self.commit(did, now_us, &[])?;
+        } else {
+            self.resign(did, now_us)?;
+            self.show_account(did, now_us);
         }
         if migration.goodbye == Goodbye::After {
             self.say_goodbye(did, from, now_us);

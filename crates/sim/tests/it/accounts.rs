@@ -54,14 +54,14 @@ fn handles_are_verified_both_ways() {
 
 #[test]
 fn a_move_is_told_by_both_pdss_in_any_order() {
-    for (goodbye, by_commit, expected) in [
+    for (goodbye, new_key, expected) in [
         (
             Goodbye::Before,
-            true,
+            false,
             vec!["account deactivated", "identity", "account active", "commit of 0"],
         ),
-        (Goodbye::After, false, vec!["identity", "account active", "sync", "account deactivated"]),
-        (Goodbye::Never, false, vec!["identity", "account active", "sync"]),
+        (Goodbye::After, true, vec!["identity", "account active", "sync", "account deactivated"]),
+        (Goodbye::Never, true, vec!["identity", "account active", "sync"]),
     ] {
         let (mut world, dids) = world();
         let did = &dids[0];
@@ -71,11 +71,11 @@ fn a_move_is_told_by_both_pdss_in_any_order() {
             (world.account(did).unwrap().host, world.account(did).unwrap().identity.key.public());
         let last = world.last_seq();
         let to = (from + 1) % world.host_count();
-        world.migrate(did, Migration { to, new_key: true, goodbye, by_commit }, NOW_US).unwrap();
+        world.migrate(did, Migration { to, new_key, goodbye, by_commit: true }, NOW_US).unwrap();
         assert_eq!(said(&world, last + 1), expected);
         assert_eq!(world.status_at(from, did), Some(Status::Deactivated));
         assert_eq!(world.status_at(to, did), Some(Status::Active));
-        assert_ne!(world.account(did).unwrap().identity.key.public(), key);
+        assert_eq!(world.account(did).unwrap().identity.key.public() != key, new_key);
         // Each PDS tells its own part.
         let told = |host| {
             let events = world.host_events_from(host, 0, usize::MAX);
@@ -100,7 +100,7 @@ fn keys_rotate_and_the_repository_is_signed_anew() {
     let (mut world, dids) = world();
     let last = world.last_seq();
     world.rotate_key(&dids[0], NOW_US).unwrap();
-    assert_eq!(said(&world, last + 1), ["identity", "commit of 0"]);
+    assert_eq!(said(&world, last + 1), ["identity", "account active", "sync"]);
     let account = world.account(&dids[0]).unwrap();
     account.repo.commit().verify(&account.identity.key.public()).unwrap();
 }
