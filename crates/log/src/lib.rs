@@ -1,13 +1,14 @@
-//! The durable log: whatever arrives is here, on disk, before anything else is done with it.
+//! The durable log: whatever arrives is here, where no crash takes it back, before anything else is done with it.
 //!
 //! ```text
 //!   append(topic, items)                                      read(topic, partition, from, bytes)
 //!        │ key ─ murmur2 ─▶ partition                              ▲
-//!        ▼                                                         │ one snapshot
+//!        ▼                                                         │ one snapshot, or what a cursor fetched
 //!   ┌─────────────┐ bytes ≤ queue_bytes_max     ┌─────────┐   ┌────┴────┐
-//!   │ queue       │────────────────────────────▶│ writer  │   │ readers │  threads
+//!   │ queue       │────────────────────────────▶│ writer  │   │ readers │  log.readers of them
 //!   └─────────────┘ group ≤ group_bytes_max     └────┬────┘   └────┬────┘
-//!        ▲ full: the producer waits                  │ one transaction, one fsync
+//!        ▲ full: the producer waits                  │ one transaction, one fsync; or
+//!        │                                           │ one batch a partition, acks=all
 //!        │                                           ▼             │
 //!   topic network.entries.v1, partition 0     ┌──────────────── engine ─────────────────┐
 //!                                             │ … removed … │ 412 413 414 … 907 │       │
@@ -17,27 +18,42 @@
 //! ```
 //!
 //! A **topic** is split into **partitions**, fixed in number when the log is created. A **key**
-//! belongs to one partition for ever. Within a partition **offsets** count 0, 1, 2 … without gaps;
-//! one that was given is never given again, whatever retention removed and however the process
-//! ended. Nothing here knows what a payload means; `topics.rs` says what is written where.
+//! belongs to one partition for ever. Within a partition **offsets** count 0, 1, 2 …; one that was
+//! given is never given again, whatever retention removed and however the process ended. Nothing
+//! here knows what a payload means; `topics.rs` says what is written where.
+//!
+//! Two **engines** keep it. **SQLite**: a file `log.db`, for one process at a time, no server.
+//! **Kafka**: topics of a cluster, for as many processes as like, and for foreign consumers; behind
+//! the cargo feature `kafka`, because its client library is C that takes a while to compile.
 //!
 //! # Promises
 //!
 //! Each is a function of the suite in `tests/it/promises/`, which every engine runs whole.
 //!
 //! 1. *Durable on return.* When [`Log::append`] returns, the items survive a `kill -9` and, as far
-//!    as the disk keeps its word about fsync, a loss of power.
-//! 2. *All or nothing.* Of one call's items either all are in the log or none.
+//!    as the disk keeps its word about fsync, a loss of power. With Kafka every in-sync copy has
+//!    them; how many those are, and what each does with its disk, is the cluster's configuration.
+//! 2. *All or nothing.* Of one call's items in one partition either all are in the log or none.
+//!    With SQLite that holds for the whole call; with Kafka for what fits one record batch
+//!    (`log.kafka.batch_bytes_max`).
 //! 3. *In order.* The items of one call keep their order within each partition, and a call that
-//!    began after another returned comes after it.
+//!    began after another of the same process returned comes after it.
 //! 4. *Visible when durable.* A reader never sees an item that a crash could take back.
 //! 5. *No lost wake-up.* [`Log::wait`] returns when the tail is beyond its offset, at whatever
-//!    moment the append happens.
+//!    moment the append happens. What another process appended is noticed within a tenth of a
+//!    second.
 //! 6. *Removed from the front only*, never at or beyond the floor its caller gives, and a reader
 //!    who comes too late is told so ([`LogError::Truncated`]), never shown a gap.
 //!
-//! An append whose caller went away, or that was answered with [`LogError::Closed`] or
-//! [`LogError::Io`], may be in the log. Duplicates are legal here; projections drop them.
+//! An append whose caller went away, or that was answered with [`LogError::Closed`],
+//! [`LogError::Io`] or [`LogError::Unavailable`], may be in the log; with Kafka, in some of its
+//! partitions only. Duplicates are legal here; projections drop them.
+//!
+//! Why not transactions of Kafka's, which would make a call atomic over partitions? Each costs
+//! round trips and an offset that holds no item, binds a producer to an identity that only one
+//! process may have, and gives nothing that anybody here needs: what was not acknowledged is
+//! appended again, and seen twice at worst. Topics that others write to with transactions are read:
+//! what was committed, and over the offsets without items.
 //!
 //! # Bounds
 //!
@@ -45,29 +61,34 @@
 //! | --- | --- | --- |
 //! | one payload | [`PAYLOAD_BYTES_MAX`], 2 MiB + 64 KiB | [`LogError::PayloadTooLarge`] |
 //! | one call's items | `log.queue_bytes_max` | [`LogError::BatchTooLarge`] |
-//! | appends waiting for the disk | `log.queue_bytes_max`, 32 MiB | the producer waits, in order |
-//! | appends sharing one fsync | `log.group_bytes_max`, 4 MiB, or one call | the next group |
+//! | appends waiting to be durable | `log.queue_bytes_max`, 32 MiB | the producer waits, in order |
+//! | appends made durable together | `log.group_bytes_max`, 4 MiB, or one call | the next group |
+//! | one record batch (Kafka) | `log.kafka.batch_bytes_max`, 8 MiB | the next batch |
+//! | time for a group (Kafka) | `log.kafka.append_timeout_ms`, 30 s | [`LogError::Unavailable`] |
+//! | time for a question (Kafka) | `log.kafka.request_timeout_ms`, 10 s | [`LogError::Unavailable`] |
 //! | one read's answer | [`READ_BYTES_MAX`], 16 MiB, but always one item | the rest at the next read |
+//! | a reader's memory (Kafka) | its last answer, and 4 MiB fetched ahead | fetching waits |
 //! | reads waiting for a thread | [`READS_WAITING_MAX`] | the reader waits |
-//! | items removed in one transaction | [`RETAIN_ITEMS_STEP`] | appends go between the steps |
+//! | items removed in one step | [`RETAIN_ITEMS_STEP`] | appends go between the steps |
 //! | partitions of a topic | [`PARTITIONS_MAX`] | [`LogError::Config`] |
-//! | the file | `log.disk_bytes_max`, or the disk | [`LogError::DiskFull`] until there is room |
+//! | what is kept | `log.disk_bytes_max`, or the disk | [`LogError::DiskFull`] until there is room |
 //!
 //! Sizes count the payload and [`ITEM_FRAME_BYTES`] for what surrounds it.
 //!
 //! # Recovery
 //!
-//! There is no recovery step of our own: an engine commits a group as a whole, so that after a
-//! crash the log ends with the last group whose commit reached the disk. At [`Log::open`] each
-//! partition's stored bounds are compared with the items really there; a difference is
-//! [`LogError::Corrupt`], and nothing is served or mended. How the SQLite engine lays out its file
-//! and what a crash leaves in it stands in `sqlite/layout.rs`.
+//! There is no recovery step of our own. SQLite commits a group as a whole, so that after a crash
+//! the log ends with the last group whose commit reached the disk; at [`Log::open`] each
+//! partition's stored bounds are compared with the items really there, and a difference is
+//! [`LogError::Corrupt`]: nothing is served or mended. A Kafka cluster recovers by itself. What
+//! either lays out, and what an end leaves, stands in `sqlite/layout.rs` and `kafka/layout.rs`.
 //!
 //! # Where to start
 //!
 //! [`Log`] is a concrete type with an enum of engines inside: callers never see which one runs.
 //! An append goes `lib.rs` → `sqlite/mod.rs` (admission) → `sqlite/writer.rs` (group commit); a
-//! read goes `lib.rs` → `sqlite/mod.rs` → `sqlite/readers.rs`.
+//! read goes `lib.rs` → `sqlite/mod.rs` → `sqlite/readers.rs`. With Kafka the same files of
+//! `kafka/`, then `producer.rs` and `cursor.rs`.
 
 mod topics;
 
@@ -113,7 +134,8 @@ pub const READS_WAITING_MAX: usize = 64;
 /// Items that retention removes in one transaction.
 pub const RETAIN_ITEMS_STEP: usize = 4_096;
 
-/// What is appended: a payload, and the key that chooses its partition. The key is not kept.
+/// What is appended: a payload, and the key that chooses its partition. Kafka keeps the key for its own
+/// consumers; readers here do not get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// Items of equal key keep their order.
@@ -155,7 +177,8 @@ pub struct Appended {
 pub struct Item {
     /// Offset within the partition read.
     pub offset: i64,
-    /// When it was made durable. Never less than the item's before it, even if the clock stepped back.
+    /// When it was made durable; with Kafka in whole milliseconds. Never less than the item's before it, even if the
+    /// clock stepped back, as long as one process appends to the partition.
     pub appended_us: i64,
     /// As appended.
     pub payload: Bytes,
@@ -176,7 +199,8 @@ enum Engine {
 }
 
 impl Log {
-    /// Opens the log, creating it where there is none.
+    /// Opens the log, creating it where there is none. Blocks; with Kafka for as long as
+    /// `log.kafka.request_timeout_ms` lets each question take.
     ///
     /// # Errors
     /// What is there cannot be used: see [`LogError`]. Nothing of it was changed.
@@ -213,8 +237,9 @@ impl Log {
         }
     }
 
-    /// Reads items from offset `from` on, in order and without gaps, while they fit into
+    /// Reads items from offset `from` on, in order and without leaving one out, while they fit into
     /// `bytes_max`; the first one is given even if it does not. Empty at the tail and beyond it.
+    /// Offsets follow each other, unless somebody else writes to a Kafka topic with transactions.
     ///
     /// # Errors
     /// [`LogError::Truncated`] when `from` was removed by retention.
@@ -232,7 +257,7 @@ impl Log {
         }
     }
 
-    /// Returns once the tail is beyond `from`, that is, once an item stands at `from`.
+    /// Returns once the tail is beyond `from`, that is, once an item stands at `from` or after it.
     ///
     /// # Errors
     /// The log was closed, before or meanwhile.
@@ -244,10 +269,10 @@ impl Log {
         }
     }
 
-    /// The offset that the partition's next item will have; also the number of items ever appended.
+    /// The offset that the partition's next item will have. Kafka is asked for it.
     ///
     /// # Errors
-    /// No such partition, or the log is closed.
+    /// No such partition, the log is closed, or the cluster does not answer.
     pub async fn tail(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().tail(topic, partition),
@@ -256,10 +281,10 @@ impl Log {
         }
     }
 
-    /// The first offset still there; equal to the tail when there is none.
+    /// The first offset still there; equal to the tail when there is none. Kafka is asked for it.
     ///
     /// # Errors
-    /// No such partition, or the log is closed.
+    /// No such partition, the log is closed, or the cluster does not answer.
     pub async fn oldest(&self, topic: Topic, partition: u32) -> Result<i64, LogError> {
         match &self.engine {
             Engine::Sqlite(log) => log.tails().oldest(topic, partition),

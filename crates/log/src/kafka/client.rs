@@ -28,8 +28,10 @@ const FETCH_WAIT: Duration = Duration::from_millis(10);
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// Pauses between attempts to have a request answered: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Complaints taken in at once.
-const COMPLAINTS_MAX: usize = 1_000;
+/// Complaints taken in to explain a failure.
+pub(super) const COMPLAINTS_MAX: usize = 200;
+/// Complaints taken in along the way, so that none pile up.
+pub(super) const COMPLAINTS_STEP: usize = 4;
 
 /// The cluster as configured.
 pub(super) struct Cluster {
@@ -156,9 +158,14 @@ impl Voice {
     pub(super) fn complain(&self, error: &KafkaError, words: &str) {
         tracing::debug!(target: "millrace_log::kafka", %error, words, "the cluster is in trouble");
         let mut heard = self.heard.lock();
-        // That all are down says less than why one is.
+        // A refusal says why the silence after it; that all are down says less than why one is.
         let code = error.rdkafka_error_code();
-        if code != Some(RDKafkaErrorCode::AllBrokersDown) || heard.code.is_none() {
+        let says_more = match heard.code {
+            None => true,
+            Some(known) if fault::is_refusal(known) => code.is_some_and(fault::is_refusal),
+            Some(_) => code != Some(RDKafkaErrorCode::AllBrokersDown),
+        };
+        if says_more {
             heard.code = code;
             if !words.is_empty() {
                 heard.words = Some(words.to_owned());
@@ -176,13 +183,12 @@ impl Voice {
         }
     }
 
-    /// Takes in what waits to be heard by a client that is asked, but never read from.
-    pub(super) fn listen(consumer: &BaseConsumer<Self>) {
-        for _ in 0..COMPLAINTS_MAX {
-            match consumer.poll(Duration::ZERO) {
-                Some(Err(error)) => consumer.context().complain(&error, ""),
-                Some(Ok(_)) => {}
-                None => return,
+    /// Takes in what waits to be heard by a client that is asked, but never read from. Nothing tells when that was
+    /// all, so it looks `times` times.
+    pub(super) fn listen(consumer: &BaseConsumer<Self>, times: usize) {
+        for _ in 0..times {
+            if let Some(Err(error)) = consumer.poll(Duration::ZERO) {
+                consumer.context().complain(&error, "");
             }
         }
     }

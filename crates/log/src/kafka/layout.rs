@@ -29,7 +29,7 @@ use rdkafka::admin::{AdminClient, ConfigEntry, NewTopic, ResourceSpecifier, Topi
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
-use super::client::{Cluster, Voice};
+use super::client::{COMPLAINTS_MAX, COMPLAINTS_STEP, Cluster, Voice};
 use super::fault;
 use crate::tails::Bounds;
 use crate::{LogConfig, LogError, Topic};
@@ -77,7 +77,7 @@ impl Asker {
         let name = self.cluster.topic(topic);
         let doing = || format!("asking for topic {name}");
         let fault = |error| {
-            Voice::listen(&self.consumer);
+            Voice::listen(&self.consumer, COMPLAINTS_MAX);
             fault::of(&self.cluster, &doing(), &error, Some(self.consumer.context()))
         };
         let metadata = self
@@ -157,7 +157,7 @@ impl Asker {
 
     /// Takes in what the cluster says meanwhile.
     pub(super) fn listen(&self) {
-        Voice::listen(&self.consumer);
+        Voice::listen(&self.consumer, COMPLAINTS_STEP);
     }
 }
 

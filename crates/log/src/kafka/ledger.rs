@@ -20,6 +20,8 @@ pub(super) struct Count {
     pub(super) front: i64,
     pub(super) next: i64,
     pub(super) bytes: i64,
+    /// Offset and time of the first item, once retention has seen it stay.
+    pub(super) eldest: Option<(i64, i64)>,
 }
 
 impl Ledger {
@@ -41,7 +43,7 @@ impl Ledger {
 impl Count {
     /// Nothing counted yet in a partition that begins at `oldest`.
     pub(super) const fn from(oldest: i64) -> Self {
-        Self { front: oldest, next: oldest, bytes: 0 }
+        Self { front: oldest, next: oldest, bytes: 0, eldest: None }
     }
 
     /// What is kept beside the committed offset `next`.
@@ -55,7 +57,7 @@ impl Count {
         let version = words.next()?;
         let front = words.next()?.parse().ok()?;
         let bytes = words.next()?.parse().ok()?;
-        let count = Self { front, next, bytes };
+        let count = Self { front, next, bytes, eldest: None };
         let fits = version == "v1"
             && words.next().is_none()
             && front == oldest
@@ -84,7 +86,7 @@ impl Count {
     /// The items below `to`, which cost `bytes`, were removed.
     pub(super) fn removed(&mut self, to: i64, bytes: i64) {
         *self = if to <= self.next {
-            Self { front: to, bytes: (self.bytes - bytes).max(0), ..*self }
+            Self { front: to, bytes: (self.bytes - bytes).max(0), eldest: None, ..*self }
         } else {
             Self::from(to)
         };
@@ -111,9 +113,9 @@ mod tests {
 
     #[test]
     fn what_goes_is_subtracted_or_the_count_begins_anew() {
-        let mut count = Count { front: 0, next: 10, bytes: 100 };
+        let mut count = Count { bytes: 100, next: 10, ..Count::from(0) };
         count.removed(4, 40);
-        assert_eq!(count, Count { front: 4, next: 10, bytes: 60 });
+        assert_eq!(count, Count { bytes: 60, next: 10, ..Count::from(4) });
         count.align(4);
         assert_eq!(count.bytes, 60);
         count.align(6);
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_kept_count_is_taken_only_where_it_fits() {
-        let count = Count { front: 4, next: 10, bytes: 60 };
+        let count = Count { bytes: 60, next: 10, ..Count::from(4) };
         let kept = count.to_metadata();
         let check = |next, metadata: &str, oldest, tail, fits: bool| {
             let taken = Count::from_metadata(next, metadata, oldest, tail);

@@ -35,7 +35,7 @@ impl KafkaLog {
             if rule.bytes_max.is_some() {
                 self.count_up(rule, bounds.next).await?;
             }
-            if bounds.oldest >= bounds.next.min(rule.floor) {
+            if bounds.oldest >= bounds.next.min(rule.floor) || self.eldest_stays(rule) {
                 break;
             }
             let question = self.question(rule, bounds.oldest, STEP_BYTES, bounds.next);
@@ -45,6 +45,9 @@ impl KafkaLog {
                 self.delete_before(rule, front.oldest).await?;
                 self.note_removed(rule, &front);
             }
+            let eldest = items.iter().find(|item| item.offset >= front.oldest);
+            self.ledger.count(rule.topic, rule.partition).lock().eldest =
+                eldest.map(|item| (item.offset, item.appended_us));
             all += front.removed;
             if !front.more {
                 break;
@@ -78,6 +81,12 @@ impl KafkaLog {
                 }
             }
         }
+    }
+
+    /// Whether the first item is known and stays, so that nothing need be read: most times nothing may go.
+    fn eldest_stays(&self, rule: &Rule) -> bool {
+        let count = *self.ledger.count(rule.topic, rule.partition).lock();
+        count.eldest.is_some_and(|(offset, us)| !rule.lets_go(offset, us, count.bytes))
     }
 
     fn front(&self, rule: &Rule, oldest: i64, items: &[Item]) -> Front {

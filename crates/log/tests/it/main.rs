@@ -16,6 +16,8 @@ mod sqlite_file;
 #[cfg(feature = "kafka")]
 mod kafka_cluster;
 #[cfg(feature = "kafka")]
+mod kafka_security;
+#[cfg(feature = "kafka")]
 mod kafka_trouble;
 #[cfg(feature = "kafka")]
 mod tansu;

@@ -27,6 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "the engine is not built"))]
     Kafka(Kind),
 }
 
