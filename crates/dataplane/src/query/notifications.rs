@@ -1,7 +1,8 @@
 //! `listNotifications`, `getUnreadCount`, `updateSeen`: what an account is told.
 //!
-//! A notification about a record that is gone is not shown: the subject is looked up at read. Of
-//! threads that the account mutes nothing is told from then on.
+//! A notification about a record that is gone is not shown: the subject is looked up at read. It is
+//! counted until it is seen, as other services of the network do. Of threads that the account
+//! mutes nothing is told from then on.
 
 use millrace_atproto::cbor::{self, Value};
 use millrace_atproto::cid::Cid;
@@ -76,12 +77,11 @@ pub struct UpdateSeen {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {}
 
-/// What is read of each notification `n`: of the account `$1`, with its subject still there, of
-/// whom the account follows unless `$2` is 0.
-fn shown(columns: &str) -> String {
-    let [post, profile, repost, verification] =
-        [Collection::Post, Collection::Profile, Collection::Repost, Collection::Verification]
-            .map(Collection::code);
+/// What is read of each notification `n`: of the account `$1`, of whom it follows unless `$2` is 0.
+/// With it come the root of the thread its subject `p` is in, and whether its own record is gone
+/// and still told of.
+fn notifications(columns: &str) -> String {
+    let [post, verification] = [Collection::Post, Collection::Verification].map(Collection::code);
     format!(
         "SELECT {columns}, {ROOT}, CAST(CASE WHEN n.collection = {verification} AND NOT EXISTS
             (SELECT 1 FROM verification AS v WHERE v.actor_id = n.author AND v.rkey = n.rkey)
@@ -89,15 +89,22 @@ fn shown(columns: &str) -> String {
          FROM notification AS n LEFT JOIN post AS p
             ON n.subject_collection = {post} AND p.actor_id = n.subject_actor AND p.rkey = n.subject_rkey
          WHERE n.actor_id = $1
-           AND (n.subject_collection IS NULL OR p.actor_id IS NOT NULL
-             OR (n.subject_collection = {repost} AND EXISTS (SELECT 1 FROM repost AS s
-                 WHERE s.actor_id = n.subject_actor AND s.rkey = n.subject_rkey))
-             OR (n.subject_collection = {profile} AND EXISTS (SELECT 1 FROM profile AS s
-                 WHERE s.actor_id = n.subject_actor))
-             OR EXISTS (SELECT 1 FROM document AS s WHERE s.actor_id = n.subject_actor
-                 AND s.collection = n.subject_collection AND s.rkey = n.subject_rkey))
            AND ($2 = 0 OR EXISTS (SELECT 1 FROM follow_by_subject AS f
                  WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id))"
+    )
+}
+
+/// The subject, if there is one, is still there.
+fn subject_is_there() -> String {
+    let [profile, repost] = [Collection::Profile, Collection::Repost].map(Collection::code);
+    format!(
+        "(n.subject_collection IS NULL OR p.actor_id IS NOT NULL
+            OR (n.subject_collection = {repost} AND EXISTS (SELECT 1 FROM repost AS s
+                WHERE s.actor_id = n.subject_actor AND s.rkey = n.subject_rkey))
+            OR (n.subject_collection = {profile} AND EXISTS (SELECT 1 FROM profile AS s
+                WHERE s.actor_id = n.subject_actor))
+            OR EXISTS (SELECT 1 FROM document AS s WHERE s.actor_id = n.subject_actor
+                AND s.collection = n.subject_collection AND s.rkey = n.subject_rkey))"
     )
 }
 
@@ -125,14 +132,15 @@ impl Question for ListNotifications {
         let seen_at_us = seen_at_us(tx, &self.actor)?;
         let mut page = NotificationPage { notifications: Vec::new(), cursor: None, seen_at_us };
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else { return Ok(page) };
-        let shown = shown(
+        let notifications = notifications(
             "n.sort_at_us, n.author, n.rkey, n.collection, n.reason,
              n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record",
         );
         let sql = format!(
-            "{shown} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
+            "{notifications} AND {} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
                AND n.sort_at_us <= $4 AND (n.sort_at_us, n.rkey, n.author * 64 + n.collection) < ($4, $5, $6)
-             ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7"
+             ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7",
+            subject_is_there()
         );
         let mut rows = tx.query(
             &sql,
@@ -169,7 +177,7 @@ impl Question for GetUnreadCount {
         let muted = MutedThreads::of(tx, &self.actor)?;
         let sql = format!(
             "{} AND n.sort_at_us > $3 ORDER BY n.sort_at_us DESC LIMIT $4",
-            shown("n.sort_at_us")
+            notifications("n.sort_at_us")
         );
         let params = [
             Param::Int(actor),

@@ -1,4 +1,4 @@
-//! `getQuotes`: the posts that quote a post, the latest first.
+//! `getQuotes`: the posts that quote a post, the latest first. A post that is gone is quoted by none.
 
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, Tx};
@@ -36,7 +36,8 @@ impl Question for GetQuotes {
         let Some((actor, rkey)) = quoted else { return Ok(UriPage::default()) };
         let mut rows = tx.query(
             "SELECT actor_id, rkey, sort_at_us FROM post
-             WHERE quote_actor = $1 AND quote_rkey = $2 AND (sort_at_us, rkey, actor_id) < ($3, $4, $5)
+             WHERE quote_actor = $1 AND quote_rkey = $2
+               AND EXISTS (SELECT 1 FROM post AS q WHERE q.actor_id = $1 AND q.rkey = $2) AND (sort_at_us, rkey, actor_id) < ($3, $4, $5)
              ORDER BY sort_at_us DESC, rkey DESC, actor_id DESC LIMIT $6",
             &[
                 Param::Int(actor),

@@ -99,14 +99,14 @@ impl Question for GetReposts {
             keys.extend(key.map(|key| (key.actor, key.rkey)));
         }
         let kept = kept(tx, &keys)?;
+        let cids = cids_of(tx, &kept)?;
         let named = || kept.iter().flat_map(|repost| [repost.key, repost.subject]);
         let names = lookup::Names::of(tx, named().map(|key| key.0), named().map(|key| key.1))?;
         let reposts = kept.iter().map(|repost| {
-            let subject = repost.subject_uri(&names)?;
             Ok(Repost {
                 uri: names.uri(repost.key.0, Collection::Repost.code(), repost.key.1)?,
-                cid: repost.cid(&subject)?,
-                subject,
+                cid: cids.get(&repost.key).copied(),
+                subject: repost.subject_uri(&names)?,
                 sort_at_us: repost.created_at_us.min(repost.indexed_at_us),
             })
         });
@@ -164,17 +164,42 @@ impl Kept {
     }
 }
 
-/// The CIDs of reposts of posts, as far as what is kept of them gives the CID that they had.
+/// The CIDs of reposts of posts, as far as what is kept of them gives the CID that they had, or
+/// somebody was told of them.
 pub(crate) fn cids(tx: &mut Tx, reposts: &[Key]) -> Result<HashMap<Key, Cid>, DataplaneError> {
     let kept = kept(tx, reposts)?;
+    cids_of(tx, &kept)
+}
+
+fn cids_of(tx: &mut Tx, kept: &[Kept]) -> Result<HashMap<Key, Cid>, DataplaneError> {
     let subjects = || kept.iter().map(|repost| repost.subject);
     let names = lookup::Names::of(tx, subjects().map(|key| key.0), subjects().map(|key| key.1))?;
     let mut cids = HashMap::with_capacity(kept.len());
+    let mut unsure = Vec::new();
     for repost in kept {
-        let cid = repost.cid(&repost.subject_uri(&names)?)?;
-        cids.extend(cid.map(|cid| (repost.key, cid)));
+        match repost.cid(&repost.subject_uri(&names)?)? {
+            Some(cid) => drop(cids.insert(repost.key, cid)),
+            None => unsure.push(repost.key),
+        }
     }
+    cids.extend(told(tx, &unsure)?);
     Ok(cids)
+}
+
+/// The CIDs of reposts of which somebody was told: a notification keeps its record's.
+fn told(tx: &mut Tx, reposts: &[Key]) -> Result<Vec<(Key, Cid)>, DataplaneError> {
+    let mut found = Vec::new();
+    for key in reposts {
+        let cid: Option<Vec<u8>> = tx.query_opt(
+            "SELECT cid FROM notification WHERE author = $1 AND rkey = $2 AND collection = $3 LIMIT 1",
+            &[Param::Int(key.0), Param::Int(key.1), Param::Int(Collection::Repost.code())],
+            |row| row.get(0),
+        )?;
+        if let Some(cid) = cid {
+            found.push((*key, lookup::cid(&cid)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The CID of a repost that says nothing beside its subject and its time.

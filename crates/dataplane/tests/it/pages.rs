@@ -86,7 +86,7 @@ async fn reposts_by_name(harness: Harness) {
     })));
     let subject = json!({ "uri": post, "cid": cid.to_string() });
     let repost = town.write("bob", REPOST, json!({ "subject": subject })).await;
-    let stale = edge_at(&town, "bob", REPOST, &post, 1).await;
+    let stale = edge_at(&town, "carol", REPOST, &post, 1).await;
     let like = edge_at(&town, "bob", LIKE, &post, 1).await;
     let uris = [&repost, &stale, &like].map(|uri| at(uri)).to_vec();
     let mut found = town.harness.client.ask(GetReposts { uris }).await.unwrap().reposts;
@@ -97,7 +97,12 @@ async fn reposts_by_name(harness: Harness) {
     });
     assert_eq!(found[0].subject, post);
     assert_eq!(found[0].cid, Some(Cid::of_dag_cbor(&record(&written))));
-    assert_eq!(found[1].cid, None, "it names another version of the post");
+    assert_eq!(found[1].uri, stale);
+    assert!(found[1].cid.is_some(), "alice was told of it");
+    let own = edge_at(&town, "alice", REPOST, &post, 1).await;
+    let asked = GetReposts { uris: vec![at(&own)] };
+    let found = town.harness.client.ask(asked).await.unwrap().reposts;
+    assert_eq!(found[0].cid, None, "it names another version of the post, and nobody was told");
     let many = GetReposts { uris: vec![at(&repost); 501] };
     let refused = town.harness.client.ask(many).await.unwrap_err();
     assert!(matches!(refused, DataplaneError::InvalidRequest(_)), "{refused}");
@@ -117,6 +122,9 @@ async fn quotes_of_a_post(harness: Harness) {
     expected.reverse();
     let found = every_page!(town, uris, |cursor| GetQuotes { uri: at(&post), limit: 2, cursor });
     assert_eq!(found, expected);
+    town.delete(&post).await;
+    let gone = GetQuotes { uri: at(&post), limit: 2, cursor: None };
+    assert!(town.harness.client.ask(gone).await.unwrap().uris.is_empty());
 }
 
 async fn likes_of_an_account(harness: Harness) {

@@ -79,10 +79,8 @@ pub struct Hydrate {
     /// Also bring the parent, root and grandparent's author of replies (feed views show them).
     #[serde(default)]
     pub reply_refs: bool,
-    /// Accounts of which it is asked whom the viewer follows among their followers.
-    #[serde(default)]
-    pub known_followers: Vec<Did>,
-    /// Accounts shown in detail: the same is asked of them, and by which starter pack they came.
+    /// Accounts shown in detail: also whom the viewer follows among their followers, and by which
+    /// starter pack they came.
     #[serde(default)]
     pub detailed: Vec<Did>,
     /// Accounts whose word on who others are is passed on.
@@ -125,7 +123,7 @@ impl Question for Hydrate {
 impl Hydrate {
     fn check(&self) -> Result<(), DataplaneError> {
         let records = [&self.posts, &self.lists, &self.generators, &self.starter_packs];
-        let accounts = [&self.actors, &self.labelers, &self.known_followers, &self.detailed];
+        let accounts = [&self.actors, &self.labelers, &self.detailed];
         let records: usize = records.iter().map(|uris| uris.len()).sum();
         let accounts: usize = accounts.iter().map(|dids| dids.len()).sum();
         if records > HYDRATE_MAX || accounts > HYDRATE_MAX {
@@ -183,7 +181,7 @@ impl Gathered {
             Services::load(tx, asking, Collection::Generator, &wanted.generators, bytes)?;
         let labelers = Services::load(tx, asking, Collection::Labeler, &wanted.labelers, bytes)?;
         let known_followers = match asking {
-            Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.known_followers)?,
+            Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.detailed)?,
             None => KnownFollowers::default(),
         };
         wanted.add_creators();

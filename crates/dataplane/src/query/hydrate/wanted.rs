@@ -17,7 +17,6 @@ pub(super) struct Wanted {
     pub posts: Vec<PostKey>,
     pub actors: Vec<i64>,
     pub detailed: Vec<i64>,
-    pub known_followers: Vec<i64>,
     pub trusted_verifiers: Vec<i64>,
     pub lists: BTreeSet<PostKey>,
     pub generators: BTreeSet<PostKey>,
@@ -30,10 +29,8 @@ impl Wanted {
     pub(super) fn of(tx: &mut Tx, asked: &Hydrate) -> Result<Self, DataplaneError> {
         let set = |keys: Vec<PostKey>| keys.into_iter().collect::<BTreeSet<_>>();
         let detailed = lookup::actor_ids(tx, &asked.detailed)?;
-        let mut known_followers = lookup::actor_ids(tx, &asked.known_followers)?;
-        known_followers.extend_from_slice(&detailed);
         let mut actors = lookup::actor_ids(tx, &asked.actors)?;
-        actors.extend_from_slice(&known_followers);
+        actors.extend_from_slice(&detailed);
         Ok(Self {
             posts: lookup::post_keys(tx, &asked.posts)?,
             lists: set(lookup::keys_in(tx, Collection::List, &asked.lists)?),
@@ -43,7 +40,6 @@ impl Wanted {
             trusted_verifiers: lookup::actor_ids(tx, &asked.trusted_verifiers)?,
             actors,
             detailed,
-            known_followers,
         })
     }
 
