@@ -26,6 +26,7 @@ pub enum Collection {
     NotificationDeclaration,
     ChatDeclaration,
     GermDeclaration,
+    Publication,
 }
 
 /// Collection, stored code, NSID.
@@ -49,6 +50,7 @@ const CODES: &[(Collection, i64, &str)] = &[
     (Collection::NotificationDeclaration, 17, "app.bsky.notification.declaration"),
     (Collection::ChatDeclaration, 18, "chat.bsky.actor.declaration"),
     (Collection::GermDeclaration, 19, "com.germnetwork.declaration"),
+    (Collection::Publication, 20, "site.standard.publication"),
 ];
 
 impl Collection {

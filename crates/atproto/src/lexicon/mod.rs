@@ -26,6 +26,7 @@ mod notification_declaration;
 mod post;
 mod postgate;
 mod profile;
+mod publication;
 mod repost;
 mod self_labels;
 mod starter_pack;
@@ -58,6 +59,7 @@ pub use notification_declaration::NotificationDeclaration;
 pub use post::{Post, Reply};
 pub use postgate::{EmbeddingRule, Postgate};
 pub use profile::Profile;
+pub use publication::Publication;
 pub use repost::Repost;
 pub use starter_pack::StarterPack;
 pub use status::Status;
@@ -108,6 +110,8 @@ pub enum Record<'v> {
     ChatDeclaration(ChatDeclaration<'v>),
     /// `com.germnetwork.declaration`
     GermDeclaration(GermDeclaration<'v>),
+    /// `site.standard.publication`
+    Publication(Publication<'v>),
 }
 
 impl<'v> Record<'v> {
@@ -149,6 +153,9 @@ impl<'v> Record<'v> {
             GermDeclaration::COLLECTION => {
                 Self::GermDeclaration(GermDeclaration::read(of(GermDeclaration::COLLECTION)?)?)
             }
+            Publication::COLLECTION => {
+                Self::Publication(Publication::read(of(Publication::COLLECTION)?)?)
+            }
             _ => return Ok(None),
         }))
     }
@@ -175,7 +182,8 @@ pub fn key_fits(collection: &Nsid, rkey: &RecordKey) -> bool {
         | ListItem::COLLECTION
         | ListBlock::COLLECTION
         | StarterPack::COLLECTION
-        | Verification::COLLECTION => rkey.as_tid().is_some(),
+        | Verification::COLLECTION
+        | Publication::COLLECTION => rkey.as_tid().is_some(),
         _ => true,
     }
 }

@@ -52,6 +52,7 @@ fn record(collection: &str, fields: &Json) -> Json {
         GermDeclaration::COLLECTION => {
             json!({"version": "1.0.0", "currentKey": {"$bytes": "A2tleQ"}})
         }
+        Publication::COLLECTION => json!({"url": "https://example.com", "name": "Notes"}),
         _ => json!({}),
     };
     record["$type"] = collection.into();
@@ -372,6 +373,7 @@ fn keys() {
         ListBlock::COLLECTION,
         StarterPack::COLLECTION,
         Verification::COLLECTION,
+        Publication::COLLECTION,
     ] {
         assert!(fits(collection, "3jzfcijpj2z2a"), "{collection}");
         assert!(!fits(collection, "self"), "{collection}");

@@ -270,7 +270,8 @@ fn fields(record: Record<'_>, did: &Did, rkey: &RecordKey, at_us: i64) -> Option
         Record::Status(status) => document(Some(status.created_at)),
         Record::NotificationDeclaration(_)
         | Record::ChatDeclaration(_)
-        | Record::GermDeclaration(_) => document(None),
+        | Record::GermDeclaration(_)
+        | Record::Publication(_) => document(None),
     })
 }
 

@@ -115,7 +115,8 @@ impl Run {
             | Collection::Status
             | Collection::NotificationDeclaration
             | Collection::ChatDeclaration
-            | Collection::GermDeclaration => {
+            | Collection::GermDeclaration
+            | Collection::Publication => {
                 self.documents.entry(collection).or_default().push(place.delete());
             }
         }

@@ -63,7 +63,8 @@ fn table(collection: Collection) -> (&'static str, &'static str) {
         | Collection::Status
         | Collection::NotificationDeclaration
         | Collection::ChatDeclaration
-        | Collection::GermDeclaration => ("document", "AND collection = $4"),
+        | Collection::GermDeclaration
+        | Collection::Publication => ("document", "AND collection = $4"),
     }
 }
 

@@ -89,7 +89,7 @@ fn postgate(rng: &Rng, author: &Did, rkey: &str) -> Value {
 }
 
 /// The kinds, and whether an account has one such record.
-const KINDS: [(&str, bool); 19] = [
+const KINDS: [(&str, bool); 20] = [
     ("app.bsky.feed.post", false),
     ("app.bsky.feed.threadgate", false),
     ("app.bsky.feed.postgate", false),
@@ -109,6 +109,7 @@ const KINDS: [(&str, bool); 19] = [
     ("app.bsky.notification.declaration", true),
     ("chat.bsky.actor.declaration", true),
     ("com.germnetwork.declaration", true),
+    ("site.standard.publication", false),
 ];
 
 /// A record of a kind, valid by its lexicon.
@@ -166,6 +167,7 @@ pub fn made(rng: &Rng, kind: &str, author: &Did, rkey: &str) -> Value {
         "com.germnetwork.declaration" => {
             json!({"version": "1.0.0", "currentKey": {"$bytes": "AAAA"}})
         }
+        "site.standard.publication" => json!({"url": "https://example.com", "name": "p"}),
         other => panic!("no record of kind {other} is made here"),
     };
     made["$type"] = json!(kind);

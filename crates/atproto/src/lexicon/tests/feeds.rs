@@ -147,3 +147,20 @@ fn generators() {
         assert_eq!(accepts_interactions, expected, "{fields}");
     }
 }
+
+#[test]
+fn publications() {
+    const PUBLICATION: &str = Publication::COLLECTION;
+    requires(PUBLICATION, &["url", "name"]);
+    accepts(PUBLICATION, &json!({"name": "", "description": "d".repeat(3_000)}));
+    accepts(PUBLICATION, &json!({"basicTheme": {"any": 1}, "preferences": {}}));
+    refuses(PUBLICATION, &json!({"url": "example.com"}), "url format");
+    refuses(PUBLICATION, &json!({"name": "n".repeat(501)}), "name graphemes");
+    refuses(PUBLICATION, &json!({"description": "d".repeat(3_001)}), "description graphemes");
+    refuses(PUBLICATION, &json!({"icon": {"$link": RAW}}), "icon.$type missing");
+    let name = reads(PUBLICATION, &json!({}), |record| match record {
+        Record::Publication(publication) => Some(publication.name.to_owned()),
+        _ => None,
+    });
+    assert_eq!(name, "Notes");
+}
