@@ -128,6 +128,7 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/app.bsky.graph.unmuteActor", User),
     Route::post("/xrpc/app.bsky.graph.unmuteActorList", User),
     Route::post("/xrpc/app.bsky.graph.unmuteThread", User),
+    Route::get("/xrpc/app.bsky.labeler.getServices", Optional).labelled(),
     Route::get("/xrpc/app.bsky.notification.getUnreadCount", User),
     Route::get("/xrpc/app.bsky.notification.listNotifications", User).labelled(),
     Route::post("/xrpc/app.bsky.notification.updateSeen", User),

@@ -86,6 +86,11 @@ impl Hydrated {
         self.posts.get(uri).filter(|known| self.actor(&known.post.author).is_some())
     }
 
+    /// A post, whoever wrote it.
+    pub(crate) fn any_post(&self, uri: &str) -> Option<&HydratedPost> {
+        self.posts.get(uri)
+    }
+
     /// A list, whoever made it: short views do not show its creator.
     pub(crate) fn list(&self, uri: &str) -> Option<&List> {
         self.lists.get(uri)

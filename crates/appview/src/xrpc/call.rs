@@ -174,7 +174,6 @@ impl<'a> Call<'a> {
             starter_packs,
             labelers,
             reply_refs,
-            known_followers,
             detailed,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
@@ -188,7 +187,6 @@ impl<'a> Call<'a> {
             starter_packs,
             labelers,
             reply_refs,
-            known_followers,
             detailed,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
         };
@@ -238,8 +236,6 @@ pub(crate) struct Skeleton {
     pub(crate) labelers: Vec<Did>,
     /// Feed views show what a reply answers.
     pub(crate) reply_refs: bool,
-    /// Accounts whose followers the viewer may know.
-    pub(crate) known_followers: Vec<Did>,
-    /// Accounts shown in detail; what is asked of `known_followers` comes with it.
+    /// Accounts shown in detail.
     pub(crate) detailed: Vec<Did>,
 }

@@ -8,6 +8,7 @@ mod method;
 mod app_bsky_actor;
 mod app_bsky_feed;
 mod app_bsky_graph;
+mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod com_atproto_identity;
@@ -95,6 +96,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_graph::unmute_actor::UnmuteActor>(),
     procedure::<app_bsky_graph::unmute_actor_list::UnmuteActorList>(),
     procedure::<app_bsky_graph::unmute_thread::UnmuteThread>(),
+    query::<app_bsky_labeler::get_services::GetServices>(),
     query::<app_bsky_notification::get_unread_count::GetUnreadCount>(),
     query::<app_bsky_notification::list_notifications::ListNotifications>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),

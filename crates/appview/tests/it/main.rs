@@ -4,6 +4,7 @@
 mod app_bsky_actor;
 mod app_bsky_feed;
 mod app_bsky_graph;
+mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod auth;

@@ -65,6 +65,7 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
     let params: Vec<(&str, &str)> = match route.nsid() {
         Some("app.bsky.actor.getProfiles") => vec![("actors", alice.as_str())],
         Some("app.bsky.feed.getPosts") => vec![("uris", post)],
+        Some("app.bsky.labeler.getServices") => vec![("dids", alice.as_str())],
         Some(
             "app.bsky.feed.getLikes"
             | "app.bsky.feed.getPostThread"

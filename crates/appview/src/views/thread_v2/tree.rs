@@ -175,11 +175,12 @@ impl<'a> Replies<'a> {
         let hydrated = self.views.hydrated;
         let post = &known.post;
         let respected = hydrated.respects_blocks_between_others();
-        !post.violates_threadgate
-            && known.root() == self.root
-            && !hydrated.blocked(&post.author)
-            && !(respected && post.parent_blocked)
-            && !self.views.hidden_from_anonymous(&post.author)
+        let is_hidden = post.violates_threadgate
+            || known.root() != self.root
+            || hydrated.blocked(&post.author)
+            || (respected && post.parent_blocked)
+            || self.views.hidden_from_anonymous(&post.author);
+        !is_hidden
     }
 
     /// Why a reply is on the other list, if it is.

@@ -110,10 +110,12 @@ impl<'a> LineRules<'a> {
             || reposter(line).is_some_and(|did| hydrated.reposts_muted(&did))
     }
 
-    /// A block stands before whom the post answers, or whom that one answers.
+    /// A block stands before whom the post answers, or whom that one answers; also where the one
+    /// between is not shown.
     fn ancestor_blocked(&self, line: &FeedLine) -> bool {
-        let parent = self.hydrated.post(&line.uri).and_then(HydratedPost::parent);
-        let above = parent.and_then(|uri| self.hydrated.post(uri)).and_then(HydratedPost::parent);
+        let parent_of = |uri| self.hydrated.any_post(uri).and_then(HydratedPost::parent);
+        let parent = parent_of(&line.uri);
+        let above = parent.and_then(parent_of);
         [parent, above].into_iter().flatten().any(|uri| self.hydrated.post_blocked(uri))
     }
 }

@@ -103,5 +103,12 @@ async fn a_repost_with_more_to_say(world: World) {
     assert_eq!(uris(&feed), [post.uri.as_str()]);
     let reason = &feed["feed"][0]["reason"];
     assert_eq!(reason["uri"], repost.uri.as_str());
+    assert_eq!(reason["cid"], repost.cid.as_str(), "alice was told of it");
+    let own = world
+        .actor("alice")
+        .creates(crate::people::REPOST, json!({ "subject": post.json(), "via": via.json() }));
+    let feed = world.get(GET_AUTHOR_FEED, &[("actor", did("alice").as_str())]).await.ok();
+    let reason = &feed["feed"][0]["reason"];
+    assert_eq!(reason["uri"], own.uri.as_str());
     assert_eq!(reason.get("cid"), None, "what is kept of it does not tell");
 }

@@ -50,6 +50,9 @@ async fn what_answers_somebody_blocked(world: World) {
     let root = &feed["feed"][0]["reply"]["root"];
     assert_eq!(root["$type"], "app.bsky.feed.defs#blockedPost");
     assert_eq!(root["author"]["did"], json!(did("blocked")));
+    // Whoever stands between may be gone.
+    world.actor("other").is(false, Some("deactivated"));
+    check_uris(&world.get_as("viewer", GET_TIMELINE, &[]).await.ok(), &[&further]);
 }
 
 async fn an_author_behind_a_block(world: World) {

@@ -1,0 +1,3 @@
+//! `app.bsky.labeler.*`, one file a method.
+
+pub(super) mod get_services;
