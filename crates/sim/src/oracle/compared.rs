@@ -1,5 +1,7 @@
-//! Which methods are compared, and with which questions.
+//! Which methods are compared, with which questions, and what the answers are made of. A method is added
+//! here by its line; one that is not there fails the comparison.
 
+use super::about::{About, Kind};
 use super::feeds::Filter;
 use super::list::List;
 use super::notifications::REASONS;
@@ -7,258 +9,246 @@ use super::question::{Answer, Question};
 use super::said::Said;
 use super::state::{GENERATOR, LIST, STARTER_PACK};
 use super::threads::Bounds;
-use super::truth::collection_of;
+use super::truth;
 use super::view::View;
 
 /// A method and how its questions are made.
 pub struct Compared {
     pub nsid: &'static str,
-    /// Whether only accounts can ask.
-    pub needs_viewer: bool,
-    questions: fn(&'static str, &View<'_>) -> Vec<Question>,
+    pub about: About,
+    /// The field that holds the items of a page, where answers come in pages.
+    pub field: Option<&'static str>,
+    answer: fn(&View<'_>, &str) -> Answer,
 }
 
-impl Compared {
-    const fn new(
-        nsid: &'static str,
-        questions: fn(&'static str, &View<'_>) -> Vec<Question>,
-    ) -> Self {
-        Self { nsid, needs_viewer: false, questions }
-    }
-
-    const fn of_viewer(
-        nsid: &'static str,
-        questions: fn(&'static str, &View<'_>) -> Vec<Question>,
-    ) -> Self {
-        Self { needs_viewer: true, ..Self::new(nsid, questions) }
-    }
-
-    /// Every question to the method that the view can answer.
-    pub fn questions(&self, view: &View<'_>) -> Vec<Question> {
-        match self.needs_viewer && view.viewer.is_none() {
-            true => Vec::new(),
-            false => (self.questions)(self.nsid, view),
-        }
-    }
-}
-
-/// As many profiles and posts as their methods take at once.
-const AT_ONCE: usize = 25;
 const INVALID: &[&str] = &["InvalidRequest"];
+const HIDDEN: &[&str] = &["AccountTakedown", "AccountDeactivated", "InvalidRequest"];
 
-/// Every method that is compared. One that is not there fails the comparison.
+/// Every method that is compared.
 pub const COMPARED: &[Compared] = &[
-    Compared::new("app.bsky.actor.getProfile", |nsid, view| {
-        per_account(nsid, view, |view, did| match view.detailed(did) {
-            Some(said) => Answer::Whole(said),
-            None => Answer::Refused(&["AccountTakedown", "AccountDeactivated", "InvalidRequest"]),
+    // Accounts
+    whole("app.bsky.actor.getProfile", About::each("actor", Kind::Account), |view, did| {
+        Answer::or_refused(view.detailed(did), HIDDEN)
+    }),
+    whole("app.bsky.actor.getProfiles", About::several("actors", Kind::Account), |view, dids| {
+        of_several("profiles", dids, |did| view.detailed(did))
+    }),
+    pages(
+        "app.bsky.graph.getFollowers",
+        "followers",
+        About::each("actor", Kind::Account),
+        |view, did| around(view, did, "followers", view.followers(did)),
+    ),
+    pages(
+        "app.bsky.graph.getFollows",
+        "follows",
+        About::each("actor", Kind::Account),
+        |view, did| around(view, did, "follows", view.follows(did)),
+    ),
+    pages(
+        "app.bsky.graph.getKnownFollowers",
+        "followers",
+        About::ForViewer("actor", Kind::Shown),
+        |view, did| around(view, did, "followers", view.known_follower_list(did)),
+    ),
+    pages("app.bsky.graph.getBlocks", "blocks", About::Viewer, |view, _| {
+        Answer::pages("blocks", view.blocked_accounts())
+    }),
+    pages("app.bsky.graph.getMutes", "mutes", About::Viewer, |view, _| {
+        Answer::pages("mutes", view.muted_accounts())
+    }),
+    // Posts
+    whole("app.bsky.feed.getPosts", About::several("uris", Kind::Post), |view, uris| {
+        of_several("posts", uris, |uri| match view.blocks(truth::did_of(uri)) {
+            true => None,
+            false => view.post(uri),
         })
     }),
-    Compared::new("app.bsky.actor.getProfiles", profiles),
-    Compared::new("app.bsky.feed.getAuthorFeed", author_feeds),
-    Compared::new("app.bsky.feed.getLikes", |nsid, view| {
-        per_post(nsid, view, |view, uri| Answer::pages("likes", view.liked_by(uri)))
+    pages("app.bsky.feed.getLikes", "likes", About::each("uri", Kind::Post), |view, uri| {
+        Answer::pages("likes", view.liked_by(uri))
     }),
-    Compared::new("app.bsky.feed.getPostThread", threads),
-    Compared::new("app.bsky.feed.getPosts", posts),
-    Compared::of_viewer("app.bsky.feed.getTimeline", |nsid, _| {
-        for_viewer(nsid, |view| Answer::pages("feed", view.timeline()))
+    pages(
+        "app.bsky.feed.getRepostedBy",
+        "repostedBy",
+        About::each("uri", Kind::Post),
+        |view, uri| Answer::pages("repostedBy", view.reposted_by(uri)),
+    ),
+    pages("app.bsky.feed.getQuotes", "posts", About::each("uri", Kind::Post), |view, uri| {
+        Answer::pages("posts", view.quotes(uri))
     }),
-    Compared::new("app.bsky.graph.getFollowers", |nsid, view| {
-        per_account(nsid, view, |view, did| people(view, did, "followers", view.followers(did)))
+    whole("app.bsky.feed.getPostThread", About::Threads, |view, uri| {
+        thread(view, uri, Bounds { levels_below: 6, levels_above: 80 })
     }),
-    Compared::new("app.bsky.graph.getFollows", |nsid, view| {
-        per_account(nsid, view, |view, did| people(view, did, "follows", view.follows(did)))
+    // Feeds
+    pages("app.bsky.feed.getAuthorFeed", "feed", About::AuthorFeeds, |view, did| {
+        author_feed(view, did, Filter::All, false)
     }),
-    Compared::of_viewer("app.bsky.notification.listNotifications", |nsid, _| {
-        let params = REASONS.iter().map(|reason| ("reasons", (*reason).to_owned())).collect();
-        let answer = |view: &View<'_>| Answer::pages("notifications", view.notifications());
-        vec![Question::new(nsid, params, answer)]
+    // Of larger pages own posts may be left out.
+    pages("app.bsky.feed.getTimeline", "feed", About::ViewerInPagesOf("10"), |view, _| {
+        Answer::pages("feed", view.timeline())
     }),
-    Compared::new("app.bsky.feed.getRepostedBy", |nsid, view| {
-        per_post(nsid, view, |view, uri| Answer::pages("repostedBy", view.reposted_by(uri)))
+    pages("app.bsky.feed.getActorLikes", "feed", About::Own("actor"), |view, _| {
+        Answer::pages("feed", view.actor_likes())
     }),
-    Compared::new("app.bsky.feed.getQuotes", |nsid, view| {
-        per_post(nsid, view, |view, uri| Answer::pages("posts", view.quotes(uri)))
+    pages(
+        "app.bsky.feed.getListFeed",
+        "feed",
+        About::each("list", Kind::Document(LIST)),
+        |view, uri| Answer::pages("feed", view.list_feed(uri)),
+    ),
+    pages(
+        "app.bsky.feed.getActorFeeds",
+        "feeds",
+        About::each("actor", Kind::Shown),
+        |view, did| Answer::pages("feeds", view.generators_of(did)),
+    ),
+    whole(
+        "app.bsky.feed.getFeedGenerators",
+        About::several("feeds", Kind::Document(GENERATOR)),
+        |view, uris| of_several("feeds", uris, |uri| view.generator(uri)),
+    ),
+    // Lists
+    pages("app.bsky.graph.getLists", "lists", About::each("actor", Kind::Shown), |view, did| {
+        Answer::pages("lists", view.lists_of(did))
     }),
-    Compared::of_viewer("app.bsky.feed.getActorLikes", |nsid, view| {
-        let actor = vec![("actor", view.viewer.unwrap_or_default().to_owned())];
-        vec![Question::new(nsid, actor, |view| Answer::pages("feed", view.actor_likes()))]
-    }),
-    Compared::new("app.bsky.feed.getListFeed", |nsid, view| {
-        per_document(nsid, view, LIST, "list", |view, uri| {
-            Answer::pages("feed", view.list_feed(uri))
-        })
-    }),
-    Compared::new("app.bsky.feed.getActorFeeds", |nsid, view| {
-        per_shown_account(nsid, view, |view, did| Answer::pages("feeds", view.generators_of(did)))
-    }),
-    Compared::new("app.bsky.feed.getFeedGenerators", generators),
-    Compared::of_viewer("app.bsky.graph.getBlocks", |nsid, _| {
-        for_viewer(nsid, |view| Answer::pages("blocks", view.blocked_accounts()))
-    }),
-    Compared::of_viewer("app.bsky.graph.getMutes", |nsid, _| {
-        for_viewer(nsid, |view| Answer::pages("mutes", view.muted_accounts()))
-    }),
-    Compared::of_viewer("app.bsky.graph.getKnownFollowers", |nsid, view| {
-        per_shown_account(nsid, view, |view, did| {
-            people(view, did, "followers", view.known_follower_list(did))
-        })
-    }),
-    Compared::new("app.bsky.graph.getLists", |nsid, view| {
-        per_shown_account(nsid, view, |view, did| Answer::pages("lists", view.lists_of(did)))
-    }),
-    Compared::new("app.bsky.graph.getList", |nsid, view| {
-        per_document(nsid, view, LIST, "list", |view, uri| match view.list(uri) {
+    pages(
+        "app.bsky.graph.getList",
+        "items",
+        About::each("list", Kind::Document(LIST)),
+        |view, uri| match view.list(uri) {
             None => Answer::Refused(INVALID),
             Some(list) => Answer::Pages {
                 field: "items",
                 list: view.list_items(uri),
                 beside: Said::Fields(vec![("list", list)]),
             },
-        })
+        },
+    ),
+    pages("app.bsky.graph.getListBlocks", "lists", About::Viewer, |view, _| {
+        Answer::pages("lists", view.blocked_lists())
     }),
-    Compared::of_viewer("app.bsky.graph.getListBlocks", |nsid, _| {
-        for_viewer(nsid, |view| Answer::pages("lists", view.blocked_lists()))
+    pages("app.bsky.graph.getListMutes", "lists", About::Viewer, |view, _| {
+        Answer::pages("lists", view.muted_lists())
     }),
-    Compared::of_viewer("app.bsky.graph.getListMutes", |nsid, _| {
-        for_viewer(nsid, |view| Answer::pages("lists", view.muted_lists()))
-    }),
-    Compared::new("app.bsky.graph.getStarterPack", |nsid, view| {
-        per_document(nsid, view, STARTER_PACK, "starterPack", |view, uri| {
-            let said = view.starter_pack(uri);
-            let said = said.map(|pack| Said::Fields(vec![("starterPack", pack)]));
-            Answer::or_refused(said, INVALID)
-        })
-    }),
-    Compared::new("app.bsky.graph.getActorStarterPacks", |nsid, view| {
-        per_shown_account(nsid, view, |view, did| {
-            Answer::pages("starterPacks", view.starter_packs_of(did))
-        })
+    whole(
+        "app.bsky.graph.getStarterPack",
+        About::each("starterPack", Kind::Document(STARTER_PACK)),
+        |view, uri| {
+            let pack = view.starter_pack(uri);
+            Answer::or_refused(pack.map(|pack| Said::Fields(vec![("starterPack", pack)])), INVALID)
+        },
+    ),
+    whole(
+        "app.bsky.graph.getStarterPacks",
+        About::several("uris", Kind::Document(STARTER_PACK)),
+        |view, uris| of_several("starterPacks", uris, |uri| view.starter_pack_basic(uri)),
+    ),
+    pages(
+        "app.bsky.graph.getActorStarterPacks",
+        "starterPacks",
+        About::each("actor", Kind::Shown),
+        |view, did| Answer::pages("starterPacks", view.starter_packs_of(did)),
+    ),
+    // Notifications
+    pages("app.bsky.notification.listNotifications", "notifications", About::Reasons, |view, _| {
+        Answer::pages("notifications", view.notifications())
     }),
 ];
 
-fn for_viewer(nsid: &'static str, answer: fn(&View<'_>) -> Answer) -> Vec<Question> {
-    vec![Question::new(nsid, Vec::new(), answer)]
-}
-
-/// A question about each account, shown or not.
-fn per_account(
+const fn whole(
     nsid: &'static str,
-    view: &View<'_>,
+    about: About,
     answer: fn(&View<'_>, &str) -> Answer,
-) -> Vec<Question> {
-    let dids: Vec<String> = view.now().accounts.keys().cloned().collect();
-    dids.into_iter().map(|did| about(nsid, "actor", did, answer)).collect()
+) -> Compared {
+    Compared { nsid, about, field: None, answer }
 }
 
-/// A question about each account that may be shown.
-fn per_shown_account(
+const fn pages(
     nsid: &'static str,
-    view: &View<'_>,
+    field: &'static str,
+    about: About,
     answer: fn(&View<'_>, &str) -> Answer,
-) -> Vec<Question> {
-    let dids = view.model.shown_accounts().into_iter().map(str::to_owned);
-    dids.map(|did| about(nsid, "actor", did, answer)).collect()
+) -> Compared {
+    Compared { nsid, about, field: Some(field), answer }
 }
 
-fn per_post(
-    nsid: &'static str,
-    view: &View<'_>,
-    answer: fn(&View<'_>, &str) -> Answer,
-) -> Vec<Question> {
-    let uris: Vec<String> = view.now().posts.keys().cloned().collect();
-    uris.into_iter().map(|uri| about(nsid, "uri", uri, answer)).collect()
-}
-
-fn per_document(
-    nsid: &'static str,
-    view: &View<'_>,
-    collection: &str,
-    param: &'static str,
-    answer: fn(&View<'_>, &str) -> Answer,
-) -> Vec<Question> {
-    let uris = view.now().documents.keys().filter(|uri| collection_of(uri) == collection);
-    let uris: Vec<String> = uris.cloned().collect();
-    uris.into_iter().map(|uri| about(nsid, param, uri, answer)).collect()
-}
-
-fn about(
-    nsid: &'static str,
-    param: &'static str,
-    value: String,
-    answer: fn(&View<'_>, &str) -> Answer,
-) -> Question {
-    let params = vec![(param, value.clone())];
-    Question::new(nsid, params, move |view| answer(view, &value))
-}
-
-/// People around an account, with the account beside them.
-fn people(view: &View<'_>, did: &str, field: &'static str, list: List) -> Answer {
-    match view.profile(did) {
-        None => Answer::Refused(INVALID),
-        Some(subject) => {
-            Answer::Pages { field, list, beside: Said::Fields(vec![("subject", subject)]) }
+impl Compared {
+    /// Every question to the method that the view can answer.
+    pub fn questions(&self, view: &View<'_>) -> Vec<Question> {
+        let answer = self.answer;
+        match (&self.about, view.viewer) {
+            (about, None) if about.needs_viewer() => Vec::new(),
+            (About::Threads, _) => self.threads(view),
+            (About::AuthorFeeds, _) => self.author_feeds(view),
+            (About::Reasons, _) => {
+                let params = REASONS.iter().map(|reason| ("reasons", (*reason).to_owned()));
+                vec![self.question(params.collect(), move |view| answer(view, ""))]
+            }
+            (about, _) => {
+                let asked = about.names(view).into_iter();
+                let asked = asked
+                    .map(|(params, name)| self.question(params, move |view| answer(view, &name)));
+                asked.collect()
+            }
         }
+    }
+
+    fn question(
+        &self,
+        params: Vec<(&'static str, String)>,
+        answer: impl Fn(&View<'_>) -> Answer + Send + Sync + 'static,
+    ) -> Question {
+        Question { nsid: self.nsid, params, field: self.field, answer: Box::new(answer) }
+    }
+
+    /// Each account's feed through every filter.
+    fn author_feeds(&self, view: &View<'_>) -> Vec<Question> {
+        let names = About::each("actor", Kind::Account).names(view).into_iter();
+        let each = names.flat_map(|(params, did)| {
+            Filter::EACH.map(|filter| {
+                let (did, pins) = (did.clone(), filter == Filter::OwnThreads);
+                let mut params = params.clone();
+                params.push(("filter", filter.name().to_owned()));
+                if pins {
+                    // Whether a thread is whole is looked at page by page: all must be on one.
+                    params.push(("limit", "100".to_owned()));
+                    params.push(("includePins", "true".to_owned()));
+                }
+                self.question(params, move |view| author_feed(view, &did, filter, pins))
+            })
+        });
+        each.collect()
+    }
+
+    /// Each post's thread, within bounds that change from one to the next.
+    fn threads(&self, view: &View<'_>) -> Vec<Question> {
+        const BOUNDS: [(u32, u32); 3] = [(6, 80), (1, 80), (100, 3)];
+        let names = About::each("uri", Kind::Post).names(view).into_iter();
+        let each = names.zip(BOUNDS.iter().cycle()).map(|((mut params, uri), (below, above))| {
+            let bounds = Bounds { levels_below: *below, levels_above: *above };
+            params.push(("depth", below.to_string()));
+            params.push(("parentHeight", above.to_string()));
+            self.question(params, move |view| thread(view, &uri, bounds))
+        });
+        each.collect()
     }
 }
 
-fn profiles(nsid: &'static str, view: &View<'_>) -> Vec<Question> {
-    let dids: Vec<String> = view.now().accounts.keys().cloned().collect();
-    many(nsid, "actors", &dids, |view, dids| {
-        let views = dids.iter().filter_map(|did| view.detailed(did));
-        Said::Fields(vec![("profiles", Said::Items(views.collect()))])
-    })
+/// The views of several things by name, in the order in which they were asked for.
+fn of_several(field: &'static str, names: &str, view: impl Fn(&str) -> Option<Said>) -> Answer {
+    let views = names.split(' ').filter_map(view).collect();
+    Answer::Whole(Said::Fields(vec![(field, Said::Items(views))]))
 }
 
-fn posts(nsid: &'static str, view: &View<'_>) -> Vec<Question> {
-    let uris: Vec<String> = view.now().posts.keys().cloned().collect();
-    many(nsid, "uris", &uris, |view, uris| {
-        let welcome = uris.iter().filter(|uri| !view.blocks(super::truth::did_of(uri)));
-        let views = welcome.filter_map(|uri| view.post(uri));
-        Said::Fields(vec![("posts", Said::Items(views.collect()))])
-    })
-}
-
-fn generators(nsid: &'static str, view: &View<'_>) -> Vec<Question> {
-    let uris = view.now().documents.keys().filter(|uri| collection_of(uri) == GENERATOR);
-    let uris: Vec<String> = uris.cloned().collect();
-    many(nsid, "feeds", &uris, |view, uris| {
-        let views = uris.iter().filter_map(|uri| view.generator(uri));
-        Said::Fields(vec![("feeds", Said::Items(views.collect()))])
-    })
-}
-
-fn many(
-    nsid: &'static str,
-    param: &'static str,
-    names: &[String],
-    answer: fn(&View<'_>, &[String]) -> Said,
-) -> Vec<Question> {
-    let question = |some: &[String]| {
-        let some = some.to_vec();
-        let params = some.iter().map(|name| (param, name.clone())).collect();
-        Question::new(nsid, params, move |view| Answer::Whole(answer(view, &some)))
-    };
-    names.chunks(AT_ONCE).map(question).collect()
-}
-
-fn author_feeds(nsid: &'static str, view: &View<'_>) -> Vec<Question> {
-    let dids: Vec<String> = view.now().accounts.keys().cloned().collect();
-    let each = |did: String| {
-        Filter::EACH.map(|filter| {
-            let did = did.clone();
-            let pins = filter == Filter::OwnThreads;
-            let mut params = vec![("actor", did.clone()), ("filter", filter.name().to_owned())];
-            if pins {
-                // Whether a thread is whole is looked at page by page: all must be on one.
-                params.push(("limit", "100".to_owned()));
-                params.push(("includePins", "true".to_owned()));
-            }
-            Question::new(nsid, params, move |view| author_feed(view, &did, filter, pins))
-        })
-    };
-    dids.into_iter().flat_map(each).collect()
+/// People around an account, with the account beside them.
+fn around(view: &View<'_>, did: &str, field: &'static str, list: List) -> Answer {
+    match view.profile(did) {
+        None => Answer::Refused(INVALID),
+        Some(subject) => {
+            let beside = Said::Fields(vec![("subject", subject)]);
+            Answer::Pages { field, list, beside }
+        }
+    }
 }
 
 fn author_feed(view: &View<'_>, did: &str, filter: Filter, pins: bool) -> Answer {
@@ -271,25 +261,7 @@ fn author_feed(view: &View<'_>, did: &str, filter: Filter, pins: bool) -> Answer
     }
 }
 
-fn threads(nsid: &'static str, view: &View<'_>) -> Vec<Question> {
-    const BOUNDS: [Bounds; 3] = [
-        Bounds { levels_below: 6, levels_above: 80 },
-        Bounds { levels_below: 1, levels_above: 80 },
-        Bounds { levels_below: 100, levels_above: 3 },
-    ];
-    let uris: Vec<String> = view.now().posts.keys().cloned().collect();
-    let question = |(uri, bounds): (String, &Bounds)| {
-        let bounds = *bounds;
-        let params = vec![
-            ("uri", uri.clone()),
-            ("depth", bounds.levels_below.to_string()),
-            ("parentHeight", bounds.levels_above.to_string()),
-        ];
-        Question::new(nsid, params, move |view| {
-            let thread = view.thread(&uri, bounds);
-            let said = thread.map(|thread| Said::Fields(vec![("thread", thread)]));
-            Answer::or_refused(said, &["NotFound"])
-        })
-    };
-    uris.into_iter().zip(BOUNDS.iter().cycle()).map(question).collect()
+fn thread(view: &View<'_>, uri: &str, bounds: Bounds) -> Answer {
+    let thread = view.thread(uri, bounds);
+    Answer::or_refused(thread.map(|thread| Said::Fields(vec![("thread", thread)])), &["NotFound"])
 }

@@ -17,9 +17,12 @@
 //!   ([`Model::unsure`]). All views must agree with that one.
 //! - **Notifications of replies whose thread changed meanwhile**, of one of several records that say the
 //!   same, and of threads that the recipient muted later: there or not.
+//! - **Own posts in a timeline** are left out of large pages when they are many, as the reference does;
+//!   timelines are read in small pages.
 //! - **Choices**: by which of several lists somebody is blocked; the order of known followers and of
 //!   subscribed lists; which twelve members of a larger starter pack are shown.
 
+mod about;
 mod compared;
 mod feeds;
 mod gates;
@@ -41,6 +44,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use about::{About, Kind};
 pub use compared::{COMPARED, Compared};
 pub use model::Model;
 pub use question::{Answer, Found, Question};

@@ -1,10 +1,10 @@
 //! The model: the moments of a network, sorted, and what was decided along the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gates;
-use super::state::State;
-use super::truth::{Judged, Moment, Own};
+use super::state::{Document, Edge, State};
+use super::truth::{self, Judged, Moment, Own};
 
 /// Knows what every view must say at the last of its moments.
 #[derive(Debug, Clone, Default)]
@@ -65,9 +65,75 @@ impl Model {
         (before, self.states.get(after).unwrap_or_else(|| self.now()))
     }
 
+    /// A document as it was at the first moment after its record was created.
+    pub(super) fn first_of<'a>(&'a self, document: &'a Document) -> &'a Document {
+        let versions = self.states.iter().filter_map(|state| state.documents.get(&document.uri));
+        let mut same = versions.filter(|known| known.created_us == document.created_us);
+        same.next().unwrap_or(document)
+    }
+
     /// DIDs of all accounts that may be shown.
     pub fn shown_accounts(&self) -> Vec<&str> {
         let now = self.now();
         now.accounts.keys().map(String::as_str).filter(|did| now.is_shown(did)).collect()
+    }
+
+    /// Accounts that block, directly or by list, and may be shown.
+    pub fn those_with_blocks(&self) -> Vec<&str> {
+        let now = self.now();
+        let blocks = now.list_blocks.iter().chain(&now.blocks);
+        let mut dids: Vec<&str> = blocks.map(|edge| edge.by.as_str()).collect();
+        dids.retain(|did| now.is_shown(did));
+        let mut seen = BTreeSet::new();
+        dids.retain(|did| seen.insert(*did));
+        dids
+    }
+
+    /// Lists that can be muted.
+    pub fn moderation_lists(&self) -> Vec<&str> {
+        let lists = self.now().documents.values().filter(|list| {
+            truth::text(&list.value, "/purpose") == Some(super::state::MODERATION_LIST)
+        });
+        lists.map(|list| list.uri.as_str()).collect()
+    }
+
+    /// Posts that begin a thread which somebody answered.
+    pub fn threads(&self) -> Vec<&str> {
+        let posts = &self.now().posts;
+        let answered: BTreeSet<&str> =
+            posts.values().filter(|post| post.is_reply()).map(|reply| reply.root()).collect();
+        answered.into_iter().filter(|root| posts.contains_key(*root)).collect()
+    }
+
+    /// Records of a collection of which some answer speaks, by account and path: those of accounts that may
+    /// be shown, about posts that are here or accounts that may be shown.
+    pub fn records_that_show(&self, collection: &str) -> Vec<(String, String)> {
+        let now = self.now();
+        let named = |uri: &str| {
+            let path = uri.strip_prefix(&format!("at://{}/", truth::did_of(uri)));
+            (truth::did_of(uri).to_owned(), path.unwrap_or_default().to_owned())
+        };
+        let edges = match collection {
+            super::state::POST => {
+                let shown = now.posts.values().filter(|post| now.is_shown(&post.by));
+                return shown.map(|post| named(&post.uri)).collect();
+            }
+            "app.bsky.feed.like" => &now.likes,
+            "app.bsky.feed.repost" => &now.reposts,
+            _ => &now.follows,
+        };
+        let alone = |edge: &&Edge| {
+            let same = |other: &&Edge| other.by == edge.by && other.subject == edge.subject;
+            edges.iter().filter(same).count() == 1
+        };
+        let about = |edge: &&Edge| match truth::collection_of(&edge.subject) {
+            "" => now.is_shown(&edge.subject),
+            _ => {
+                let post = now.posts.get(&edge.subject);
+                post.is_some_and(|post| now.is_shown(&post.by))
+            }
+        };
+        let telling = edges.iter().filter(|edge| now.is_shown(&edge.by));
+        telling.filter(alone).filter(about).map(|edge| named(&edge.uri)).collect()
     }
 }

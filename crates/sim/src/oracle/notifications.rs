@@ -6,6 +6,7 @@
 //! deleted at about the same time, the reply may be told or not.
 
 use super::list::{Item, List, Place, by_uri};
+use super::model::Model;
 use super::said::Said;
 use super::state::{Document, Edge, State};
 use super::truth::{self, collection_of, text};
@@ -62,7 +63,8 @@ impl<'a> View<'a> {
         let follows = told.map(|edge| Notice::of(edge, "follow", Said::Absent));
         let told = now.verifications.iter().filter(|edge| edge.subject == viewer);
         let verified = told.map(|edge| Notice::of(edge, "verified", Said::Absent));
-        let joined = now.documents.values().filter_map(|profile| joined(now, profile, viewer));
+        let joined =
+            now.documents.values().filter_map(|profile| joined(self.model, profile, viewer));
         let posts = now.posts.values().filter_map(|post| self.told_of_post(post, viewer));
         let all = edges.chain(reposts).chain(follows).chain(verified).chain(joined).chain(posts);
         let items = all.filter_map(|notice| self.notice(notice, viewer));
@@ -101,13 +103,16 @@ impl<'a> View<'a> {
         if notice.reason == "reply" && hidden {
             return None;
         }
+        // A profile that was edited since may be shown as it is or as it was told of.
+        let edited = self.now().documents.get(notice.uri).is_some_and(|profile| profile.edited);
+        let told_as_it_is = |said: Said| if edited { Said::Present } else { said };
         let said = Said::Fields(vec![
             ("uri", Said::text(notice.uri)),
-            ("cid", Said::text(notice.cid)),
+            ("cid", told_as_it_is(Said::text(notice.cid))),
             ("author", self.profile(notice.by)?),
             ("reason", Said::text(notice.reason)),
             ("reasonSubject", notice.subject),
-            ("record", Said::Is(notice.record.clone())),
+            ("record", told_as_it_is(Said::Is(notice.record.clone()))),
             ("indexedAt", Said::Between(notice.place.first_us, notice.place.last_us)),
         ]);
         Some(Item { key: notice.uri.to_owned(), place: notice.place, sure, said })
@@ -244,22 +249,28 @@ fn told_of<'a>(
     Some(Notice::of(edge, via, Said::text(repost)))
 }
 
-/// An account that says it came by a starter pack of the viewer's.
-fn joined<'a>(now: &State, profile: &'a Document, viewer: &str) -> Option<Notice<'a>> {
-    let pack = text(&profile.value, "/joinedViaStarterPack/uri")?;
-    let told = collection_of(&profile.uri) == "app.bsky.actor.profile"
-        && truth::rkey_of(&profile.uri) == "self"
-        && truth::did_of(pack) == viewer;
-    // Accounts tell of themselves when they are indexed, whatever their profile says of its age.
-    let place = Place { last_us: now.settled_us, ..profile.place };
-    told.then(|| Notice {
+/// An account that came by a starter pack of the viewer's: its profile said so from the beginning. What is
+/// added later tells nobody.
+fn joined<'a>(model: &'a Model, profile: &'a Document, viewer: &str) -> Option<Notice<'a>> {
+    let is_profile = collection_of(&profile.uri) == "app.bsky.actor.profile";
+    is_profile.then_some(())?;
+    let first = model.first_of(profile);
+    let pack = text(&first.value, "/joinedViaStarterPack/uri");
+    let now = text(&profile.value, "/joinedViaStarterPack/uri");
+    let of_viewer = |pack: &&str| truth::did_of(pack) == viewer;
+    let told = pack.filter(of_viewer);
+    // Who saw the first version only after it had been changed, saw another first version.
+    let maybe = now.filter(of_viewer).filter(|_| first.edited);
+    let subject = told.or(maybe)?;
+    let place = Place { last_us: model.now().settled_us, ..profile.place };
+    Some(Notice {
         uri: &profile.uri,
         by: &profile.by,
         cid: &profile.cid,
         record: &profile.value,
         place,
         reason: "starterpack-joined",
-        subject: Said::text(pack),
-        sure: profile.by != viewer,
+        subject: Said::text(subject),
+        sure: !first.edited && profile.by != viewer,
     })
 }

@@ -11,11 +11,16 @@ use super::list::List;
 use super::said::{Difference, Said};
 use super::view::View;
 
+/// Parameters that are worth reading in a report.
+const SHOWN_PARAMS_MAX: usize = 4;
+
 /// A request to a method for one viewer.
 pub struct Question {
     pub nsid: &'static str,
     pub params: Vec<(&'static str, String)>,
-    answer: Box<dyn Fn(&View<'_>) -> Answer + Send + Sync>,
+    /// The field that holds the items of a page, where answers come in pages.
+    pub field: Option<&'static str>,
+    pub(super) answer: Box<dyn Fn(&View<'_>) -> Answer + Send + Sync>,
 }
 
 /// What must be answered.
@@ -42,35 +47,17 @@ pub enum Found {
 
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let params: Vec<String> =
-            self.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        write!(f, "{}?{}", self.nsid, params.join("&"))
+        let shown = self.params.iter().take(SHOWN_PARAMS_MAX);
+        let params: Vec<String> = shown.map(|(name, value)| format!("{name}={value}")).collect();
+        write!(f, "{}?{}", self.nsid, params.join("&"))?;
+        match self.params.len().saturating_sub(SHOWN_PARAMS_MAX) {
+            0 => Ok(()),
+            more => write!(f, "& and {more} more"),
+        }
     }
 }
 
 impl Question {
-    pub(super) fn new(
-        nsid: &'static str,
-        params: Vec<(&'static str, String)>,
-        answer: impl Fn(&View<'_>) -> Answer + Send + Sync + 'static,
-    ) -> Self {
-        Self { nsid, params, answer: Box::new(answer) }
-    }
-
-    /// What the view must say.
-    #[cfg(test)]
-    pub(super) fn answer(&self, view: &View<'_>) -> Answer {
-        (self.answer)(view)
-    }
-
-    /// The field that holds the items of a page, where the answer has pages.
-    pub fn field(&self, view: &View<'_>) -> Option<&'static str> {
-        match (self.answer)(view) {
-            Answer::Pages { field, .. } => Some(field),
-            Answer::Whole(_) | Answer::Refused(_) => None,
-        }
-    }
-
     /// Holds an answer against what the view must say.
     ///
     /// # Errors

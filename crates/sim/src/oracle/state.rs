@@ -28,6 +28,9 @@ pub(super) struct Document {
     pub value: Value,
     /// Where its sort time puts it.
     pub place: Place,
+    /// Since when there is a record under its name, and whether it was another one before.
+    pub created_us: i64,
+    pub edited: bool,
 }
 
 /// A record whose point is what it points at.
@@ -140,6 +143,8 @@ impl State {
                     cid: record.cid.clone(),
                     value: value.clone(),
                     place,
+                    created_us: record.created_us,
+                    edited: record.edited,
                 };
                 let kept = if collection == POST { &mut self.posts } else { &mut self.documents };
                 kept.insert(uri, document);

@@ -17,6 +17,8 @@ pub struct Moment {
     pub accounts: BTreeMap<String, Account>,
     /// URIs of the records that were written or deleted since the moment before.
     pub touched: BTreeSet<String>,
+    /// How many writes led here.
+    pub writes: u64,
 }
 
 /// An account and its repository.
@@ -40,8 +42,11 @@ pub struct Record {
     pub cid: String,
     /// The record as the protocol's JSON.
     pub value: Value,
-    /// Since when there has been a record at its path: nobody can have indexed it before.
+    /// Since when there has been a record at its path for those who missed that it was deleted and made
+    /// again: nobody can have indexed it before.
     pub created_us: i64,
+    /// Whether it has been another one since.
+    pub edited: bool,
 }
 
 /// What the program was told by its own users: it stands in no repository.

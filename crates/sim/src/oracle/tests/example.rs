@@ -17,7 +17,7 @@ pub(super) fn answer(model: &Model, viewer: Option<&str>, nsid: &str, param: &st
 
 /// The same as it would be found.
 pub(super) fn found(model: &Model, viewer: Option<&str>, question: &Question) -> Found {
-    match question.answer(&model.view(viewer)) {
+    match (question.answer)(&model.view(viewer)) {
         Answer::Refused(errors) => Found::Refused { status: 400, error: errors[0].to_owned() },
         Answer::Whole(said) => Found::Answered(vec![said.example()]),
         Answer::Pages { field, list, beside } => {

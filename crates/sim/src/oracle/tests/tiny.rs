@@ -38,11 +38,12 @@ impl Tiny {
     }
 
     pub(super) fn put_at(&mut self, did: &str, path: &str, mut value: Value) -> String {
-        let created_us = START_US + self.made * STEP_US;
+        let known = self.now.accounts[did].records.get(path).map(|known| known.created_us);
+        let created_us = known.unwrap_or(START_US + self.made * STEP_US);
         let collection = path.split('/').next().unwrap();
         value["$type"] = json!(collection);
         let cid = format!("cid of {path} {value}");
-        let record = Record { cid, value, created_us };
+        let record = Record { cid, value, created_us, edited: known.is_some() };
         let account = self.now.accounts.get_mut(did).unwrap();
         account.records.insert(path.to_owned(), record);
         let uri = format!("at://{did}/{path}");
