@@ -173,7 +173,10 @@ fn is_record(bytes: &[u8]) -> bool {
 
 /// People act while hosts lie, break off, fall silent and move accounts about; then the sources named
 /// here must have led to the truth.
+/// `MILLRACE_STORM_SEED` chooses another storm.
 async fn storm(seed: u64, what: &str, sources: impl Fn(&Network) -> Vec<SourceConfig>) {
+    let chosen = std::env::var("MILLRACE_STORM_SEED").ok();
+    let seed = chosen.map_or(seed, |chosen| chosen.parse().unwrap());
     let sim = SimConfig {
         seed,
         writes_per_s: 0.0,
