@@ -1,5 +1,5 @@
 # Few names; what they do is in xtask/. `make test ARGS='-p millrace-log'` runs a part.
-.PHONY: run test conformance lint fmt tidy dev-data-plane dev-appview
+.PHONY: run test conformance soak lint fmt tidy dev-data-plane dev-appview
 
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
 # The dev profile: two minutes of building instead of five, and fast enough for a demo.
@@ -15,6 +15,11 @@ test:
 # ARGS='--method app.bsky.feed.getTimeline' asks one method; `cargo xtask conformance --help` tells the rest.
 conformance:
 	cargo xtask conformance $(ARGS)
+
+# A hundred made-up networks with faults and kills on every store, each answer judged by the oracle.
+# ARGS='--from 7 --seeds 1' runs one again; `cargo xtask soak --help` tells the rest.
+soak:
+	cargo xtask soak $(ARGS)
 
 # Everything a reviewer would otherwise have to say: fmt, clippy, deny, typos, tidy.
 lint:

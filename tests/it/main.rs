@@ -13,6 +13,7 @@ mod faults;
 mod json_lines;
 mod millrace;
 mod network;
+mod oracle;
 mod postgres;
 mod process;
 mod real_pds;

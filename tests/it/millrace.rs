@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::network::Network;
 use crate::process::Process;
 
-const ADMIN_PASSWORD: &str = "test-admin-password";
+pub const ADMIN_PASSWORD: &str = "test-admin-password";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const REACHED_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -40,7 +40,7 @@ pub enum Split {
 pub struct Ports {
     pub appview: u16,
     pub internal: u16,
-    metrics: u16,
+    pub metrics: u16,
 }
 
 impl Ports {
@@ -76,7 +76,17 @@ impl Millrace {
         network: &Network,
         dir: &Path,
     ) -> Result<Self> {
-        std::fs::write(dir.join("millrace.toml"), configuration(engine, ports, network))?;
+        Self::start_with(split, ports, &configuration(engine, ports, network), dir).await
+    }
+
+    /// The same with a configuration of the caller's.
+    pub async fn start_with(
+        split: Split,
+        ports: Ports,
+        configuration: &str,
+        dir: &Path,
+    ) -> Result<Self> {
+        std::fs::write(dir.join("millrace.toml"), configuration)?;
         let mut millrace = Self {
             split,
             ports,
@@ -92,6 +102,11 @@ impl Millrace {
 
     pub fn appview_url(&self) -> String {
         self.ports.appview_url()
+    }
+
+    /// Where questions between processes are answered.
+    pub fn internal_url(&self) -> String {
+        format!("http://localhost:{}/internal", self.ports.internal)
     }
 
     /// Ends the process that reads the network and writes the tables, as power loss would.

@@ -1,7 +1,12 @@
 //! A database of one test's own on the server that `make test` started; dropped with its owner.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use anyhow::Result;
 use postgres::{Client, NoTls};
+
+/// Databases of this process so far.
+static CREATED: AtomicU32 = AtomicU32::new(0);
 
 pub struct Database {
     server: String,
@@ -11,7 +16,8 @@ pub struct Database {
 
 impl Database {
     pub async fn create(server: &str) -> Result<Self> {
-        let name = format!("whole_program_{}", std::process::id());
+        let number = CREATED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("whole_program_{}_{number}", std::process::id());
         let (base, _) = server.rsplit_once('/').unwrap_or((server, ""));
         let database = Self { server: server.to_owned(), url: format!("{base}/{name}"), name };
         let create = [database.drop_sql(), format!("CREATE DATABASE {}", database.name)];
@@ -22,6 +28,16 @@ impl Database {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Lets the leases of a killed process run out at once, as they would with time.
+    pub async fn expire_leases(&self) -> Result<()> {
+        const EXPIRE: &str = "DO $$ DECLARE t record; BEGIN
+            FOR t IN SELECT schemaname FROM pg_tables WHERE tablename = 'lease' LOOP
+                EXECUTE format('UPDATE %I.lease SET until_us = 0', t.schemaname);
+            END LOOP; END $$";
+        let url = self.url.clone();
+        tokio::task::spawn_blocking(move || run(&url, &[EXPIRE.to_owned()])).await?
     }
 
     fn drop_sql(&self) -> String {

@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod promises;
 pub mod setup;
 pub mod shell;
+pub mod soak;
 pub mod summary;
 pub mod test;
 pub mod tidy;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{conformance, generated, lint, setup, shell, test, tidy};
+use xtask::{conformance, generated, lint, setup, shell, soak, test, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
@@ -24,6 +24,8 @@ enum Command {
     },
     /// Compare Millrace's answers with the reference AppView's, and end with one line: `conformance: N of M equal (P %)`
     Conformance(conformance::Options),
+    /// Run many seeds of the oracle on every store, with faults and kills, and end with their sum
+    Soak(soak::Options),
     /// Write the files that the program prints about itself (examples and reference pages)
     Generate,
     /// fmt, clippy, deny, typos, tidy and the freshness of generated files
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Setup => setup::everything(&root).map(|()| true),
         Command::Test { args } => test::run(&root, &args),
         Command::Conformance(options) => conformance::run(&root, &options),
+        Command::Soak(options) => soak::run(&root, options),
         Command::Generate => generated::write(&root).map(|()| true),
         Command::Lint => Ok(lint::run(&root)),
         Command::Tidy => tidy::run(&root),

@@ -68,15 +68,24 @@ pub fn everything(root: &Path) -> Result<()> {
 /// # Errors
 /// As [`everything`].
 pub fn for_tests(root: &Path) -> Result<()> {
-    if std::env::var_os("MILLRACE_TEST_POSTGRES_URL").is_none() {
-        postgres_server()?;
-    }
+    for_soak()?;
     openssl_headers();
     if let Err(e) = kafka::install(root) {
         // In continuous integration the tests that need them fail.
         println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
     }
     npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")
+}
+
+/// PostgreSQL, unless a server is named.
+///
+/// # Errors
+/// As [`everything`].
+pub fn for_soak() -> Result<()> {
+    match std::env::var_os("MILLRACE_TEST_POSTGRES_URL") {
+        Some(_) => Ok(()),
+        None => postgres_server(),
+    }
 }
 
 /// PostgreSQL, Redis and the npm packages of `tests/conformance`.

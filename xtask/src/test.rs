@@ -48,7 +48,8 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
     Ok(tally.failed == 0)
 }
 
-fn build_program(root: &Path) -> Command {
+/// How the program is built that the tests run.
+pub(crate) fn build_program(root: &Path) -> Command {
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "millrace"]).args(features::flags(&[])).current_dir(root);
     cargo
