@@ -255,6 +255,7 @@ impl Runner {
                 clock: Arc::clone(&deps.clock),
                 rng: deps.rng.fork(),
                 metrics: Arc::clone(&self.metrics),
+                since_us: deps.clock.now_us(),
             },
             Arc::clone(&wiring.work),
         );

@@ -62,7 +62,8 @@ pub struct EntryHeader {
     pub did: Did,
     /// Revision of the repository after this entry.
     pub rev: Option<Tid>,
-    /// When Millrace received it, microseconds UTC.
+    /// When Millrace received it, microseconds UTC; of an account's status or identity, when that was
+    /// decided.
     pub time_us: i64,
     /// Trace id, from ingest to view; zero if there is none.
     pub trace: [u8; 16],

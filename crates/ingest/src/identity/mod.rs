@@ -40,6 +40,8 @@ pub(crate) struct IdentityDeps {
     pub(crate) clock: SharedClock,
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
+    /// When this run began.
+    pub(crate) since_us: i64,
 }
 
 /// The worker.
@@ -178,7 +180,10 @@ fn settled(deps: &IdentityDeps, task: &Task, found: Found) -> Item {
     };
     let again = deps.rng.jitter(Duration::from_millis(again_ms));
     let news = !task.announced || task.handle != found.handle || task.pds != found.pds;
-    let entry = news.then(|| encoded(deps, task, &found, now_us)).flatten();
+    // A crash may have left another word in the log than in the row: what was looked at then is due
+    // since before this run, or asked for again.
+    let in_doubt = task.hinted || task.due_us <= deps.since_us;
+    let entry = (news || in_doubt).then(|| encoded(deps, task, &found, now_us)).flatten();
     let outcome = Outcome {
         did: task.did.clone(),
         requested_us: task.requested_us,

@@ -34,22 +34,20 @@ const CLOCKS_DIFFER_US: i64 = 2 * AHEAD_MAX_US;
 pub(super) struct Cause {
     source: String,
     source_seq: Option<i64>,
-    time_us: i64,
     ticket: Option<Ticket>,
     permit: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
 impl Cause {
     /// The account's host, directory or repository said so when it was asked.
-    pub(super) fn told(source: String, time_us: i64) -> Self {
-        Self { source, source_seq: None, time_us, ticket: None, permit: None }
+    pub(super) fn told(source: String) -> Self {
+        Self { source, source_seq: None, ticket: None, permit: None }
     }
 
     fn event(event: Event) -> Self {
         Self {
             source: event.source.name.clone(),
             source_seq: Some(event.seq),
-            time_us: event.received_us,
             ticket: event.ticket,
             permit: event.permit,
         }
@@ -82,6 +80,7 @@ impl Lane {
             Some(answer) => settle(said, event.source.kind, &answer),
         };
         let Some((active, status)) = settled else {
+            self.log_status(slot, &event);
             self.reject(
                 slot,
                 event,
@@ -93,6 +92,20 @@ impl Lane {
         event.source.judged(event.seq);
         self.set_status(slot, active, status, Some(time_us), Cause::event(event));
         None
+    }
+
+    /// The log has the status of the row, where it may have a word that is not believed now.
+    fn log_status(&mut self, slot: &mut Slot, event: &Event) {
+        if slot.status_logged {
+            return;
+        }
+        let Some((active, status)) =
+            slot.account.as_ref().map(|account| (account.active, account.status.clone()))
+        else {
+            return;
+        };
+        let cause = Cause::told(event.source.name.clone());
+        self.set_status(slot, active, status, None, cause);
     }
 
     /// Whether the account's present host must be asked before this is believed.
@@ -132,11 +145,12 @@ impl Lane {
         let StatusAnswer::Known(told) = answer else { return };
         let now_us = self.deps.clock.now_us();
         let status = told.status.as_deref().map(kept_status);
+        let logged = slot.status_logged;
         let account = slot.account(now_us);
         if account.active != told.active
-            || (account.status_us.is_some() && account.status != status)
+            || (account.status_us.is_some() && (account.status != status || !logged))
         {
-            let cause = Cause::told("getRepoStatus".to_owned(), now_us);
+            let cause = Cause::told("getRepoStatus".to_owned());
             self.set_status(slot, told.active, status, None, cause);
         }
         let known = slot.rev();
@@ -161,10 +175,9 @@ impl Lane {
     ) {
         let mut changes = self.first_sight(slot);
         let now_us = self.deps.clock.now_us();
+        let logged = std::mem::replace(&mut slot.status_logged, true);
         let account = slot.account(now_us);
-        // The first announcement is passed on even if it says what was assumed.
-        let announced = account.status_us.is_some() || !account.active;
-        let unchanged = announced && account.active == active && account.status == status;
+        let unchanged = logged && account.active == active && account.status == status;
         let was_active = account.active;
         account.active = active;
         account.status = status.clone();
@@ -196,7 +209,8 @@ impl Lane {
         let entry = (!unchanged)
             .then(|| {
                 let body = EntryBody::Account { active, status };
-                self.entry(slot, cause.source, cause.source_seq, cause.time_us, body).ok()
+                // Not when it was received: what is decided later counts, and repeats wait for answers.
+                self.entry(slot, cause.source, cause.source_seq, now_us, body).ok()
             })
             .flatten();
         let account = self.row(slot);

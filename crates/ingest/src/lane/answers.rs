@@ -100,9 +100,8 @@ impl Lane {
     /// The DID was deactivated for ever, and the account with it.
     fn tombstoned(&mut self, slot: &mut Slot) {
         slot.keys.identity = None;
-        let now_us = self.deps.clock.now_us();
         if slot.account.is_some() {
-            let cause = Cause::told("plc".to_owned(), now_us);
+            let cause = Cause::told("plc".to_owned());
             self.set_status(slot, false, Some(DELETED.to_owned()), None, cause);
         } else {
             let events = self.release(slot);

@@ -315,8 +315,8 @@ impl Lane {
             return false;
         }
         let status = told.status.clone();
-        let (source, time_us) = (event.source.name.clone(), event.received_us);
-        self.set_status(slot, true, status, None, super::account::Cause::told(source, time_us));
+        let cause = super::account::Cause::told(event.source.name.clone());
+        self.set_status(slot, true, status, None, cause);
         true
     }
 }

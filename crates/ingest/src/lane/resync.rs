@@ -125,7 +125,7 @@ impl Lane {
                 account.next_try_us = None;
                 account.sync_state = intact.filter(|_| !lossy).unwrap_or(SyncState::Desynchronized);
                 let deleted = status == DELETED;
-                let cause = Cause::told("getRepo".to_owned(), now_us);
+                let cause = Cause::told("getRepo".to_owned());
                 slot.status_asked_us = Some(now_us);
                 self.set_status(slot, false, Some(status), None, cause);
                 if !deleted {

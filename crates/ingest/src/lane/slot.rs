@@ -26,6 +26,9 @@ pub(super) struct Slot {
     pub(super) keys: Keys,
     /// Its host is another than before, and is being asked for its status.
     pub(super) moved: bool,
+    /// The log is known to have its status. After a crash it may have a later word than the row: what
+    /// was decided on the way to the table, and is decided otherwise now.
+    pub(super) status_logged: bool,
     /// When the account's host was last asked for its status.
     pub(super) status_asked_us: Option<i64>,
     /// When its repository was last fetched whole.
@@ -104,6 +107,7 @@ impl Slot {
             marked: None,
             keys: Keys::default(),
             moved: false,
+            status_logged: false,
             status_asked_us: None,
             fetched_us: None,
             teller: None,

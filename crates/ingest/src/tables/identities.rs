@@ -11,6 +11,7 @@ use super::accounts::{count, did};
 pub(crate) struct Task {
     pub(crate) did: Did,
     pub(crate) requested_us: i64,
+    pub(crate) due_us: i64,
     /// Somebody asked for it, as opposed to the schedule.
     pub(crate) hinted: bool,
     pub(crate) attempts: u32,
@@ -65,11 +66,12 @@ pub(crate) fn due(tx: &mut Tx, now_us: i64, limit: u32) -> Result<Vec<Task>, Sto
          WHERE due_us <= $1 ORDER BY due_us, did LIMIT $2",
         &[now_us.into(), limit.into()],
         |row| {
-            let requested_us: i64 = row.get(1)?;
+            let (requested_us, due_us) = (row.get(1)?, row.get(6)?);
             Ok(Task {
                 did: did(row, 0)?,
                 requested_us,
-                hinted: requested_us == row.get::<i64>(6)?,
+                due_us,
+                hinted: requested_us == due_us,
                 attempts: count(row.get(2)?),
                 announced: row.get(3)?,
                 handle: row.get(4)?,

@@ -4,7 +4,7 @@ use millrace_ingest::{SourceKind, SyncState};
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::bed::{Bed, config};
+use crate::bed::{Bed, config, put_back, tables};
 use crate::person::Person;
 use crate::stage::Stage;
 
@@ -265,5 +265,31 @@ async fn story_08_an_old_deletion_after_the_return_erases_nothing() {
     let account =
         bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete);
     assert!(account.await.active);
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_a_status_that_a_crash_left_in_the_log_alone_is_put_right() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    at_host(&stage, &alice, true, None);
+    stage.emit(alice.status(true, None, EARLIER));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "active"]).await;
+    bed.until_cursor(2).await;
+    bed.stop().await;
+    let before = tables(dir.path());
+    at_host(&stage, &alice, false, Some("deactivated"));
+    stage.emit(alice.status(false, Some("deactivated"), LATER));
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "active", "inactive:deactivated"]).await;
+    bed.stop().await;
+    // Only the log was quick enough; and when the event is read again, the account is back.
+    put_back(dir.path(), &before);
+    at_host(&stage, &alice, true, None);
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    bed.until_story(&alice.did, &["one", "active", "inactive:deactivated", "active"]).await;
     bed.stop().await;
 }

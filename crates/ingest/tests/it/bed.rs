@@ -67,6 +67,22 @@ pub fn config(stage: &Stage) -> IngestConfig {
     }
 }
 
+/// What the tables hold now that nothing runs. With [`put_back`] it is as if a crash had come before
+/// anything later was saved, while the log has it.
+pub fn tables(dir: &Path) -> Vec<u8> {
+    std::fs::read(dir.join(TABLES)).unwrap()
+}
+
+/// Puts tables back as they were.
+pub fn put_back(dir: &Path, tables: &[u8]) {
+    for gone in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(dir.join(format!("{TABLES}{gone}")));
+    }
+    std::fs::write(dir.join(TABLES), tables).unwrap();
+}
+
+const TABLES: &str = "ingest.db";
+
 impl Bed {
     pub async fn start(stage: &Stage, dir: &Path, config: IngestConfig) -> Self {
         Self::start_at(&format!("{}/plc", stage.origin()), &stage.origin(), dir, config).await

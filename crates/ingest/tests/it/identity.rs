@@ -6,7 +6,7 @@ use millrace_ingest::SyncState;
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::bed::{Bed, config, eventually};
+use crate::bed::{Bed, config, eventually, put_back, tables};
 use crate::person::Person;
 use crate::stage::Stage;
 
@@ -227,5 +227,29 @@ async fn story_09_who_is_new_may_have_a_handle_that_somebody_else_had() {
     stage.emit(bob.post("one"));
     until_handles(&bed, &bob.did, &[Some("alice.test")]).await;
     until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_09_a_handle_that_a_crash_left_in_the_log_alone_is_put_right() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    bed.until_cursor(1).await;
+    bed.stop().await;
+    let before = tables(dir.path());
+    stage.set(|play| play.handles.remove("alice.test"));
+    stage.emit(alice.identity());
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    bed.stop().await;
+    // Only the log was quick enough; and when it is looked at again, the handle is back.
+    put_back(dir.path(), &before);
+    alice.publish(&stage);
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None, Some("alice.test")]).await;
     bed.stop().await;
 }
