@@ -25,12 +25,16 @@ pub struct GetActorLikes {
     pub cursor: Option<String>,
 }
 
-/// A like counts from when it was written, but not from later than it was seen.
+/// A like counts from when it was written, but not from later than it was seen. Of several of one post
+/// the first by record key counts.
 const SQL: &str = "SELECT l.rkey, l.sort_at_us, l.subject_actor, l.subject_rkey
     FROM (SELECT rkey, subject_actor, subject_rkey,
               CASE WHEN created_at_us < indexed_at_us THEN created_at_us ELSE indexed_at_us END AS sort_at_us
           FROM \"like\" WHERE actor_id = $1 AND subject_collection = $2) AS l
-    WHERE (l.sort_at_us, l.rkey) < ($3, $4)
+    WHERE NOT EXISTS (SELECT 1 FROM like_by_subject AS f WHERE f.subject_actor = l.subject_actor
+              AND f.subject_rkey = l.subject_rkey AND f.subject_collection = $2
+              AND f.actor_id = $1 AND f.rkey < l.rkey)
+          AND (l.sort_at_us, l.rkey) < ($3, $4)
     ORDER BY l.sort_at_us DESC, l.rkey DESC LIMIT $5";
 
 impl Question for GetActorLikes {

@@ -138,6 +138,8 @@ async fn likes_of_an_account(harness: Harness) {
         edge_at(&town, "bob", LIKE, &posts[index], second / 3).await;
         second += 1;
     }
+    // Liked again, they stand where they stood.
+    edge_at(&town, "bob", LIKE, &posts[3], 50).await;
     // Neither somebody else's likes nor those of anything but posts.
     edge_at(&town, "carol", LIKE, &posts[0], 59).await;
     let feed =
