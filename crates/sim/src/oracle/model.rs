@@ -72,6 +72,22 @@ impl Model {
         same.next().unwrap_or(document)
     }
 
+    /// Whether there may have been another record that said the same while this one was made: one of the
+    /// kind was deleted by the same account since.
+    pub(super) fn may_have_been_second(&self, edge: &Edge) -> bool {
+        let made = |state: &State| state.touched.contains(&edge.uri);
+        let since = self.states.iter().position(made).unwrap_or_default();
+        let kind = format!("at://{}/{}/", edge.by, truth::collection_of(&edge.uri));
+        let there = |uri: &str| {
+            let path = uri.strip_prefix(&format!("at://{}/", edge.by)).unwrap_or_default();
+            self.now().accounts.get(&edge.by).is_some_and(|by| by.records.contains_key(path))
+        };
+        self.states.iter().skip(since).any(|state| {
+            let of_kind = state.touched.range(kind.clone()..);
+            of_kind.take_while(|uri| uri.starts_with(&kind)).any(|uri| !there(uri))
+        })
+    }
+
     /// DIDs of all accounts that may be shown.
     pub fn shown_accounts(&self) -> Vec<&str> {
         let now = self.now();

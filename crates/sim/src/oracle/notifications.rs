@@ -2,7 +2,7 @@
 //! mention, quote or answer.
 //!
 //! Of a record an account is told once, for the first reason that holds. Who is told of a reply is decided
-//! when it is indexed, from the posts above it and the gate over them. Where one of these was written or
+//! when it is indexed, from the posts above it and the gate over them. Where one of these was written, edited or
 //! deleted at about the same time, the reply may be told or not.
 
 use super::list::{Item, List, Place, by_uri};
@@ -118,14 +118,15 @@ impl<'a> View<'a> {
         Some(Item { key: notice.uri.to_owned(), place: notice.place, sure, said })
     }
 
-    /// Of several records that say the same, the one that was indexed first tells of them all.
+    /// Of several records that say the same, the one that was indexed first tells of them all; when that
+    /// one goes, the others tell nobody.
     fn is_told_once(&self, uri: &str) -> bool {
         let now = self.now();
         let alone = |edges: &[Edge]| {
             let edge = edges.iter().find(|edge| edge.uri == uri);
             edge.is_none_or(|edge| {
                 let same = |other: &&Edge| other.by == edge.by && other.subject == edge.subject;
-                edges.iter().filter(same).count() == 1
+                edges.iter().filter(same).count() == 1 && !self.model.may_have_been_second(edge)
             })
         };
         alone(&now.likes) && alone(&now.reposts) && alone(&now.follows) && alone(&now.verifications)
@@ -174,12 +175,15 @@ impl<'a> View<'a> {
         let whole = chain(post, &every, None);
         let somehow = whole.posts.iter().copied().find(|uri| told(uri));
         let left = whole.posts.iter().any(|uri| !after.posts.contains_key(*uri));
+        // It may have answered something else.
+        let edited = |uri: &&str| after.posts.get(*uri).is_some_and(|post| post.edited);
         let gate = format!(
             "at://{}/app.bsky.feed.threadgate/{}",
             truth::did_of(post.root()),
             truth::rkey_of(post.root())
         );
         let shaken = left
+            || whole.posts.iter().any(edited)
             || after.touched.contains(&gate)
             || whole.missing.is_some_and(|uri| after.touched.contains(uri));
         let came = whole

@@ -17,7 +17,7 @@ use crate::status::Status;
 pub(super) struct Touched {
     repo: bool,
     account: bool,
-    identity: bool,
+    pub(super) identity: bool,
 }
 
 impl World {

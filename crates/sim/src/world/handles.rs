@@ -22,9 +22,7 @@ impl World {
     pub fn set_handle(&mut self, did: &Did, handle: Handle, now_us: i64) {
         let Some(account) = self.accounts.get_mut(did) else { return };
         let before = std::mem::replace(&mut account.identity.handle, handle.clone());
-        if self.handles.get(&before) == Some(did) {
-            self.handles.remove(&before);
-        }
+        self.release_handle(did, &before);
         self.handles.insert(handle, did.clone());
         self.emit_identity(did, now_us);
     }
@@ -33,9 +31,22 @@ impl World {
     pub fn claim_handle(&mut self, did: &Did, handle: Handle, now_us: i64) {
         let Some(account) = self.accounts.get_mut(did) else { return };
         let before = std::mem::replace(&mut account.identity.handle, handle);
-        if self.handles.get(&before) == Some(did) {
-            self.handles.remove(&before);
-        }
+        self.release_handle(did, &before);
         self.emit_identity(did, now_us);
+    }
+
+    /// A handle leads nowhere any more, if it led to this account. Who claims it in vain lost it while
+    /// nobody may have looked: of that nothing but a new announcement tells.
+    fn release_handle(&mut self, did: &Did, handle: &Handle) {
+        if self.handles.get(handle) != Some(did) {
+            return;
+        }
+        self.handles.remove(handle);
+        let claims = |account: &&Account| account.identity.handle == *handle;
+        let in_vain: Vec<Did> =
+            self.accounts().filter(claims).map(|account| account.identity.did.clone()).collect();
+        for claimant in in_vain.into_iter().filter(|claimant| claimant != did) {
+            self.touched.entry(claimant).or_default().identity = true;
+        }
     }
 }
