@@ -27,6 +27,7 @@ struct Waiting {
     /// Levels below the post that just arrived.
     depth: usize,
     sort_at_us: i64,
+    violates_threadgate: bool,
     cid: Cid,
     json: String,
 }
@@ -58,25 +59,22 @@ pub(crate) fn send(
         }));
     }
     notify::send(tx, &notices)?;
-    let answered = answered(tx, inserted, edited)?;
+    let new: HashSet<Key> =
+        inserted.iter().map(|(row, _)| row.key).filter(|key| !edited.contains(key)).collect();
+    let answered = answered(tx, &new)?;
     for (row, _) in inserted.iter().filter(|(row, _)| answered.contains(&row.key)) {
-        let waiting = waiting_below(tx, row.key)?;
+        let waiting = waiting_below(tx, row.key, &new)?;
         notify::send(tx, &late_notices(row, &waiting, &ancestors))?;
     }
     Ok(())
 }
 
-/// Those of the posts that are new and to which replies are stored.
-fn answered(
-    tx: &mut Tx,
-    inserted: &[(PostRow, &Put<Fields>)],
-    edited: &HashSet<Key>,
-) -> Result<HashSet<Key>, StoreError> {
-    let new = inserted.iter().filter(|(row, _)| !edited.contains(&row.key));
+/// Those of the posts to which replies are stored.
+fn answered(tx: &mut Tx, new: &HashSet<Key>) -> Result<HashSet<Key>, StoreError> {
     let keys = tx.query_many(
         "SELECT k.actor, k.rkey FROM {rows:actor BIGINT, rkey BIGINT} AS k
          WHERE EXISTS (SELECT 1 FROM post AS p WHERE p.parent_actor = k.actor AND p.parent_rkey = k.rkey)",
-        new.map(|(row, _)| key_params(&row.key)),
+        new.iter().map(key_params),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     Ok(keys.into_iter().collect())
@@ -142,7 +140,7 @@ fn late_notices<'a>(
 ) -> Vec<Notice<'a>> {
     let chain = chain(row, ancestors);
     let mut notices = Vec::new();
-    for reply in waiting {
+    for reply in waiting.iter().filter(|reply| !reply.violates_threadgate) {
         let mut told = HashSet::from([reply.key.0]);
         for (_, answered) in
             chain.iter().enumerate().filter(|(height, _)| reply.depth + height < REPLY_DEPTH)
@@ -187,7 +185,9 @@ fn load_ancestors(
 /// Most waiting replies that are looked at below one post.
 const WAITING_MAX: usize = 1_000;
 
-fn waiting_below(tx: &mut Tx, key: Key) -> Result<Vec<Waiting>, StoreError> {
+/// Replies below a post that were stored before. Whoever stands above one of `new` is told of it, and of
+/// what waits below it, because of that one: so each reply is told of for the nearest post.
+fn waiting_below(tx: &mut Tx, key: Key, new: &HashSet<Key>) -> Result<Vec<Waiting>, StoreError> {
     let mut found: Vec<Waiting> = Vec::new();
     let mut level = vec![key];
     for depth in 1..REPLY_DEPTH {
@@ -195,7 +195,7 @@ fn waiting_below(tx: &mut Tx, key: Key) -> Result<Vec<Waiting>, StoreError> {
             break;
         }
         let replies = tx.query_many(
-            "SELECT p.actor_id, p.rkey, p.sort_at_us, p.cid, p.record
+            "SELECT p.actor_id, p.rkey, p.sort_at_us, p.cid, p.record, p.flags
              FROM {rows:actor BIGINT, rkey BIGINT} AS k CROSS JOIN post AS p
              WHERE p.parent_actor = k.actor AND p.parent_rkey = k.rkey LIMIT 1000",
             level.iter().map(key_params),
@@ -203,7 +203,10 @@ fn waiting_below(tx: &mut Tx, key: Key) -> Result<Vec<Waiting>, StoreError> {
                 let cid = Cid::from_bytes(row.blob(3)?).ok();
                 let key: Key = (row.get(0)?, row.get(1)?);
                 let (sort_at_us, json) = (row.get(2)?, row.get(4)?);
-                Ok(cid.map(|cid| Waiting { key, depth, sort_at_us, cid, json }))
+                let violates_threadgate = row.get::<i64>(5)? & flags::VIOLATES_THREADGATE != 0;
+                let waiting =
+                    |cid| Waiting { key, depth, sort_at_us, violates_threadgate, cid, json };
+                Ok(cid.map(waiting))
             },
         )?;
         let room = WAITING_MAX - found.len();
@@ -211,7 +214,7 @@ fn waiting_below(tx: &mut Tx, key: Key) -> Result<Vec<Waiting>, StoreError> {
         let new: Vec<Waiting> = replies
             .into_iter()
             .flatten()
-            .filter(|reply| !seen.contains(&reply.key))
+            .filter(|reply| !seen.contains(&reply.key) && !new.contains(&reply.key))
             .take(room)
             .collect();
         level = new.iter().map(|reply| reply.key).collect();
@@ -293,6 +296,7 @@ mod tests {
             key: (9, depth as i64),
             depth,
             sort_at_us: 0,
+            violates_threadgate: false,
             cid: Cid::of_dag_cbor(b"x"),
             json: String::new(),
         });

@@ -15,6 +15,7 @@ on_every_engine!(
     a_reposter_is_told_of_what_their_repost_led_to,
     a_verification_is_told_when_given_and_when_taken,
     a_starter_pack_is_told_of_who_joins_once,
+    a_reply_that_waited_is_told_of_for_the_nearest_post,
 );
 
 const REPOST: &str = "app.bsky.feed.repost";
@@ -137,4 +138,23 @@ async fn a_starter_pack_is_told_of_who_joins_once(harness: Harness) {
         harness.apply(&[entries::commit(&bob, rev, vec![profile(name)])]).await;
     }
     assert_eq!(told(&harness, &alice).await, [("starterpack-joined".to_owned(), Some(pack))]);
+}
+
+async fn a_reply_that_waited_is_told_of_for_the_nearest_post(harness: Harness) {
+    let (alice, bob) = (did("alice"), did("bob"));
+    let [root, nearer] = [1, 2].map(|n| uri(&alice, POST, &key(n)));
+    let post = |n: i64, parent: Option<&str>| {
+        let reply = parent.map(|parent| json!({"root": strong(&root), "parent": strong(parent)}));
+        let mut post = json!({"text": "a post"});
+        if let Some(reply) = reply {
+            post["reply"] = reply;
+        }
+        written(POST, &key(n), post)
+    };
+    harness.apply(&[entries::commit(&bob, 1, vec![post(3, Some(&nearer))])]).await;
+    assert!(told(&harness, &alice).await.is_empty());
+    // What it answers, and what that answers, come together: which first must not matter.
+    let both = vec![post(1, None), post(2, Some(&root))];
+    harness.apply(&[entries::commit(&alice, 1, both)]).await;
+    assert_eq!(told(&harness, &alice).await, [("reply".to_owned(), Some(nearer))]);
 }
