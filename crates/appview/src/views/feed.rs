@@ -110,8 +110,9 @@ impl<'a> Views<'a> {
             false => self.maybe_post(&reply.parent),
         };
         let above = self.hydrated.post(&reply.parent);
-        let root_blocked =
-            known.post.root_blocked || above.is_some_and(|above| above.post.root_blocked);
+        // Also where the parent itself is not shown.
+        let root_blocked = known.post.root_blocked
+            || self.hydrated.any_post(&reply.parent).is_some_and(|above| above.post.root_blocked);
         let root = match respected && root_blocked {
             true => self.post_behind_block(&reply.root),
             false => self.maybe_post(&reply.root),
