@@ -1,6 +1,6 @@
-//! Profiles, statuses and declarations.
+//! Profiles, statuses, declarations and publications.
 
-use super::scene::{Done, POST, PROFILE, STARTER_PACK, STATUS, Scene};
+use super::scene::{Done, POST, PROFILE, PUBLICATION, STARTER_PACK, STATUS, Scene};
 use crate::records::{self, Profile};
 use crate::words;
 
@@ -48,6 +48,13 @@ impl Scene<'_> {
     pub(super) fn declare_germ(&mut self) -> Done {
         let show = self.pick(&["none", "usersIFollow", "everyone"]);
         self.declare(DECLARATIONS[2], records::germ_declaration(show))
+    }
+
+    pub(super) fn publication(&mut self) -> Done {
+        let who = self.someone();
+        let name = words::pick(self.rng, words::SUBJECTS);
+        let url = format!("https://{}.sim.test", words::pick(self.rng, words::NAMES));
+        self.create(&who, PUBLICATION, records::publication(&url, name)).map(|_| ())
     }
 
     pub(super) fn undeclare(&mut self) -> Done {

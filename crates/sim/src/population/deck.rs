@@ -124,6 +124,8 @@ pub(super) enum Card {
     DeclareNotifications,
     DeclareChat,
     DeclareGerm,
+    Publication,
+    DeletePublication,
     Undeclare,
     // Odd things
     Invalid,
@@ -216,6 +218,8 @@ pub(super) const RICH: &[(Card, u32)] = &[
     (Card::DeclareNotifications, 2),
     (Card::DeclareChat, 2),
     (Card::DeclareGerm, 1),
+    (Card::Publication, 1),
+    (Card::DeletePublication, 1),
     (Card::Undeclare, 1),
     (Card::Invalid, 5),
     (Card::Nul, 2),

@@ -3,7 +3,7 @@
 use super::deck::Card;
 use super::scene::{
     BLOCK, Done, FOLLOW, GENERATOR, LABELER, LIKE, LIST, LIST_BLOCK, LIST_ITEM, POST, POSTGATE,
-    PROFILE, REPOST, STARTER_PACK, STATUS, Scene, THREADGATE, VERIFICATION,
+    PROFILE, PUBLICATION, REPOST, STARTER_PACK, STATUS, Scene, THREADGATE, VERIFICATION,
 };
 use crate::records::odd;
 
@@ -93,6 +93,8 @@ impl Scene<'_> {
             Card::DeclareNotifications => self.declare_notifications(),
             Card::DeclareChat => self.declare_chat(),
             Card::DeclareGerm => self.declare_germ(),
+            Card::Publication => self.publication(),
+            Card::DeletePublication => self.delete_one(PUBLICATION, Self::publication),
             Card::Undeclare => self.undeclare(),
             Card::Invalid => self.write_invalid(),
             Card::Nul => self.write_nul(),

@@ -20,6 +20,7 @@ pub(super) const REPOST: &str = "app.bsky.feed.repost";
 pub(super) const THREADGATE: &str = "app.bsky.feed.threadgate";
 pub(super) const POSTGATE: &str = "app.bsky.feed.postgate";
 pub(super) const GENERATOR: &str = "app.bsky.feed.generator";
+pub(super) const PUBLICATION: &str = "site.standard.publication";
 pub(super) const FOLLOW: &str = "app.bsky.graph.follow";
 pub(super) const BLOCK: &str = "app.bsky.graph.block";
 pub(super) const LIST: &str = "app.bsky.graph.list";

@@ -88,6 +88,11 @@ pub fn germ_declaration(show_button_to: &str) -> Vec<u8> {
     record("com.germnetwork.declaration", fields)
 }
 
+/// `site.standard.publication`
+pub fn publication(url: &str, name: &str) -> Vec<u8> {
+    record("site.standard.publication", vec![("url", text(url)), ("name", text(name))])
+}
+
 /// `app.bsky.labeler.service`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labeler {

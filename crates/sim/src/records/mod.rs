@@ -14,7 +14,8 @@ use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::syntax::Did;
 
 pub use actor::{
-    Labeler, Profile, chat_declaration, germ_declaration, notification_declaration, status,
+    Labeler, Profile, chat_declaration, germ_declaration, notification_declaration, publication,
+    status,
 };
 pub use embed::{Blob, Embed, External, Image};
 pub use feed::{AllowRule, Generator, Postgate, Threadgate, like_of, repost};

@@ -13,7 +13,7 @@ use millrace_sim::{SimConfig, World};
 const NOW_US: i64 = 1_767_225_600_000_000;
 
 /// Collections that are written, and whether they are changed and deleted as well.
-const COLLECTIONS: [(&str, bool, bool); 20] = [
+const COLLECTIONS: [(&str, bool, bool); 21] = [
     ("app.bsky.actor.profile", true, true),
     ("app.bsky.actor.status", false, true),
     ("app.bsky.feed.post", true, true),
@@ -33,6 +33,7 @@ const COLLECTIONS: [(&str, bool, bool); 20] = [
     ("app.bsky.notification.declaration", false, false),
     ("chat.bsky.actor.declaration", false, false),
     ("com.germnetwork.declaration", false, false),
+    ("site.standard.publication", false, true),
     ("test.sim.garden.plant", false, true),
 ];
 
@@ -202,7 +203,7 @@ fn kinds(path: &str, record: &[u8]) -> BTreeSet<String> {
 
 #[test]
 fn replies_form_trees_circles_and_lead_nowhere() {
-    let world = world(2);
+    let world = world(3);
     let truth = world.truth();
     let exists = |uri: &str| {
         let (did, path) = uri.strip_prefix("at://").unwrap().split_once('/').unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use millrace_atproto::Did;
 use millrace_atproto::did_doc::Identity;
-use millrace_atproto::frame::Frame;
+use millrace_atproto::frame::{Frame, IdentityFrame};
 use millrace_atproto::sync::{self, Limits};
 use millrace_runtime::clock::ManualClock;
 use millrace_sim::{FaultConfig, Goodbye, Migration, Network, SimConfig, Status};
@@ -273,7 +273,14 @@ async fn what_is_no_frame_is_sent_only_once() {
     let faults = FaultConfig { lies: 0.5, ..FaultConfig::default() };
     let config = SimConfig { history_writes: 120, faults, ..config() };
     let network = network_of(config).await;
-    let last = network.look(|world| world.last_seq());
+    // The last one is whole.
+    let last = network.change(|world| {
+        let did = world.accounts().next().unwrap().identity.did.to_string();
+        world.emit(|seq| {
+            let time = "2026-01-01T00:00:00.000Z";
+            IdentityFrame { seq, did: &did, handle: None, time }.encode()
+        })
+    });
     let broken = async || {
         let mut socket = connect(&network, Some(1)).await;
         let mut broken = 0;
