@@ -98,6 +98,9 @@ impl<K: EdgeKind> pairs::Edge for EdgeRow<K> {
 /// A target and an account that points at it.
 pub(crate) type Pair<K> = (<K as EdgeKind>::Target, i64);
 
+/// A row that is new, and what it is of.
+type Inserted<'a, K> = (EdgeRow<K>, &'a Put<Fields<<K as EdgeKind>::Target>>);
+
 /// What a run's operations on one kind of edge really changed.
 #[derive(Debug)]
 pub(crate) struct Applied<'a, K: EdgeKind> {
@@ -278,10 +281,7 @@ fn remove<K: EdgeKind>(tx: &mut Tx, rows: &[EdgeRow<K>]) -> Result<(), StoreErro
     Ok(())
 }
 
-fn insert<K: EdgeKind>(
-    tx: &mut Tx,
-    rows: &[(EdgeRow<K>, &Put<Fields<K::Target>>)],
-) -> Result<(), StoreError> {
+fn insert<K: EdgeKind>(tx: &mut Tx, rows: &[Inserted<'_, K>]) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO {} (actor_id, rkey, cid_prefix, created_at_us, indexed_at_us, {}) {{values:{}}}",
         K::TABLE,

@@ -96,7 +96,7 @@ pub(crate) fn of_post(post: &Post<'_>) -> Vec<String> {
         _ => None,
     };
     let mut marks: Vec<String> =
-        post.langs.iter().take(MARKS_MAX).map(|lang| language(lang.as_ref())).collect();
+        post.langs.iter().take(MARKS_MAX).map(|lang| language(lang)).collect();
     let tags = post.tags.iter().copied().chain(facet_tags);
     marks.extend(tags.take(MARKS_MAX).map(tag));
     for link in facet_links.chain(external).take(MARKS_MAX) {
