@@ -17,6 +17,7 @@ mod oracle;
 mod postgres;
 mod process;
 mod real_pds;
+mod records;
 mod story;
 mod traffic;
 mod world;

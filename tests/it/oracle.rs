@@ -8,11 +8,11 @@
 
 #![expect(clippy::print_stdout, reason = "what a seed came to is what one runs it for")]
 
-mod asking;
+pub mod asking;
 mod judging;
-mod program;
+pub mod program;
 mod seed;
-mod settling;
+pub mod settling;
 mod telling;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -143,6 +144,11 @@ impl Network {
     /// What the hosts of feeds were asked, the oldest first.
     pub fn feed_requests(&self) -> Vec<FeedRequest> {
         self.shared.feed_requests()
+    }
+
+    /// How many proofs of single records PDSs were asked for.
+    pub fn proofs_asked(&self) -> u64 {
+        self.shared.proofs_asked.load(Ordering::Relaxed)
     }
 
     /// Ends every WebSocket connection; readers may come again at once.

@@ -1,6 +1,7 @@
 //! What everything that is served shares: the world, who waits for news of it, and the faults on the way.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::AtomicU64;
 
 use millrace_runtime::clock::SharedClock;
 use parking_lot::Mutex;
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     /// Frames that break connections and were sent, by firehose, epoch and place.
     sent_once: Mutex<BTreeSet<(Scope, u64, u64)>>,
     feed_requests: Mutex<VecDeque<FeedRequest>>,
+    /// Proofs of single records that were asked for.
+    pub(crate) proofs_asked: AtomicU64,
 }
 
 /// Whose firehose, whose accounts: one PDS's, or all, as a relay has them.
@@ -89,6 +92,7 @@ impl Shared {
             cuts: watch::Sender::new(0),
             sent_once: Mutex::new(BTreeSet::new()),
             feed_requests: Mutex::new(VecDeque::new()),
+            proofs_asked: AtomicU64::new(0),
         }
     }
 

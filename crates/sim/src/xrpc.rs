@@ -1,5 +1,7 @@
 //! What a PDS or the relay answers to anyone: whole repositories, their state, records, handles.
 
+use std::sync::atomic::Ordering;
+
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -241,6 +243,7 @@ impl OfRecord {
 }
 
 async fn get_proof(State(door): State<Door>, Query(of): Query<OfRecord>) -> Response {
+    door.shared.proofs_asked.fetch_add(1, Ordering::Relaxed);
     let world = door.shared.world.lock();
     let account = match served(&world, door.scope, &of.repo) {
         Ok(account) => account,

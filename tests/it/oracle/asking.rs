@@ -77,7 +77,8 @@ impl Asker {
         }
     }
 
-    async fn get(
+    /// One answer, or how it was refused.
+    pub async fn get(
         &self,
         viewer: Option<&Viewer>,
         nsid: &'static str,
