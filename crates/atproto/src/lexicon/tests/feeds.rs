@@ -157,7 +157,7 @@ fn publications() {
     refuses(PUBLICATION, &json!({"url": "example.com"}), "url format");
     refuses(PUBLICATION, &json!({"name": "n".repeat(501)}), "name graphemes");
     refuses(PUBLICATION, &json!({"description": "d".repeat(3_001)}), "description graphemes");
-    refuses(PUBLICATION, &json!({"icon": {"$link": RAW}}), "icon.$type missing");
+    refuses(PUBLICATION, &json!({"icon": {"$link": RAW}}), "icon type");
     let name = reads(PUBLICATION, &json!({}), |record| match record {
         Record::Publication(publication) => Some(publication.name.to_owned()),
         _ => None,
