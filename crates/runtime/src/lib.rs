@@ -6,6 +6,7 @@
 //! [`supervise::Supervisor`] (how it lives and ends). Nothing here knows another crate of ours.
 
 pub mod clock;
+pub mod crash;
 pub mod rng;
 
 pub mod config;
