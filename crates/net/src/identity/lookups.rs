@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use millrace_runtime::caches::{Hits, Usage};
 use millrace_runtime::clock::SharedClock;
 use moka::future::Cache;
 
@@ -37,9 +38,12 @@ pub(super) struct Lookups<K, V> {
     kept: Cache<K, Arc<Kept<V>>>,
     flights: Flights<K>,
     started: AtomicU64,
+    /// What an earlier lookup gave is not kept any more.
+    cleared: AtomicU64,
     ttls: Ttls,
     clock: SharedClock,
     metrics: LookupMetrics,
+    hits: Hits,
 }
 
 #[derive(Debug, Clone)]
@@ -80,10 +84,35 @@ where
             kept: Cache::builder().max_capacity(bytes_max).weigher(weigher).build(),
             flights: Flights::new(),
             started: AtomicU64::new(0),
+            cleared: AtomicU64::new(0),
             ttls,
             clock,
             metrics,
+            hits: Hits::default(),
         }
+    }
+
+    /// How often kept answers were of use.
+    pub(super) fn hits(&self) -> Hits {
+        self.hits.clone()
+    }
+
+    /// How much is kept.
+    pub(super) async fn usage(&self) -> Usage {
+        self.kept.run_pending_tasks().await;
+        Usage { entries: self.kept.entry_count(), bytes: self.kept.weighted_size() }
+    }
+
+    /// Whether anything is kept for `key`.
+    pub(super) async fn keeps(&self, key: &K) -> bool {
+        self.kept.get(key).await.is_some_and(|kept| kept.answer.is_some())
+    }
+
+    /// Drops everything that is kept, and what lookups under way will bring.
+    pub(super) fn clear(&self) {
+        let started = self.started.fetch_add(1, Ordering::SeqCst);
+        self.cleared.fetch_max(started, Ordering::SeqCst);
+        self.kept.invalidate_all();
     }
 
     /// The answer for `key`: a kept one, or that of `ask`.
@@ -99,6 +128,7 @@ where
         if let Some(answer) = self.fresh(key).await {
             return answer;
         }
+        self.hits.miss(1);
         let (answer, usable) = self.ask(key, ask, None).await;
         match (answer, usable) {
             (Err(_), Some(usable)) => {
@@ -160,6 +190,7 @@ where
             return None;
         }
         let answer = kept.answer.clone()?;
+        self.hits.hit(1);
         self.metrics.count(if answer.is_ok() { "hit" } else { "negative" });
         Some(answer)
     }
@@ -203,6 +234,9 @@ where
     }
 
     async fn keep(&self, key: &K, kept: Kept<V>) {
+        if kept.started < self.cleared.load(Ordering::SeqCst) {
+            return;
+        }
         let kept = Arc::new(kept);
         let entry = self.kept.entry(key.clone());
         entry

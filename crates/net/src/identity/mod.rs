@@ -5,6 +5,7 @@
 //! that it changed. Source: the identity pages of the AT Protocol specification.
 
 mod ask;
+mod cached;
 mod config;
 mod error;
 mod flights;
@@ -82,7 +83,9 @@ impl Resolver {
                 LookupMetrics::new(registry, "handle"),
             ),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        cached::add(registry.caches(), &config, &inner);
+        Ok(Self { inner })
     }
 
     /// The document of `did`, kept or asked for. While a renewal fails, the last good one.

@@ -19,6 +19,7 @@ use prometheus_client::registry::Metric;
 pub use handles::{Counter, Gauge, Histogram};
 pub use vecs::{CounterVec, GaugeVec, HistogramVec, OTHER, SERIES_MAX};
 
+use crate::caches::Caches;
 use handles::AnyHandle;
 
 /// The content type of [`Registry::encode`].
@@ -49,6 +50,7 @@ pub struct Registry {
 struct Inner {
     metrics: Mutex<Metrics>,
     refreshers: Mutex<Vec<Refresh>>,
+    caches: Caches,
 }
 
 #[derive(Default)]
@@ -115,6 +117,11 @@ impl Registry {
     pub fn with_process_metrics(self, started_us: i64) -> Self {
         process::register(&self, started_us);
         self
+    }
+
+    /// The process's caches, which count and are counted like its metrics.
+    pub fn caches(&self) -> &Caches {
+        &self.inner.caches
     }
 
     /// Every metric as Prometheus text (OpenMetrics; see [`CONTENT_TYPE`]).

@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+use millrace_runtime::caches::{Cached, Hits, Usage};
+
 /// What one remembered pair costs beside its text: key, value and the cache's own bookkeeping.
 const ENTRY_BYTES: usize = 160;
 
@@ -10,6 +13,31 @@ const ENTRY_BYTES: usize = 160;
 pub(super) struct Cache {
     ids: moka::sync::Cache<Arc<str>, i64>,
     texts: moka::sync::Cache<i64, Arc<str>>,
+    hits: Hits,
+}
+
+impl Cached for Cache {
+    fn usage(&self) -> BoxFuture<'_, Usage> {
+        self.ids.run_pending_tasks();
+        self.texts.run_pending_tasks();
+        Box::pin(std::future::ready(Usage {
+            entries: self.ids.entry_count() + self.texts.entry_count(),
+            bytes: self.ids.weighted_size() + self.texts.weighted_size(),
+        }))
+    }
+
+    fn clear(&self) {
+        self.ids.invalidate_all();
+        self.texts.invalidate_all();
+    }
+
+    fn forget<'a>(&'a self, key: &'a str) -> BoxFuture<'a, bool> {
+        let id = self.ids.remove(key);
+        if let Some(id) = id {
+            self.texts.invalidate(&id);
+        }
+        Box::pin(std::future::ready(id.is_some()))
+    }
 }
 
 impl Cache {
@@ -24,7 +52,13 @@ impl Cache {
                 .max_capacity(bytes_max / 2)
                 .weigher(move |_, text| weight(text))
                 .build(),
+            hits: Hits::default(),
         }
+    }
+
+    /// How often it was of use.
+    pub(super) fn hits(&self) -> Hits {
+        self.hits.clone()
     }
 
     /// The ids known here, and the other texts: sorted, each once.
@@ -41,6 +75,8 @@ impl Cache {
                 }
             }
         }
+        self.hits.hit(known.len());
+        self.hits.miss(missing.len());
         (known, missing.into_iter().collect())
     }
 
@@ -58,6 +94,8 @@ impl Cache {
                 }
             }
         }
+        self.hits.hit(known.len());
+        self.hits.miss(missing.len());
         (known, missing.into_iter().collect())
     }
 

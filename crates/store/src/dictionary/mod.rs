@@ -9,6 +9,8 @@
 mod cache;
 mod lookup;
 
+use std::sync::Arc;
+
 use millrace_atproto::{Did, RecordKey};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;
@@ -55,11 +57,14 @@ impl Dictionary {
             Store::open(config, Domain::Dictionary, MIGRATIONS, &[], clock, registry).await?;
         // Actors are asked for with every entry, other record keys with few.
         let keys_bytes = config.dictionary_cache_bytes / 8;
-        Ok(Dictionary {
-            store,
-            actors: Cache::new(config.dictionary_cache_bytes - keys_bytes),
-            keys: Cache::new(keys_bytes),
-        })
+        let actors_bytes = config.dictionary_cache_bytes - keys_bytes;
+        let (actors, keys) = (Cache::new(actors_bytes), Cache::new(keys_bytes));
+        for (name, bytes, cache) in
+            [("actor-ids", actors_bytes, &actors), ("record-key-ids", keys_bytes, &keys)]
+        {
+            registry.caches().add(name, bytes, cache.hits(), Arc::new(cache.clone()));
+        }
+        Ok(Dictionary { store, actors, keys })
     }
 
     /// The ids of `dids`, in their order; those never seen get one. Commits before it returns.

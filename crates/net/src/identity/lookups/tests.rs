@@ -174,3 +174,29 @@ async fn memory_is_bounded() {
     assert!(lookups.kept.entry_count() <= 100, "{}", lookups.kept.entry_count());
     assert!(lookups.kept.weighted_size() <= 26_000);
 }
+
+#[tokio::test]
+async fn what_was_cleared_is_asked_again_and_counted() {
+    let world = World::new();
+    assert_eq!(world.get(Ok(1)).await.unwrap(), 1);
+    assert_eq!(world.get(Ok(2)).await.unwrap(), 1);
+    assert_eq!(world.lookups.usage().await.entries, 1);
+    assert!(world.lookups.keeps(&"key").await);
+    world.lookups.clear();
+    assert!(!world.lookups.keeps(&"key").await);
+    assert_eq!(world.lookups.usage().await.entries, 0);
+    assert_eq!(world.get(Ok(3)).await.unwrap(), 3);
+    assert_eq!(world.asked.get(), 2);
+}
+
+#[tokio::test]
+async fn a_lookup_under_way_does_not_bring_back_what_was_cleared() {
+    let world = World::new();
+    let slow = world.lookups.get(&"key", async {
+        world.lookups.clear();
+        Ok(1)
+    });
+    assert_eq!(slow.await.unwrap(), 1);
+    assert!(!world.lookups.keeps(&"key").await);
+    assert_eq!(world.get(Ok(2)).await.unwrap(), 2);
+}
