@@ -9,7 +9,7 @@ use millrace_runtime::internal::Caller;
 use millrace_store::Store;
 
 use crate::error::DataplaneError;
-use crate::query::{Context, OwnCommand, Question};
+use crate::query::{Context, OwnCommand, Question, WorkerCommand};
 
 /// The data-plane as its callers see it.
 #[derive(Clone)]
@@ -36,6 +36,17 @@ impl Client {
             Self::Remote(remote) => remote.call(C::NAME, &command).await,
         }
     }
+
+    /// Has the worker do something; the wish is durable when this returns.
+    pub async fn instruct<C: WorkerCommand>(
+        &self,
+        command: C,
+    ) -> Result<C::Answer, DataplaneError> {
+        match self {
+            Self::Local(local) => local.instruct(command).await,
+            Self::Remote(remote) => remote.call(C::NAME, &command).await,
+        }
+    }
 }
 
 /// The data-plane's own handles.
@@ -55,6 +66,13 @@ impl Local {
     pub async fn command<C: OwnCommand>(&self, command: C) -> Result<C::Answer, DataplaneError> {
         let now_us = self.clock.now_us();
         self.own.write(move |tx| command.apply(tx, now_us)).await
+    }
+
+    pub async fn instruct<C: WorkerCommand>(
+        &self,
+        command: C,
+    ) -> Result<C::Answer, DataplaneError> {
+        self.store.write(move |tx| command.apply(tx)).await
     }
 }
 

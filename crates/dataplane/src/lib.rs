@@ -17,6 +17,8 @@ pub mod reason;
 mod search;
 
 pub mod apply;
+pub mod interest;
+pub mod parked;
 pub mod resync;
 pub mod worker;
 

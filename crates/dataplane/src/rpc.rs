@@ -17,11 +17,12 @@ use millrace_runtime::internal;
 use crate::client::Local;
 use crate::error::DataplaneError;
 use crate::openapi::{self, Description};
-use crate::query::{OwnCommand, Question};
+use crate::parked::ListParked;
+use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
-    actors, author_feed, follows, hydrate, likes, notifications, posts, profiles, progress, record,
-    relationships, thread, timeline,
+    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, profiles, progress,
+    record, relationships, thread, timeline,
 };
 use crate::query::{
     blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
@@ -70,6 +71,8 @@ fn methods() -> Methods {
         .question::<notifications::ListNotifications>()
         .question::<notifications::GetUnreadCount>()
         .question::<progress::GetSourceProgress>()
+        .question::<ListParked>()
+        .question::<parked::GetParked>()
         .command::<notifications::UpdateSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()
@@ -77,6 +80,10 @@ fn methods() -> Methods {
         .command::<mute::UnmuteActorList>()
         .command::<mute::MuteThread>()
         .command::<mute::UnmuteThread>()
+        .command::<crate::interest::NoteReader>()
+        .instruction::<parked::RetryParked>()
+        .instruction::<parked::RetryAllParked>()
+        .instruction::<parked::DiscardParked>()
 }
 
 /// The routes under `/internal/`; `secret` guards them when it is given.
@@ -112,6 +119,15 @@ impl Methods {
         let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
             let command: C = parsed(&body)?;
             local.command(command).await.map(Json)
+        };
+        self.description.add::<C, C::Answer>(C::NAME);
+        Self { router: self.router.route(&openapi::path(C::NAME), post(handler)), ..self }
+    }
+
+    fn instruction<C: WorkerCommand>(mut self) -> Self {
+        let handler = |State(local): State<Arc<Local>>, body: Bytes| async move {
+            let command: C = parsed(&body)?;
+            local.instruct(command).await.map(Json)
         };
         self.description.add::<C, C::Answer>(C::NAME);
         Self { router: self.router.route(&openapi::path(C::NAME), post(handler)), ..self }

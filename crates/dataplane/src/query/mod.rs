@@ -21,6 +21,7 @@ pub mod lists;
 pub mod mute;
 pub mod mutes;
 pub mod notifications;
+pub mod parked;
 pub mod posts;
 pub mod profiles;
 pub mod progress;
@@ -72,6 +73,14 @@ pub trait OwnCommand: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 
     type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 
     fn apply(self, tx: &mut Tx, now_us: i64) -> Result<Self::Answer, DataplaneError>;
+}
+
+/// What an operator has the worker do: a change to the data-plane's table of parked entries.
+pub trait WorkerCommand: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    const NAME: &'static str;
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    fn apply(self, tx: &mut Tx) -> Result<Self::Answer, DataplaneError>;
 }
 
 /// The page size a caller asked for, refused when it is out of `1..=max`.

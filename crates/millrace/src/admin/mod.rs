@@ -4,7 +4,6 @@
 //! server holds that lock the command asks the server, whose routes call the same function.
 
 pub mod client;
-pub mod parked;
 pub mod routes;
 pub mod schema;
 pub mod target;

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{StatusCode, header};
 use millrace_atproto::crypto::sha256;
+use millrace_dataplane::parked::{self, ListParked};
 use millrace_dataplane::worker;
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
@@ -17,7 +18,6 @@ use millrace_runtime::error::Diagnose as _;
 use millrace_store::{Store, StoreConfig, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::parked::{self, ListParked};
 use super::schema;
 
 /// What the routes need.

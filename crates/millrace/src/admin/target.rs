@@ -1,12 +1,12 @@
 //! Where an operator's command works: on the server that holds the data folder, or else on the tables
 //! themselves. Tables in files are under the folder's lock; PostgreSQL may be written from anywhere.
 
+use millrace_dataplane::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
 use millrace_store::{Domain, EngineKind, Store, StoreConfig};
 
 use super::client::AdminClient;
-use super::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
 use super::schema::{self, Schema};
 use crate::config::Config;
 use crate::failure::{Failure, ProgramError};

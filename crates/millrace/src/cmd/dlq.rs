@@ -1,9 +1,9 @@
 //! `millrace dlq`: entries that could not be applied. Asks the running server; without one, the tables.
 
 use clap::Subcommand;
+use millrace_dataplane::parked::{ListParked, ParkedEntry, ParkedPage};
 use millrace_dataplane::worker;
 
-use crate::admin::parked::{ListParked, ParkedEntry, ParkedPage};
 use crate::admin::target::Target;
 use crate::cli::{Global, ReadArgs, WriteArgs};
 use crate::config;

@@ -1,18 +1,22 @@
 //! Parked entries as an operator sees them. They lie in the data-plane's domain, beside its offset.
+//!
+//! Each operation is one function over a transaction. A command without a server runs it on the tables,
+//! the internal listener's routes on the server's store, and everybody else asks `query/parked.rs`.
 
 use millrace_atproto::cbor;
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::entry::Entry;
 use millrace_store::parked::{self, LIST_MAX, Parked, ParkedFilter};
-use millrace_store::{Store, StoreError};
+use millrace_store::{Store, StoreError, Tx};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Bytes of an entry that cannot be decoded which are shown.
 const HEX_BYTES_MAX: usize = 1_024;
 
-/// Which entries to list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Parked entries, the oldest first, without what stands in the log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListParked {
     /// Only this projection's.
@@ -25,7 +29,7 @@ pub struct ListParked {
 }
 
 /// A page of parked entries, the oldest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedPage {
     pub parked: Vec<ParkedEntry>,
     /// `after` of the next page; none at the end.
@@ -34,7 +38,7 @@ pub struct ParkedPage {
 }
 
 /// One parked entry.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ParkedEntry {
     pub id: i64,
@@ -58,7 +62,7 @@ pub struct ParkedEntry {
 }
 
 /// How many entries something was done to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touched {
     pub entries: u64,
 }
@@ -98,17 +102,37 @@ fn shown(entry: &[u8]) -> Value {
     json!({ "bytes": entry.len(), "fault": fault, "content": content })
 }
 
+pub(crate) fn page(tx: &mut Tx, question: &ListParked) -> Result<ParkedPage, StoreError> {
+    let limit = question.limit.clamp(1, LIST_MAX);
+    let projection = question.projection.clone();
+    let rows = parked::list(tx, &ParkedFilter { projection, after_id: question.after, limit })?;
+    let full = rows.len() as u64 >= u64::from(limit);
+    let cursor = rows.last().map(|last| last.id).filter(|_| full);
+    Ok(ParkedPage { parked: rows.into_iter().map(Into::into).collect(), cursor })
+}
+
+pub(crate) fn one(tx: &mut Tx, id: i64) -> Result<Option<ParkedEntry>, StoreError> {
+    Ok(parked::get(tx, id)?.map(Into::into))
+}
+
+pub(crate) fn try_again(tx: &mut Tx, id: i64) -> Result<Touched, StoreError> {
+    Ok(Touched { entries: parked::retry(tx, id)?.into() })
+}
+
+pub(crate) fn try_all_again(tx: &mut Tx, projection: &str) -> Result<Touched, StoreError> {
+    Ok(Touched { entries: parked::retry_all(tx, projection)? })
+}
+
+pub(crate) fn give_up(tx: &mut Tx, id: i64) -> Result<Touched, StoreError> {
+    Ok(Touched { entries: parked::discard(tx, id)?.into() })
+}
+
 /// A page of parked entries.
 ///
 /// # Errors
 /// The store cannot be read.
 pub async fn list(store: &Store, question: ListParked) -> Result<ParkedPage, StoreError> {
-    let limit = question.limit.clamp(1, LIST_MAX);
-    let filter = ParkedFilter { projection: question.projection, after_id: question.after, limit };
-    let rows = store.read(move |tx| parked::list(tx, &filter)).await?;
-    let full = rows.len() as u64 >= u64::from(limit);
-    let cursor = rows.last().map(|last| last.id).filter(|_| full);
-    Ok(ParkedPage { parked: rows.into_iter().map(Into::into).collect(), cursor })
+    store.read(move |tx| page(tx, &question)).await
 }
 
 /// One parked entry with its content.
@@ -116,8 +140,7 @@ pub async fn list(store: &Store, question: ListParked) -> Result<ParkedPage, Sto
 /// # Errors
 /// The store cannot be read.
 pub async fn get(store: &Store, id: i64) -> Result<Option<ParkedEntry>, StoreError> {
-    let row = store.read(move |tx| parked::get(tx, id)).await?;
-    Ok(row.map(Into::into))
+    store.read(move |tx| one(tx, id)).await
 }
 
 /// Has the worker try an entry again, or the one it waits behind.
@@ -125,8 +148,7 @@ pub async fn get(store: &Store, id: i64) -> Result<Option<ParkedEntry>, StoreErr
 /// # Errors
 /// The store cannot be written.
 pub async fn retry(store: &Store, id: i64) -> Result<Touched, StoreError> {
-    let found = store.write(move |tx| parked::retry(tx, id)).await?;
-    Ok(Touched { entries: u64::from(found) })
+    store.write(move |tx| try_again(tx, id)).await
 }
 
 /// Has the worker try everything that a projection has parked.
@@ -134,8 +156,7 @@ pub async fn retry(store: &Store, id: i64) -> Result<Touched, StoreError> {
 /// # Errors
 /// The store cannot be written.
 pub async fn retry_all(store: &Store, projection: String) -> Result<Touched, StoreError> {
-    let entries = store.write(move |tx| parked::retry_all(tx, &projection)).await?;
-    Ok(Touched { entries })
+    store.write(move |tx| try_all_again(tx, &projection)).await
 }
 
 /// Gives an entry up.
@@ -143,6 +164,5 @@ pub async fn retry_all(store: &Store, projection: String) -> Result<Touched, Sto
 /// # Errors
 /// The store cannot be written.
 pub async fn discard(store: &Store, id: i64) -> Result<Touched, StoreError> {
-    let found = store.write(move |tx| parked::discard(tx, id)).await?;
-    Ok(Touched { entries: u64::from(found) })
+    store.write(move |tx| give_up(tx, id)).await
 }
