@@ -105,6 +105,8 @@ mod tails;
 mod kafka;
 mod sqlite;
 
+pub mod backup;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -49,7 +49,7 @@ use crate::tails::Bounds;
 use crate::{LogConfig, LogError, Topic};
 
 /// Name of the file in the log's folder.
-const FILE_NAME: &str = "log.db";
+pub(crate) const FILE_NAME: &str = "log.db";
 /// "MRLG", in the file's header.
 const APPLICATION_ID: i64 = 0x4d52_4c47;
 /// The format written here, and the newest one read.
@@ -264,6 +264,21 @@ fn create_topic(connection: &Connection, topic: Topic, partitions: u32) -> rusql
         ))?;
     }
     Ok(topic_id)
+}
+
+/// The partitions that a file holds, changing nothing.
+pub(super) fn rows(connection: &Connection, path: &Path) -> Result<Vec<PartitionRow>, LogError> {
+    let sql = |error: rusqlite::Error| fault(path, &error);
+    let mut rows = Vec::new();
+    for topic in Topic::ALL {
+        if let Some((id, _)) = find_topic(connection, topic).map_err(sql)? {
+            rows.extend(load_rows(connection, topic, id).map_err(sql)?);
+        }
+    }
+    for row in &rows {
+        check(connection, path, row)?;
+    }
+    Ok(rows)
 }
 
 fn load_rows(

@@ -3,6 +3,7 @@
 //! Everything that touches the file does so on the writer's thread or a reader's; this side only counts
 //! bytes, sends commands and waits. The file itself is described in `layout.rs`.
 
+pub(crate) mod backup;
 mod fault;
 mod layout;
 mod readers;
@@ -20,6 +21,7 @@ use millrace_runtime::supervise::spawn_thread;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+pub(crate) use self::layout::FILE_NAME;
 use self::layout::{ItemTable, Rows};
 use self::readers::{Question, Readers};
 use self::retain::Step;
