@@ -6,17 +6,20 @@ use std::time::Duration;
 use millrace_atproto::Did;
 use millrace_runtime::config::Secret;
 use millrace_runtime::internal::Caller;
-use millrace_store::Store;
+use millrace_store::{Store, StoreError};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::brake::Brake;
+use crate::config::ScopeKind;
 use crate::error::IngestError;
 use crate::lane::{LaneMsg, Lanes};
 use crate::model::{AccountState, SourceStatus};
 use crate::progress::SourceState;
+use crate::scope::{Membership, SCOPE_ACCOUNTS_MAX, Scope};
 use crate::tables::rejects::RejectedEvent;
-use crate::tables::{accounts, rejects};
+use crate::tables::{accounts, rejects, scope};
 
 /// Most rejected events listed at once.
 pub const REJECTED_LIST_MAX: u32 = 500;
@@ -38,6 +41,40 @@ pub struct ListSources {}
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfAccount {
     pub did: Did,
+}
+
+/// `changeScope`: who is of interest from now on, and who is no more.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeScope {
+    /// At most [`SCOPE_ACCOUNTS_MAX`].
+    pub enter: Vec<Did>,
+    /// At most [`SCOPE_ACCOUNTS_MAX`].
+    pub unwanted: Vec<Did>,
+}
+
+/// `listScope`: a page of the accounts that are followed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListScope {
+    /// The last account of the page before.
+    pub after: String,
+}
+
+/// At most [`SCOPE_ACCOUNTS_MAX`] accounts; an empty page is the end.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ScopePage {
+    pub accounts: Vec<Did>,
+}
+
+/// Whom ingest follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScopeStatus {
+    /// `network`, `interest` or `dids`.
+    pub scope: String,
+    /// Accounts that are followed; absent where everybody is.
+    pub accounts: Option<usize>,
 }
 
 /// `listRejected`.
@@ -85,6 +122,39 @@ impl Client {
         }
     }
 
+    /// Tells who is of interest. Durable on return; whoever comes in will be fetched.
+    ///
+    /// # Errors
+    /// `ingest.scope` is not `interest`, ingest is not running, or cannot be reached.
+    pub async fn change_scope(&self, change: ChangeScope) -> Result<(), IngestError> {
+        match self {
+            Self::Local(local) => local.change_scope(change).await,
+            Self::Remote(remote) => remote.call("changeScope", &change).await,
+        }
+    }
+
+    /// A page of the accounts that are followed, where not everybody is.
+    ///
+    /// # Errors
+    /// The store, or the other process, cannot be reached.
+    pub async fn list_scope(&self, after: String) -> Result<ScopePage, IngestError> {
+        match self {
+            Self::Local(local) => local.list_scope(after).await,
+            Self::Remote(remote) => remote.call("listScope", &ListScope { after }).await,
+        }
+    }
+
+    /// Whom ingest follows.
+    ///
+    /// # Errors
+    /// The other process cannot be reached.
+    pub async fn scope(&self) -> Result<ScopeStatus, IngestError> {
+        match self {
+            Self::Local(local) => Ok(local.scope()),
+            Self::Remote(remote) => remote.call("getScope", &ListSources::default()).await,
+        }
+    }
+
     /// The latest events that were not accepted, the newest first.
     ///
     /// # Errors
@@ -101,31 +171,86 @@ impl Client {
 pub struct Local {
     store: Store,
     sources: Vec<Arc<SourceState>>,
-    /// The lanes of the present run; none while ingest starts, or waits for another process's lease.
-    lanes: Mutex<Option<Lanes>>,
+    scope: Arc<Scope>,
+    brake: Brake,
+    /// The present run; none while ingest starts, or waits for another process's lease.
+    running: Mutex<Option<Running>>,
+}
+
+/// What of a run is asked from outside.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) lanes: Lanes,
+    pub(crate) membership: Membership,
 }
 
 impl Local {
-    pub(crate) fn new(store: Store, sources: Vec<Arc<SourceState>>) -> Self {
-        Self { store, sources, lanes: Mutex::new(None) }
+    pub(crate) fn new(
+        store: Store,
+        sources: Vec<Arc<SourceState>>,
+        scope: Arc<Scope>,
+        brake: Brake,
+    ) -> Self {
+        Self { store, sources, scope, brake, running: Mutex::new(None) }
     }
 
-    pub(crate) fn running(&self, lanes: Option<Lanes>) {
-        *self.lanes.lock() = lanes;
+    pub(crate) fn running(&self, running: Option<Running>) {
+        *self.running.lock() = running;
+    }
+
+    fn present(&self) -> Result<Running, IngestError> {
+        let running = self.running.lock().clone();
+        running.ok_or_else(|| IngestError::Unavailable("ingest is not running here".to_owned()))
     }
 
     pub fn list_sources(&self) -> Vec<SourceStatus> {
-        self.sources.iter().map(|source| source.status()).collect()
+        let paused = self.brake.why();
+        let status =
+            |source: &Arc<SourceState>| SourceStatus { paused: paused.clone(), ..source.status() };
+        self.sources.iter().map(status).collect()
     }
 
     pub async fn account_state(&self, did: Did) -> Result<Option<AccountState>, IngestError> {
-        self.store.read(move |tx| Ok(accounts::load(tx, &did)?)).await
+        let out_of_scope = !self.scope.includes(did.as_str());
+        let stored: Option<AccountState> =
+            self.store.read(move |tx| Ok::<_, IngestError>(accounts::load(tx, &did)?)).await?;
+        Ok(stored.map(|account| AccountState { out_of_scope, ..account }))
+    }
+
+    /// Has nothing read from outside until it is called with `None`; `why` is shown meanwhile. What was
+    /// read before is finished, and cursors are kept.
+    pub fn brake(&self, why: Option<String>) {
+        self.brake.set(why);
+    }
+
+    pub fn scope(&self) -> ScopeStatus {
+        let scope = self.scope.kind().name().to_owned();
+        ScopeStatus { scope, accounts: self.scope.accounts() }
+    }
+
+    pub async fn change_scope(&self, change: ChangeScope) -> Result<(), IngestError> {
+        if self.scope.kind() != ScopeKind::Interest {
+            let why = "who is followed is not a matter of interest here".to_owned();
+            return Err(IngestError::InvalidRequest(why));
+        }
+        if change.enter.len().max(change.unwanted.len()) > SCOPE_ACCOUNTS_MAX {
+            let why = format!("a change names at most {SCOPE_ACCOUNTS_MAX} accounts");
+            return Err(IngestError::InvalidRequest(why));
+        }
+        let membership = self.present()?.membership;
+        membership.unwanted(&change.unwanted).await?;
+        membership.enter(&change.enter).await
+    }
+
+    pub async fn list_scope(&self, after: String) -> Result<ScopePage, IngestError> {
+        let limit = u32::try_from(SCOPE_ACCOUNTS_MAX).unwrap_or(u32::MAX);
+        let accounts: Result<Vec<Did>, StoreError> =
+            self.store.read(move |tx| scope::page(tx, &after, limit)).await;
+        Ok(ScopePage { accounts: accounts? })
     }
 
     pub async fn request_resync(&self, did: Did) -> Result<(), IngestError> {
-        let lanes = self.lanes.lock().clone();
-        let lanes = lanes
-            .ok_or_else(|| IngestError::Unavailable("ingest is not running here".to_owned()))?;
+        let lanes = self.present()?.lanes;
         let (saved, wait) = tokio::sync::oneshot::channel();
         let gone = || IngestError::Unavailable("ingest is restarting".to_owned());
         lanes.send(LaneMsg::Want { did, force: true, saved }).map_err(|_| gone())?;

@@ -22,6 +22,7 @@ pub const ALL: &[Code] = &[
     REQUEST,
     CURSOR_TOO_OLD,
     SUSPECT_RANGE,
+    SCOPE_FULL,
 ];
 
 /// A value below `ingest.` cannot work.
@@ -142,6 +143,13 @@ pub const SUSPECT_RANGE: Code = Code {
     title: "suspect range",
     cause: "A source did not go on where it was left: it clamped our cursor silently, jumped far ahead, or a fall-back host was joined whose position was not known. Events of the range shown may be missing.",
     remedy: "accounts of a relay or PDS are mended by themselves at their next commit, and those that a Jetstream tells of are fetched again if they were whole; look at the source's own notices if it repeats",
+};
+/// More accounts of interest than are to be followed.
+pub const SCOPE_FULL: Code = Code {
+    id: "MR-ING-018",
+    title: "too many accounts of interest",
+    cause: "With `ingest.scope = \"interest\"` more accounts are of interest than `ingest.interest.accounts_max` lets in. Those in already stay; the others are not followed.",
+    remedy: "raise `ingest.interest.accounts_max`, or follow fewer: leave `ingest.interest.interactions` off, or lower `ingest.interest.reader_days`",
 };
 
 #[cfg(test)]

@@ -49,6 +49,10 @@ mod resync;
 // the tables
 mod tables;
 
+// what is not read, and when
+mod brake;
+mod scope;
+
 // the parts together
 mod metrics;
 mod run;
@@ -58,16 +62,21 @@ mod start;
 mod client;
 mod rpc;
 
-pub use client::{Client, ListRejected, ListSources, Local, OfAccount, Remote};
+pub use client::{
+    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote, ScopePage,
+    ScopeStatus,
+};
 pub use config::{
-    Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, OnFutureCursor,
-    ResyncConfig, SourceConfig, SourceKind, VerifyMode,
+    Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, InterestConfig,
+    OnFutureCursor, ResyncConfig, ScopeKind, SourceConfig, SourceKind, VerifyMode,
 };
 pub use error::IngestError;
 pub use lane::UNVERIFIED;
 pub use model::{AccountState, Gap, SourceStatus, SyncState};
 pub use rpc::routes;
-pub use source::SourceError;
+pub use scope::SCOPE_ACCOUNTS_MAX;
+pub use source::{Reached, SourceError, reach};
 pub use start::{Ingest, IngestDeps};
 pub use tables::MIGRATIONS;
+pub use tables::restored;
 pub use tables::rejects::RejectedEvent;

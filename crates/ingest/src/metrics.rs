@@ -39,6 +39,10 @@ pub(crate) struct Metrics {
     pub(crate) identities: CounterVec,
     pub(crate) lookups_waiting: Gauge,
     pub(crate) accounts: GaugeVec,
+    pub(crate) scope_accounts: Gauge,
+    pub(crate) scope_entered: Counter,
+    pub(crate) scope_left: Counter,
+    pub(crate) scope_refused: Counter,
 }
 
 /// The series of one source that move with every event.
@@ -176,6 +180,22 @@ impl Metrics {
                 "millrace_ingest_accounts",
                 "Accounts by how much of them is here",
                 &["sync_state"],
+            ),
+            scope_accounts: registry.gauge(
+                "millrace_ingest_scope_accounts",
+                "Accounts that are followed, where not everybody is",
+            ),
+            scope_entered: registry.counter(
+                "millrace_ingest_scope_entered",
+                "Accounts that came into the scope",
+            ),
+            scope_left: registry.counter(
+                "millrace_ingest_scope_left",
+                "Accounts that left the scope",
+            ),
+            scope_refused: registry.counter(
+                "millrace_ingest_scope_refused",
+                "Accounts not taken into the scope because it is full",
             ),
         }
     }

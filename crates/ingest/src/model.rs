@@ -65,6 +65,9 @@ pub struct AccountState {
     pub next_try_us: Option<i64>,
     /// Why the last attempt failed, or why the account is desynchronized.
     pub error: Option<String>,
+    /// It is not followed at present; no part of the row.
+    #[serde(default)]
+    pub out_of_scope: bool,
 }
 
 impl AccountState {
@@ -83,6 +86,7 @@ impl AccountState {
             attempts: 0,
             next_try_us: None,
             error: None,
+            out_of_scope: false,
         }
     }
 }
@@ -136,6 +140,12 @@ pub struct SourceStatus {
     /// Parts found to be missing since this process started.
     #[serde(default)]
     pub gaps: u64,
+    /// Events of accounts that are not followed, since this process started.
+    #[serde(default)]
+    pub out_of_scope: u64,
+    /// Why nothing is read at present, if that was decided here.
+    #[serde(default)]
+    pub paused: Option<String>,
     /// Rejected events by reason since this process started.
     pub rejected: std::collections::BTreeMap<String, u64>,
 }

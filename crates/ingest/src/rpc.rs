@@ -12,11 +12,11 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::internal;
 use serde::de::DeserializeOwned;
 
-use crate::client::{ListRejected, ListSources, Local, OfAccount};
+use crate::client::{ChangeScope, ListRejected, ListScope, ListSources, Local, OfAccount};
 use crate::error::IngestError;
 
 /// Largest question, bytes.
-pub const QUESTION_BYTES_MAX: usize = 64 << 10;
+pub const QUESTION_BYTES_MAX: usize = 256 << 10;
 
 /// The routes under `/internal/`; `secret` guards them when it is given.
 pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
@@ -25,6 +25,9 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
         .route("/internal/getAccountState", post(get_account_state))
         .route("/internal/requestResync", post(request_resync))
         .route("/internal/listRejected", post(list_rejected))
+        .route("/internal/changeScope", post(change_scope))
+        .route("/internal/listScope", post(list_scope))
+        .route("/internal/getScope", post(get_scope))
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .with_state(local);
     internal::guarded(routes, secret)
@@ -53,6 +56,25 @@ async fn request_resync(
     let OfAccount { did } = parsed(&body)?;
     local.request_resync(did).await?;
     Ok(Json(()).into_response())
+}
+
+async fn change_scope(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
+    let change: ChangeScope = parsed(&body)?;
+    local.change_scope(change).await?;
+    Ok(Json(()).into_response())
+}
+
+async fn list_scope(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+    let ListScope { after } = parsed(&body)?;
+    Ok(Json(local.list_scope(after).await?).into_response())
+}
+
+async fn get_scope(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+    let ListSources {} = parsed(&body)?;
+    Ok(Json(local.scope()).into_response())
 }
 
 async fn list_rejected(

@@ -15,7 +15,8 @@ use millrace_store::lease::{self, Lease};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::append::{Appender, Checkpoint, CheckpointDeps, Item};
-use crate::client::Local;
+use crate::brake::Brake;
+use crate::client::{Local, Running};
 use crate::config::{Backfill, IngestConfig};
 use crate::error::IngestError;
 use crate::follow::{Follow, FollowDeps};
@@ -25,6 +26,7 @@ use crate::lookup::{Loader, Lookups};
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::resync::{FetchBounds, ListRepos, Resync, ResyncDeps};
+use crate::scope::{self, Membership, MembershipDeps, Scope};
 use crate::source::{Firehose, Jetstream};
 use crate::start::IngestDeps;
 use crate::tables::cursors;
@@ -45,6 +47,8 @@ pub(crate) struct Runner {
     pub(crate) sources: Vec<Arc<SourceState>>,
     pub(crate) local: Arc<Local>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) brake: Brake,
     /// Unique to this process and its start.
     pub(crate) holder: String,
 }
@@ -57,6 +61,7 @@ struct Wiring {
     inflight: Arc<Semaphore>,
     work: Arc<Notify>,
     wanted: Arc<HashSet<Did>>,
+    membership: Membership,
     /// Cancelled first: nothing new is read.
     reading: Shutdown,
     /// Cancelled last: what was gathered is saved.
@@ -67,12 +72,16 @@ impl Runner {
     /// Runs until the shutdown, or until a part fails.
     pub(crate) async fn run(&self, shutdown: Shutdown) -> Result<(), IngestError> {
         let Some(leases) = self.acquire(&shutdown).await? else { return Ok(()) };
+        scope::adopt(&self.deps.store, &self.config, &self.scope).await?;
         for source in &self.sources {
             self.resume(source).await?;
         }
         let mut tasks = TaskSet::new();
         let wiring = self.wire(&mut tasks, leases.clone())?;
-        self.local.running(Some(wiring.lanes.clone()));
+        self.local.running(Some(Running {
+            lanes: wiring.lanes.clone(),
+            membership: wiring.membership.clone(),
+        }));
         let ended = self.until_end(&mut tasks, &wiring, &shutdown).await;
         self.local.running(None);
         let joined = self.tear_down(tasks, wiring).await;
@@ -175,6 +184,7 @@ impl Runner {
             let lane = Lane::new(LaneDeps {
                 config: Arc::clone(config),
                 wanted: Arc::clone(&wanted),
+                scope: Arc::clone(&self.scope),
                 held: Arc::clone(&held),
                 items: items.clone(),
                 loads: loads.clone(),
@@ -220,7 +230,16 @@ impl Runner {
             metrics: Arc::clone(&self.metrics),
         };
         tasks.spawn("ingest.lookups", lookups.run());
-        let wiring = Wiring { lanes, threads, items, inflight, work, wanted, reading, saving };
+        let membership = Membership::new(MembershipDeps {
+            store: deps.store.clone(),
+            scope: Arc::clone(&self.scope),
+            lanes: lanes.clone(),
+            config: Arc::clone(config),
+            clock: Arc::clone(&deps.clock),
+            metrics: Arc::clone(&self.metrics),
+        });
+        let wiring =
+            Wiring { lanes, threads, items, inflight, work, wanted, membership, reading, saving };
         self.spawn_workers(tasks, &wiring);
         self.spawn_sources(tasks, &wiring);
         Ok(wiring)
@@ -241,9 +260,12 @@ impl Runner {
                 clock: Arc::clone(&deps.clock),
                 rng: deps.rng.fork(),
                 metrics: Arc::clone(&self.metrics),
+                brake: self.brake.clone(),
             },
             Arc::clone(&wiring.work),
         );
+        let membership = wiring.membership.clone().run();
+        tasks.spawn("ingest.scope", until(wiring.reading.clone(), membership));
         tasks.spawn("ingest.resync", until(wiring.reading.clone(), resync.run()));
         let identities = Identities::new(
             IdentityDeps {
@@ -269,6 +291,7 @@ impl Runner {
             wanted: Arc::clone(&wiring.wanted),
             pause: Duration::from_millis(config.resync.list_repos_pause_ms),
             rng: deps.rng.fork(),
+            brake: self.brake.clone(),
         };
         let reading = wiring.reading.clone();
         tasks.spawn("ingest.backfill", async move {
@@ -289,6 +312,8 @@ impl Runner {
                 rng: self.deps.rng.fork(),
                 metrics: Arc::clone(&self.metrics),
                 shutdown: wiring.reading.clone(),
+                scope: Arc::clone(&self.scope),
+                brake: self.brake.clone(),
             };
             let connection = &self.config.connection;
             let configured = self.config.sources.iter().find(|config| config.name == source.name);
@@ -356,10 +381,10 @@ impl Runner {
         mut tasks: TaskSet<Result<(), IngestError>>,
         wiring: Wiring,
     ) -> Result<(), IngestError> {
-        let Wiring { lanes, threads, items, inflight, reading, saving, .. } = wiring;
+        let Wiring { lanes, threads, items, inflight, membership, reading, saving, .. } = wiring;
         reading.cancel();
         inflight.close();
-        drop((lanes, items));
+        drop((lanes, items, membership));
         saving.cancel();
         let ended = tokio::time::timeout(DRAIN, async {
             while let Some(ended) = tasks.join_next().await {

@@ -10,12 +10,14 @@ use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Policy, Supervisor, TaskError};
 use millrace_store::Store;
 
+use crate::brake::Brake;
 use crate::client::{Client, Local};
 use crate::config::IngestConfig;
 use crate::error::IngestError;
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::run::Runner;
+use crate::scope::Scope;
 
 /// What ingest works with. `store` is the `ingest` domain, opened with [`crate::MIGRATIONS`].
 #[derive(Clone)]
@@ -47,8 +49,11 @@ impl Ingest {
             .iter()
             .map(|source| Ok(Arc::new(SourceState::new(source)?)))
             .collect::<Result<Vec<_>, IngestError>>()?;
-        let local = Arc::new(Local::new(deps.store.clone(), sources.clone()));
         let metrics = Arc::new(Metrics::new(&deps.registry));
+        let scope = Arc::new(Scope::new(config.scope, metrics.scope_accounts.clone()));
+        let brake = Brake::default();
+        let (store, followed) = (deps.store.clone(), Arc::clone(&scope));
+        let local = Arc::new(Local::new(store, sources.clone(), followed, brake.clone()));
         // Where no other process can write, whoever held the leases before has ended: they need not
         // run out first.
         let holder = if deps.store.is_shared() {
@@ -56,8 +61,16 @@ impl Ingest {
         } else {
             "local".to_owned()
         };
-        let runner =
-            Arc::new(Runner { deps, config, sources, local: Arc::clone(&local), metrics, holder });
+        let runner = Arc::new(Runner {
+            deps,
+            config,
+            sources,
+            local: Arc::clone(&local),
+            metrics,
+            scope,
+            brake,
+            holder,
+        });
         supervisor.spawn("ingest", Policy::restart(), move |shutdown| {
             let runner = Arc::clone(&runner);
             async move {

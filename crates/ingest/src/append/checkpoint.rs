@@ -156,6 +156,7 @@ impl Checkpoint {
         });
         let watch = Stopwatch::start();
         self.write(&batch, shutdown).await?;
+        millrace_runtime::crash::point("ingest.checkpoint.after_commit");
         self.deps.metrics.checkpoint_seconds.observe_duration(watch.elapsed());
         for position in &batch.positions {
             let key = (position.name.clone(), position.address.clone());
@@ -250,12 +251,15 @@ fn write_batch(tx: &mut millrace_store::Tx, batch: &Batch) -> Result<Option<Stri
             return Ok(Some(held.name.clone()));
         }
     }
+    millrace_runtime::crash::point("ingest.checkpoint.before_rows");
     accounts::save(tx, &batch.accounts)?;
     identities::settle(tx, &batch.settled)?;
     identities::request(tx, &batch.wanted)?;
     rejects::save(tx, &batch.rejected, batch.rejected_rows_max)?;
     cursors::save_gaps(tx, &batch.gaps)?;
+    millrace_runtime::crash::point("ingest.checkpoint.before_cursor");
     cursors::save(tx, &batch.positions)?;
+    millrace_runtime::crash::point("ingest.checkpoint.before_commit");
     Ok(None)
 }
 

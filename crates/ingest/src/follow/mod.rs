@@ -6,6 +6,7 @@ mod arrival;
 mod broken;
 mod gather;
 mod read;
+mod scope;
 mod take;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use millrace_runtime::supervise::{Backoff, Shutdown};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::append::{Change, Item};
+use crate::brake::Brake;
 use crate::codes;
 use crate::config::{IngestConfig, OnFutureCursor, SourceKind};
 use crate::error::IngestError;
@@ -24,6 +26,7 @@ use crate::lane::Lanes;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::model::Gap;
 use crate::progress::SourceState;
+use crate::scope::Scope;
 use crate::source::{IdleWatch, Source, SourceError};
 use arrival::Resumed;
 use broken::Broken;
@@ -45,6 +48,8 @@ pub(crate) struct FollowDeps {
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) brake: Brake,
 }
 
 /// One source being followed.
@@ -70,6 +75,8 @@ enum End {
     Source(SourceError),
     /// The host that is preferred is tried again.
     Return,
+    /// Nothing is to be read for now.
+    Braked,
     /// Another part of the run has ended.
     Run,
 }
@@ -95,12 +102,22 @@ impl<S: Source> Follow<S> {
     /// Runs until the shutdown.
     pub(crate) async fn run(mut self) -> Result<(), IngestError> {
         loop {
+            if self.deps.shutdown.or(self.deps.brake.off()).await.is_none() {
+                return Ok(());
+            }
             let end = self.connect_and_read().await;
             self.state.connected(false);
             self.deps.metrics.connected.with(&[&self.state.name]).set(0);
             match end {
                 End::Drain => return Ok(()),
                 End::Run => return Err(IngestError::PartEnded("lane")),
+                End::Braked => {
+                    tracing::info!(
+                        source.name = self.state.name,
+                        "disconnected: nothing is read for now"
+                    );
+                    continue;
+                }
                 End::Return => {
                     tracing::info!(
                         source.name = self.state.name,
@@ -144,7 +161,9 @@ impl<S: Source> Follow<S> {
         match end {
             // They are read again, whole.
             End::Drain | End::Run => end,
-            End::Source(_) | End::Return => self.hand_on_all().map_or(end, |_| End::Run),
+            End::Source(_) | End::Return | End::Braked => {
+                self.hand_on_all().map_or(end, |_| End::Run)
+            }
         }
     }
 

@@ -15,7 +15,7 @@ const SAID_BYTES_MAX: usize = 300;
 impl<S: Source> Follow<S> {
     /// Reads until the connection ends.
     pub(super) async fn read(&mut self, stream: &mut S::Stream, resumed: Resumed) -> End {
-        let shutdown = self.deps.shutdown.clone();
+        let (shutdown, brake) = (self.deps.shutdown.clone(), self.deps.brake.clone());
         let mut arrival = Arrival::new(self.state.kind.wire(), resumed);
         let mut last = Instant::now();
         let return_at = self.return_at(last);
@@ -23,10 +23,14 @@ impl<S: Source> Follow<S> {
             if return_at.is_some_and(|at| at <= Instant::now()) {
                 return End::Return;
             }
+            if brake.is_on() {
+                return End::Braked;
+            }
             let allowed = self.idle.allowed();
             let message = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return End::Drain,
+                () = brake.on() => return End::Braked,
                 message = stream.next() => message,
                 () = at(self.gather.due()) => match self.hand_on_whole(Instant::now()) {
                     Some(end) => return end,

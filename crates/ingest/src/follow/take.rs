@@ -44,6 +44,9 @@ impl<S: Source> Follow<S> {
         {
             return self.repeated(&head, last, received_us);
         }
+        if self.is_out_of_scope(&head) {
+            return self.pass_over(&head, now_us).await;
+        }
         let bytes = message.len().saturating_add(EVENT_FRAME_BYTES);
         let permit = match self.room(bytes).await {
             Ok(permit) => permit,
@@ -116,7 +119,7 @@ impl<S: Source> Follow<S> {
     }
 
     /// Waits for room for so many bytes.
-    async fn room(&mut self, bytes: usize) -> Result<OwnedSemaphorePermit, End> {
+    pub(super) async fn room(&mut self, bytes: usize) -> Result<OwnedSemaphorePermit, End> {
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
         let inflight = Arc::clone(&self.deps.inflight);
         let full = self.state.outstanding() >= OUTSTANDING_MAX;
@@ -175,7 +178,7 @@ impl<S: Source> Follow<S> {
         self.deps.lanes.send(LaneMsg::Event(event)).is_err().then_some(End::Run)
     }
 
-    fn show(&self, head: &Head, now_us: i64) {
+    pub(super) fn show(&self, head: &Head, now_us: i64) {
         let metrics = &self.deps.metrics;
         self.counters.received_seq.set(head.seq);
         if let Some(time_us) = head.time_us {

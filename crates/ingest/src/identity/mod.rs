@@ -144,6 +144,7 @@ async fn look(deps: &IdentityDeps, task: Task) {
         }
     };
     deps.metrics.identities.with(&[result]).inc();
+    millrace_runtime::crash::point("ingest.identity.asked");
     let (told, saved) = oneshot::channel();
     // Until it is saved the row is still due, and must not be taken again.
     if deps.items.send(Item { saved: Some(told), ..item }).await.is_ok() {

@@ -20,6 +20,7 @@ use crate::config::SourceKind;
 use crate::lookup::Ask;
 use crate::model::SyncState;
 use crate::progress::Ticket;
+use crate::tables::scope::OUT_OF_SCOPE;
 
 /// The status of an account that will not come back under this repository.
 pub(super) const DELETED: &str = "deleted";
@@ -145,6 +146,7 @@ impl Lane {
         let StatusAnswer::Known(told) = answer else { return };
         let now_us = self.deps.clock.now_us();
         let status = told.status.as_deref().map(kept_status);
+        let followed = self.is_followed(slot);
         let logged = slot.status_logged;
         let account = slot.account(now_us);
         if account.active != told.active
@@ -155,7 +157,7 @@ impl Lane {
         }
         let known = slot.rev();
         let account = slot.account(now_us);
-        if told.active && told.rev > known && account.next_try_us.is_none() {
+        if followed && told.active && told.rev > known && account.next_try_us.is_none() {
             account.next_try_us = Some(now_us);
             account.error = Some("moved to another host".to_owned());
             self.save(slot, Vec::new());
@@ -175,6 +177,7 @@ impl Lane {
     ) {
         let mut changes = self.first_sight(slot);
         let now_us = self.deps.clock.now_us();
+        let followed = self.is_followed(slot);
         let logged = std::mem::replace(&mut slot.status_logged, true);
         let account = slot.account(now_us);
         let unchanged = logged && account.active == active && account.status == status;
@@ -195,14 +198,21 @@ impl Lane {
             dropped = self.release(slot);
         } else if active && !was_active {
             match account.sync_state {
+                SyncState::Gone if !followed => {
+                    account.sync_state = SyncState::Partial;
+                    account.error = Some(OUT_OF_SCOPE.to_owned());
+                }
                 // What was purged has to be fetched again.
                 SyncState::Gone => {
                     account.sync_state = SyncState::Desynchronized;
                     account.error = Some("reactivated".to_owned());
                     account.next_try_us = Some(now_us);
                 }
-                SyncState::Desynchronized => account.next_try_us = Some(now_us),
-                SyncState::Complete | SyncState::Partial | SyncState::InProgress => {}
+                SyncState::Desynchronized if followed => account.next_try_us = Some(now_us),
+                SyncState::Desynchronized
+                | SyncState::Complete
+                | SyncState::Partial
+                | SyncState::InProgress => {}
             }
             changes.push(Change::IdentityWanted(slot.did.clone(), now_us));
         }
@@ -213,6 +223,7 @@ impl Lane {
                 self.entry(slot, cause.source, cause.source_seq, now_us, body).ok()
             })
             .flatten();
+        millrace_runtime::crash::point("ingest.account.judged");
         let account = self.row(slot);
         let mut tickets: Vec<Ticket> = cause.ticket.into_iter().collect();
         let entry_of = tickets.first().filter(|_| entry.is_some()).map(Ticket::position);

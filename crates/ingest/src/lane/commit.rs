@@ -272,6 +272,7 @@ impl Lane {
             self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
         slot.account(now_us).next_try_us = wanted.then_some(now_us);
         vec![Change::IdentityWanted(slot.did.clone(), now_us)]
+        let wanted = wanted && self.is_followed(slot);
     }
 
     /// An event of an account whose repository has to be fetched: the repository will contain it.

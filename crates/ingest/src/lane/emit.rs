@@ -96,9 +96,10 @@ impl Lane {
         let due_us =
             slot.fetched_us.map_or(now_us, |last_us| now_us.max(last_us.saturating_add(pause_us)));
         let account = slot.account(now_us);
+        let followed = self.is_followed(slot);
         account.sync_state = SyncState::Desynchronized;
         account.error = Some(reason.to_owned());
-        account.next_try_us = account.active.then_some(due_us);
+        account.next_try_us = (account.active && followed).then_some(due_us);
         account.updated_us = now_us;
         let account = self.row(slot);
         self.send(slot, Item { account, tickets, changes, ..Item::default() });

@@ -9,6 +9,7 @@ use super::slot::{Phase, Slot, Wait};
 use super::{Event, IdentityAnswer, Lane, LaneMsg, Message};
 use crate::lookup::Ask;
 use crate::source::Kind;
+use crate::tables::scope::OUT_OF_SCOPE;
 
 /// An event that cannot be judged yet, and what it waits for.
 pub(super) type MustWait = Option<(Wait, Event)>;
@@ -20,6 +21,7 @@ impl Lane {
             Phase::New => match msg {
                 LaneMsg::Event(_)
                 | LaneMsg::Want { .. }
+                | LaneMsg::Followed { .. }
                 | LaneMsg::BeginResync { .. }
                 | LaneMsg::Moved { .. }
                 | LaneMsg::Identity { answer: IdentityAnswer::Tombstoned, .. } => {
@@ -67,6 +69,11 @@ impl Lane {
 
     /// Decides about one event, or says what must be known first.
     pub(super) fn judge(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+        if self.is_out_of_scope(slot, &event) {
+            event.source.passed_over();
+            self.skip(slot, event, OUT_OF_SCOPE);
+            return None;
+        }
         let bytes = match event.message.clone() {
             Message::Frame(bytes) => bytes,
             Message::Jetstream { wire, first, more, .. } => {

@@ -19,6 +19,7 @@ mod held;
 mod jetstream;
 mod message;
 mod resync;
+mod scope;
 mod slot;
 mod slots;
 mod told;
@@ -45,6 +46,7 @@ use crate::metrics::Metrics;
 use crate::model::AccountState;
 use crate::progress::{SourceState, Ticket};
 
+use crate::scope::Scope;
 pub use commit::UNVERIFIED;
 pub(crate) use held::{EVENT_FRAME_BYTES, HeldBudget};
 pub(crate) use message::Message;
@@ -67,6 +69,8 @@ pub(crate) enum LaneMsg {
     /// The repository is wanted; `force` also where nothing is known to be missing.
     Want { did: Did, force: bool, saved: oneshot::Sender<()> },
     /// The scheduler is ready to fetch it.
+    /// The account came into the scope, or left it.
+    Followed { did: Did, followed: bool, saved: oneshot::Sender<()> },
     BeginResync { did: Did, reply: oneshot::Sender<Option<Begun>> },
     /// A part of it, as an encoded entry.
     Chunk { did: Did, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit },
@@ -194,6 +198,7 @@ impl LaneMsg {
             | Self::Status { did, .. }
             | Self::Want { did, .. }
             | Self::BeginResync { did, .. }
+            | Self::Followed { did, .. }
             | Self::Chunk { did, .. }
             | Self::EndResync { did, .. } => did,
         }
@@ -206,6 +211,8 @@ pub(crate) struct LaneDeps {
     /// Accounts of `ingest.backfill`, when it is a list.
     pub(crate) wanted: Arc<std::collections::HashSet<Did>>,
     pub(crate) held: Arc<HeldBudget>,
+    /// Whose events are taken.
+    pub(crate) scope: Arc<Scope>,
     pub(crate) items: Sender<Item>,
     /// Rows to be read, and questions to the outside. Bounded like a lane's own queue: one open
     /// question of a kind for each account with events.
@@ -261,6 +268,7 @@ impl Lane {
             LaneMsg::Chunk { attempt, entry, permit, .. } => {
                 self.chunk(slot, attempt, entry, permit)
             }
+            LaneMsg::Followed { followed, saved, .. } => self.followed(slot, followed, saved),
             LaneMsg::EndResync { attempt, outcome, .. } => self.end_resync(slot, attempt, outcome),
         }
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::account::{Cause, DELETED};
+use super::scope::leave;
 use super::slot::{Phase, Slot, Wait, Waiting};
 use super::{Begun, Lane, ResyncOutcome};
 use crate::append::{Change, Item};
@@ -13,6 +14,10 @@ use crate::model::SyncState;
 impl Lane {
     /// Somebody wants the repository.
     pub(super) fn want(&mut self, slot: &mut Slot, force: bool, saved: oneshot::Sender<()>) {
+        if !force && !self.is_followed(slot) {
+            self.send(slot, Item { saved: Some(saved), ..Item::default() });
+            return;
+        }
         let now_us = self.deps.clock.now_us();
         let mut changes = Vec::new();
         if slot.account.is_none() {
@@ -102,7 +107,10 @@ impl Lane {
                 account.updated_us = now_us;
                 slot.fetched_us = Some(now_us);
                 (slot.told, slot.ahead) = (None, None);
-                if lossy {
+                if !self.is_followed(slot) {
+                    // It was asked for all the same, or went while it was fetched.
+                    leave(slot, now_us);
+                } else if lossy {
                     self.desynchronize(slot, "held_overflow", Vec::new());
                 }
                 self.drain(slot);
@@ -118,6 +126,9 @@ impl Lane {
                 let state = intact.filter(|_| !lossy);
                 account.sync_state = state.unwrap_or(SyncState::Desynchronized);
                 slot.marked = Some(SyncState::Desynchronized);
+                if !self.is_followed(slot) {
+                    leave(slot, now_us);
+                }
                 self.drain(slot);
             }
             ResyncOutcome::Inactive { status } => {
@@ -136,7 +147,7 @@ impl Lane {
     }
 }
 
-fn is_fetching(slot: &Slot) -> bool {
+pub(super) fn is_fetching(slot: &Slot) -> bool {
     matches!(&slot.phase, Phase::Waiting(Waiting { wait: Wait::Repo { .. }, .. }))
 }
 

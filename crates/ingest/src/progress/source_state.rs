@@ -59,6 +59,7 @@ struct Live {
     last_error: Option<String>,
     gap: Option<Gap>,
     gaps: u64,
+    out_of_scope: u64,
     rejected: BTreeMap<&'static str, u64>,
 }
 
@@ -332,6 +333,11 @@ impl SourceState {
         *self.live.lock().rejected.entry(reason).or_default() += 1;
     }
 
+    /// An event of an account that is not followed.
+    pub(crate) fn passed_over(&self) {
+        self.live.lock().out_of_scope += 1;
+    }
+
     /// For `listSources`.
     pub(crate) fn status(&self) -> SourceStatus {
         let outstanding = u64::try_from(self.outstanding()).unwrap_or(u64::MAX);
@@ -357,6 +363,8 @@ impl SourceState {
             gap_us: live.gap.as_ref().map(|gap| gap.noticed_us),
             gap: live.gap.clone(),
             gaps: live.gaps,
+            out_of_scope: live.out_of_scope,
+            paused: None,
             rejected: live.rejected.iter().map(|(reason, n)| ((*reason).to_owned(), *n)).collect(),
         }
     }

@@ -12,6 +12,7 @@ use millrace_runtime::supervise::Backoff;
 use millrace_store::{Store, StoreError};
 use tokio::sync::oneshot;
 
+use crate::brake::Brake;
 use crate::error::IngestError;
 use crate::lane::{LaneMsg, Lanes};
 use crate::tables::backfills::{self, Progress};
@@ -36,6 +37,7 @@ pub(crate) struct ListRepos {
     pub(crate) wanted: Arc<HashSet<Did>>,
     pub(crate) pause: Duration,
     pub(crate) rng: Rng,
+    pub(crate) brake: Brake,
 }
 
 impl ListRepos {
@@ -57,6 +59,7 @@ impl ListRepos {
         let mut progress = resumed?;
         let mut failures = 0;
         loop {
+            self.brake.off().await;
             let page = match self
                 .pds
                 .list_repos(origin, progress.cursor.as_deref(), PAGE_REPOS)

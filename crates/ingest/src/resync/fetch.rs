@@ -159,6 +159,7 @@ async fn from_host(
     {
         return Err(FetchError::Older { host: host.to_owned(), found: chain.rev, known });
     }
+    millrace_runtime::crash::point("ingest.resync.fetched");
     let (records, invalid) = (repo.valid_total(), repo.invalid_total());
     let handing = snapshot::Handing {
         did: did.clone(),
@@ -171,11 +172,13 @@ async fn from_host(
     let cutting = tokio::task::spawn_blocking(move || snapshot::cut(&repo, &handing, &chunks));
     while let Some(entry) = ready.recv().await {
         snapshot::hand_on(deps, did, attempt, entry).await?;
+        millrace_runtime::crash::point("ingest.resync.between_parts");
     }
     cutting
         .await
         .map_err(|error| FetchError::Handing(error.to_string()))?
         .map_err(|error| FetchError::Handing(error.to_string()))?;
+    millrace_runtime::crash::point("ingest.resync.after_parts");
     Ok(Fetched { chain, pds: None, records, invalid })
 }
 

@@ -10,11 +10,14 @@ use millrace_net::{PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, TaskSet};
+use millrace_runtime::telemetry;
 use millrace_store::{Fault, Store, StoreError};
 use tokio::sync::{Notify, Semaphore, oneshot};
+use tracing::Instrument as _;
 
 use super::fetch::{self, FetchError};
 use super::hosts::Hosts;
+use crate::brake::Brake;
 use crate::config::IngestConfig;
 use crate::error::IngestError;
 use crate::lane::{Begun, LaneMsg, Lanes, ResyncOutcome};
@@ -43,6 +46,7 @@ pub(crate) struct ResyncDeps {
     pub(crate) clock: SharedClock,
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) brake: Brake,
 }
 
 /// What bounds the fetches of one run, beside their number.
@@ -114,7 +118,7 @@ impl Resync {
 
     /// Starts as many of those due as the bounds allow.
     async fn start_due(&mut self) -> Result<(), IngestError> {
-        if self.running.len() >= self.deps.config.resync.concurrency {
+        if self.running.len() >= self.deps.config.resync.concurrency || self.deps.brake.is_on() {
             return Ok(());
         }
         let busy = self.busy_hosts();
@@ -143,10 +147,12 @@ impl Resync {
             self.running.insert(did.clone(), pds);
             self.deps.metrics.resyncs_running.set(i64::try_from(self.running.len()).unwrap_or(0));
             let deps = self.deps.clone();
-            self.tasks.spawn("resync", async move {
+            let job = telemetry::job("resync", &deps.rng);
+            let resync = async move {
                 resync(&deps, &did, attempts, error.as_deref()).await;
                 did
-            });
+            };
+            self.tasks.spawn("resync", resync.instrument(job));
         }
         Ok(())
     }

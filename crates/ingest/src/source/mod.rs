@@ -9,6 +9,7 @@ mod firehose;
 mod idle;
 mod inflate;
 mod jetstream;
+mod probe;
 mod socket;
 mod wire;
 
@@ -19,6 +20,7 @@ pub use error::SourceError;
 pub use firehose::Firehose;
 pub(crate) use idle::IdleWatch;
 pub use jetstream::Jetstream;
+pub use probe::{Reached, reach};
 pub(crate) use wire::{Head, Kind, Read, Wire};
 
 /// A stream that can be (re)opened at a position.

@@ -121,6 +121,7 @@ fn account(row: &Row<'_>) -> Result<AccountState, StoreError> {
         attempts: count(row.get(9)?),
         next_try_us: row.get(10)?,
         error: row.get(11)?,
+        out_of_scope: false,
     })
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod backfills;
 pub(crate) mod cursors;
 pub(crate) mod identities;
 pub(crate) mod rejects;
+pub mod restored;
+pub(crate) mod scope;
 
 use millrace_store::Migration;
 
@@ -21,6 +23,12 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "hosts",
         sql: include_str!("../../migrations/0002_hosts.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 3,
+        name: "scope",
+        sql: include_str!("../../migrations/0003_scope.sql"),
         compatible_back_to: 1,
     },
 ];
