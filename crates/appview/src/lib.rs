@@ -29,6 +29,7 @@ mod well_known;
 pub mod config;
 mod error;
 mod metrics;
+mod readers;
 mod service_key;
 pub mod urls;
 

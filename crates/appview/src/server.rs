@@ -79,6 +79,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         body_bytes_max: config.limits.body_bytes_max,
         feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
+        readers: crate::readers::Readers::default(),
     };
     Router::new()
         .route("/", get(health::home))

@@ -38,4 +38,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0002_mutes.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 3,
+        name: "readers",
+        sql: include_str!("migrations/own_0003_readers.sql"),
+        compatible_back_to: 1,
+    },
 ];

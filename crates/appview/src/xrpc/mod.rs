@@ -31,6 +31,7 @@ pub(crate) use method::{Json, Procedure, Query};
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
 use crate::metrics::Metrics;
+use crate::readers::Readers;
 use crate::routes::{ROUTES, Route};
 use crate::urls::MediaUrls;
 use method::{Handler, procedure, query};
@@ -53,6 +54,7 @@ pub(crate) struct Api {
     pub(crate) body_bytes_max: usize,
     pub(crate) feed_timeout_ms: u64,
     pub(crate) metrics: Metrics,
+    pub(crate) readers: Readers,
 }
 
 /// Every method that is served; who may call it stands in [`ROUTES`].
