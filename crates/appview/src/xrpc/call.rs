@@ -45,8 +45,8 @@ impl<'a> Call<'a> {
         let labelers =
             route.labels.then(|| Labelers::of(headers, &api.trusted_labelers)).transpose()?;
         let mut call = Self { api, caller, route, headers, repo_rev: None, labelers };
-        let (repo_rev, labelers) =
-            tokio::try_join!(call.read_repo_rev(), call.available_labelers())?;
+        let (repo_rev, labelers, ()) =
+            tokio::try_join!(call.read_repo_rev(), call.available_labelers(), call.note_reader())?;
         call.repo_rev = repo_rev;
         call.labelers = labelers;
         Ok(call)
@@ -78,6 +78,15 @@ impl<'a> Call<'a> {
     }
 
     async fn read_repo_rev(&self) -> Result<Option<Tid>, XrpcError> {
+    /// Who reads here is of interest here.
+    async fn note_reader(&self) -> Result<(), XrpcError> {
+        if let Some(viewer) = self.viewer() {
+            let Api { readers, dataplane, clock, .. } = self.api;
+            readers.note(dataplane, viewer, clock.now_us()).await;
+        }
+        Ok(())
+    }
+
         match self.viewer() {
             Some(viewer) if self.route.repo_rev != RepoRev::Never => {
                 Ok(self.ask(GetRepoRev { did: viewer.clone() }).await?.rev)
