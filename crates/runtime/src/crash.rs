@@ -1,9 +1,9 @@
 //! Named places where a process kills itself as `kill -9` would, so that a run can show that nothing
 //! is lost there. Nothing happens unless one is chosen: `MILLRACE_CRASH_AT=<name>:<nth>`.
 //!
-//! What must stay true: [`POINTS`] is the whole list, each name stands in one call of [`point`] or
-//! [`point_at`] (`cargo xtask tidy` compares them), and a release build has none of it: there a point
-//! is an empty function, unless the feature `crash-points` was asked for.
+//! What must stay true: [`POINTS`] is the whole list and each of its names is passed to [`point`]
+//! somewhere (`cargo xtask tidy` compares them), and a release build has none of it: there a point is
+//! an empty function, unless the feature `crash-points` was asked for.
 //!
 //! A point that is not chosen costs one atomic load.
 
@@ -34,7 +34,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("ingest.resync.after_parts", "all parts are on their way, the account's state is not"),
     ("projection.apply.prepared", "a batch is decoded and has its ids, no transaction is open"),
     ("projection.apply.offset_moved", "the offset is moved in the transaction, no row is written"),
-    ("projection.apply.within", "half of what a batch changes is written"),
+    ("projection.apply.within", "a batch's rows are written, its counters and facts are not"),
     ("projection.apply.before_commit", "offset and rows are written, not committed"),
     ("projection.apply.after_commit", "the batch is committed, the worker does not know"),
     ("projection.park.before_commit", "an entry is parked, not committed"),
@@ -43,8 +43,8 @@ pub const POINTS: &[(&str, &str)] = &[
     ("outbox.relay.before_append", "facts were read, the log does not have them"),
     ("outbox.relay.after_append", "the log has the facts, the outbox has them still"),
     ("outbox.relay.after_delete", "the facts are deleted, the next batch was not looked at"),
-    ("store.migrate.before_commit", "a migration's statements ran, not committed"),
-    ("store.migrate.after_commit", "a migration is committed, the next has not begun"),
+    ("store.migrate.before_commit", "a domain's migrations ran, not committed"),
+    ("store.migrate.after_commit", "a domain's migrations are committed, the next domain's wait"),
     ("store.wal.before_checkpoint", "SQLite's write-ahead log is large and about to be copied"),
     ("store.wal.after_checkpoint", "SQLite's write-ahead log is copied, not reset"),
     (
@@ -63,14 +63,6 @@ pub const POINTS: &[(&str, &str)] = &[
 pub fn point(name: &'static str) {
     if cfg!(any(debug_assertions, feature = "crash-points")) {
         reached(name);
-    }
-}
-
-/// The same for step `at` of `of`: only the middle one counts.
-#[inline]
-pub fn point_at(name: &'static str, at: usize, of: usize) {
-    if at == of / 2 {
-        point(name);
     }
 }
 
@@ -148,7 +140,6 @@ mod tests {
     #[test]
     fn a_point_nobody_chose_is_passed() {
         point("log.append.before_write");
-        point_at("log.append.before_write", 1, 2);
     }
 
     /// The process that a test starts to see it end: this test binary again.

@@ -97,7 +97,9 @@ pub async fn apply(
         let mut tx = open(connector, domain, clock)?;
         tx.start(Mode::Write)?;
         let done = apply_in(&mut tx, domain, migrations).and_then(|done| {
+            millrace_runtime::crash::point("store.migrate.before_commit");
             tx.commit()?;
+            millrace_runtime::crash::point("store.migrate.after_commit");
             Ok(done)
         });
         if done.is_err() {

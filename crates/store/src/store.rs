@@ -253,6 +253,7 @@ impl Inner {
                 tracing::error!(store.domain = %self.domain, name, "a database thread had ended with a panic");
             }
         }
+        millrace_runtime::crash::point("store.close.before_finish");
         if let Err(error) = self.connector.finish() {
             tracing::warn!(store.domain = %self.domain, %error, "the write-ahead log stays for the next start to read");
         }

@@ -40,6 +40,7 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
         }
     }
     applying.run.apply(tx, &mut applying.effects)?;
+    millrace_runtime::crash::point("projection.apply.within");
     let mut renamed = std::mem::take(&mut applying.effects.renamed);
     renamed.extend(applying.actors.renamed());
     applying.actors.write(tx)?;

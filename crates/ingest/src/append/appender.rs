@@ -86,8 +86,10 @@ impl Appender {
                 .map(|(did, entry)| Append::new(did.as_str().as_bytes(), entry.clone()))
                 .collect();
             let watch = Stopwatch::start();
+            millrace_runtime::crash::point("ingest.append.before_log");
             match self.log.append(Topic::NetworkEntries, appends).await {
                 Ok(_) => {
+                    millrace_runtime::crash::point("ingest.append.after_log");
                     let bytes = part.iter().map(|(_, entry)| entry.len()).sum();
                     self.metrics.appended(part.len(), bytes, watch.elapsed());
                     done += part.len();

@@ -120,6 +120,7 @@ impl Producer {
                 outcomes[place] = Err(error.rdkafka_error_code().unwrap_or(Code::Fail));
             }
         }
+        millrace_runtime::crash::point("log.append.before_commit");
         let done = self.flush();
         for (place, outcome) in self.native.context().outcomes.lock().drain(..) {
             outcomes[place] = outcome;

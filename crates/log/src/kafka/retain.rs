@@ -42,7 +42,9 @@ impl KafkaLog {
             let Found::Items(items) = self.readers.read(question).await? else { continue };
             let front = self.front(rule, bounds.oldest, &items);
             if front.oldest > bounds.oldest {
+                millrace_runtime::crash::point("log.retain.before_commit");
                 self.delete_before(rule, front.oldest).await?;
+                millrace_runtime::crash::point("log.retain.after_commit");
                 self.note_removed(rule, &front);
             }
             let eldest = items.iter().find(|item| item.offset >= front.oldest);

@@ -175,7 +175,9 @@ impl Writer {
                 });
             }
         }
+        millrace_runtime::crash::point("log.append.before_write");
         let (outcomes, usable) = producer.deliver(&self.cluster, &records);
+        millrace_runtime::crash::point("log.append.after_commit");
         drop(records);
         let mut outcomes = outcomes.into_iter();
         let outcomes = group

@@ -30,7 +30,13 @@ pub(super) fn step(
             .execute([after.oldest])?;
         store_row(&tx, &after)?;
     }
+    if after.oldest > row.oldest {
+        millrace_runtime::crash::point("log.retain.before_commit");
+    }
     tx.commit()?;
+    if after.oldest > row.oldest {
+        millrace_runtime::crash::point("log.retain.after_commit");
+    }
     let removed = Removed {
         items: after.oldest.abs_diff(row.oldest),
         bytes: after.bytes.abs_diff(row.bytes),

@@ -145,6 +145,7 @@ impl Writer {
     }
 
     fn write(&mut self, group: &[Admitted], rows: &mut Rows) -> rusqlite::Result<Vec<Appended>> {
+        millrace_runtime::crash::point("log.append.before_write");
         let now_us = self.clock.now_us();
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answers = group
@@ -156,7 +157,9 @@ impl Writer {
                 retain::store_row(&tx, row)?;
             }
         }
+        millrace_runtime::crash::point("log.append.before_commit");
         tx.commit()?;
+        millrace_runtime::crash::point("log.append.after_commit");
         Ok(answers)
     }
 
@@ -172,6 +175,7 @@ impl Writer {
     /// Copies the WAL into the file, so that the next start finds little to do, and closes it.
     fn close(self) {
         self.tails.close();
+        millrace_runtime::crash::point("log.close.before_checkpoint");
         let checkpointed =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(error) = checkpointed {

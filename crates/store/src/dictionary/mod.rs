@@ -133,6 +133,7 @@ impl Dictionary {
                 batch.iter().filter(|text| !known.contains_key(*text)).cloned().collect();
             if !new.is_empty() {
                 let given = self.store.write(move |tx| kind.allocate(tx, &new)).await?;
+                millrace_runtime::crash::point("dictionary.after_commit");
                 cache.learn(given, &mut known);
             }
         }
@@ -232,6 +233,7 @@ impl Kind {
             "UPDATE last_id SET id = $2 WHERE dictionary = $1",
             &[table.into(), last.into()],
         )?;
+        millrace_runtime::crash::point("dictionary.before_commit");
         ids.append(&mut given);
         Ok(ids)
     }

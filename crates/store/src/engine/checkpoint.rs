@@ -59,7 +59,9 @@ fn checkpoint(
         Some(connection) => connection,
         None => connector.connect_to_checkpoint()?,
     };
+    millrace_runtime::crash::point("store.wal.before_checkpoint");
     connector.checkpoint(&connection)?;
+    millrace_runtime::crash::point("store.wal.after_checkpoint");
     *slot = Some(connection);
     Ok(())
 }

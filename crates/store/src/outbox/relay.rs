@@ -117,7 +117,9 @@ impl Relay {
             return Ok(0);
         }
         let ids: Vec<i64> = batch.iter().map(|row| row.id).collect();
+        millrace_runtime::crash::point("outbox.relay.before_append");
         self.append(batch).await?;
+        millrace_runtime::crash::point("outbox.relay.after_append");
         let rows = ids.len();
         self.store
             .write(move |tx| {
@@ -125,6 +127,7 @@ impl Relay {
             })
             .await
             .map_err(|error: StoreError| error)?;
+        millrace_runtime::crash::point("outbox.relay.after_delete");
         self.metrics.relayed.add(rows as u64);
         Ok(rows)
     }

@@ -117,6 +117,7 @@ impl<P: Projection> Worker<P> {
             [] => None,
             fresh => Some(self.prepare(fresh).await?),
         };
+        millrace_runtime::crash::point("projection.apply.prepared");
         let span = self.span(to);
         let (projection, per_key_max) =
             (Arc::clone(&self.projection), self.config.parked_per_key_max);
@@ -125,12 +126,16 @@ impl<P: Projection> Worker<P> {
             .store
             .write(move |tx| {
                 span.advance(tx)?;
+                millrace_runtime::crash::point("projection.apply.offset_moved");
                 if let Some(prepared) = prepared {
                     projection.write(tx, prepared)?;
                 }
-                park_behind(tx, &span, &*projection, &behind, per_key_max)
+                let lifted = park_behind(tx, &span, &*projection, &behind, per_key_max)?;
+                millrace_runtime::crash::point("projection.apply.before_commit");
+                Ok::<_, ApplyError>(lifted)
             })
             .await?;
+        millrace_runtime::crash::point("projection.apply.after_commit");
         for key in lifted {
             self.barred.remove(&key);
         }
@@ -164,6 +169,7 @@ impl<P: Projection> Worker<P> {
                 span.advance(tx)?;
                 let key = barrier_key.as_deref();
                 parked::park(tx, &span.entry(&poisoned, key, reason, &message, Some(next_us)))?;
+                millrace_runtime::crash::point("projection.park.before_commit");
                 let parked = parked::count(tx, span.projection, span.topic, span.partition)?;
                 if parked > parked_max {
                     let (projection, reason) = (span.projection, message.clone());
