@@ -1,5 +1,5 @@
 # Few names; what they do is in xtask/. `make test ARGS='-p millrace-log'` runs a part.
-.PHONY: run test conformance soak lint fmt tidy dev-data-plane dev-appview
+.PHONY: run test conformance soak bench lint fmt tidy dev-data-plane dev-appview
 
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
 # The dev profile: two minutes of building instead of five, and fast enough for a demo.
@@ -20,6 +20,11 @@ conformance:
 # ARGS='--from 7 --seeds 1' runs one again; `cargo xtask soak --help` tells the rest.
 soak:
 	cargo xtask soak $(ARGS)
+
+# Ingest, reads, bytes, start and memory, measured on the release build beside the limit that signatures set and
+# the reference AppView; writes docs/benchmarks.md. About 20 minutes; ARGS='--quick' is a small version.
+bench:
+	cargo xtask bench $(ARGS)
 
 # Everything a reviewer would otherwise have to say: fmt, clippy, deny, typos, tidy.
 lint:

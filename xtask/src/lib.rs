@@ -6,6 +6,7 @@
 //! them need; [`postgres`] and [`kafka`] are throw-away servers.
 #![expect(clippy::print_stdout, reason = "a command-line tool: what it prints is its output")]
 
+pub mod bench;
 pub mod conformance;
 pub mod features;
 pub mod generated;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{conformance, generated, lint, setup, shell, soak, test, tidy};
+use xtask::{bench, conformance, generated, lint, setup, shell, soak, test, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
@@ -26,6 +26,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Run many seeds of the oracle on every store, with faults and kills, and end with their sum
     Soak(soak::Options),
+    /// Measure the program beside the verify limit and the reference AppView; writes docs/benchmarks.md
+    Bench(bench::Options),
     /// Write the files that the program prints about itself (examples and reference pages)
     Generate,
     /// fmt, clippy, deny, typos, tidy and the freshness of generated files
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Test { args } => test::run(&root, &args),
         Command::Conformance(options) => conformance::run(&root, &options),
         Command::Soak(options) => soak::run(&root, options),
+        Command::Bench(options) => bench::run(&root, &options),
         Command::Generate => generated::write(&root).map(|()| true),
         Command::Lint => Ok(lint::run(&root)),
         Command::Tidy => tidy::run(&root),

@@ -51,6 +51,12 @@ impl Cluster {
         format!("postgres://{SERVER_USER}@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The server's process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
     /// Stops the server at once, as a crash would end its clients' connections; the data stays.
     ///
     /// # Errors

@@ -88,6 +88,15 @@ pub fn for_soak() -> Result<()> {
     }
 }
 
+/// PostgreSQL and the reference AppView's npm packages.
+///
+/// # Errors
+/// As [`everything`].
+pub fn for_bench(root: &Path) -> Result<()> {
+    postgres_server()?;
+    npm_packages(&root.join("tests/conformance"), "the reference AppView and its network, Node 24")
+}
+
 /// PostgreSQL, Redis and the npm packages of `tests/conformance`.
 ///
 /// # Errors

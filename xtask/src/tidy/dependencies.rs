@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &["runtime", "atproto", "net", "log", "store", "ingest", "dataplane", "appview", "sim"],
     ),
     ("tests", &["runtime", "atproto", "net", "log", "store", "sim", "xtask"]),
+    ("bench", &["runtime", "atproto", "log", "sim"]),
     ("xtask", &[]),
 ];
 
@@ -34,7 +35,7 @@ const PROJECTIONS: &[&str] = &["dataplane", "feeds", "communities", "segments", 
 /// Client libraries of engines, and who may depend on them.
 const ENGINES: &[&str] =
     &["rusqlite", "libsqlite3-sys", "postgres", "tokio-postgres", "rdkafka", "redis"];
-const KNOW_ENGINES: &[&str] = &["log", "store", "millrace", "tests"];
+const KNOW_ENGINES: &[&str] = &["log", "store", "millrace", "tests", "bench"];
 
 #[derive(Deserialize)]
 struct Metadata {

@@ -18,6 +18,7 @@ pub const MEMBERS: &[&str] = &[
     "crates/millrace",
     "crates/sim",
     "tests",
+    "bench",
     "xtask",
 ];
 

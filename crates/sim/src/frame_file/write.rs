@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use millrace_atproto::crypto::SigningKey;
 use millrace_atproto::frame::Frame;
+use millrace_atproto::syntax::Did;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, FrameFileError, Header, HeaderAccount, MAGIC, Summary, VERSION, frame_length};
@@ -27,10 +29,43 @@ pub struct Recipe {
     /// outside are.
     pub repo_records: u32,
     pub mix: Mix,
-    /// Commits to write; frames of identities and accounts come on top.
+    /// Commits to write, with filled repositories a profile of each account first; frames of identities
+    /// and accounts come on top.
     pub commits: u64,
     /// When the first commit is made.
     pub start_us: i64,
+}
+
+impl Recipe {
+    /// The accounts' own keys, for who asks in their name.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn signing_keys(&self) -> Result<Vec<(Did, SigningKey)>, FrameFileError> {
+        let (world, _) = self.settle()?;
+        let identities = world.accounts().map(|account| &account.identity);
+        Ok(identities.map(|identity| (identity.did.clone(), identity.key.clone())).collect())
+    }
+
+    fn filling_us(&self) -> i64 {
+        i64::from(self.repo_records + 1) * STEP_US
+    }
+
+    /// The network as it is before its repositories are filled.
+    fn settle(&self) -> Result<(World, Population), FrameFileError> {
+        let config = SimConfig {
+            seed: self.seed,
+            accounts: self.accounts,
+            mix: self.mix,
+            relay_bytes_max: KEPT_BYTES_MAX,
+            ..SimConfig::default()
+        };
+        let settling_us = i64::from(self.accounts + 1) * STEP_US;
+        let settled_us = self.start_us - self.filling_us() - settling_us;
+        let mut world = World::new(&config, &[]);
+        let population = Population::settle(&mut world, &config, settled_us)?;
+        Ok((world, population))
+    }
 }
 
 /// Writes a file.
@@ -38,25 +73,24 @@ pub struct Recipe {
 /// # Errors
 /// [`FrameFileError::Io`] if it cannot be written.
 pub fn write(path: &Path, recipe: &Recipe) -> Result<Summary, FrameFileError> {
-    let config = SimConfig {
-        seed: recipe.seed,
-        accounts: recipe.accounts,
-        mix: recipe.mix,
-        relay_bytes_max: KEPT_BYTES_MAX,
-        ..SimConfig::default()
-    };
-    let filling_us = i64::from(recipe.repo_records + 1) * STEP_US;
-    let settled_us = recipe.start_us - filling_us - i64::from(recipe.accounts + 1) * STEP_US;
-    let mut world = World::new(&config, &[]);
-    let mut population = Population::settle(&mut world, &config, settled_us)?;
+    let filling_us = recipe.filling_us();
+    let (mut world, mut population) = recipe.settle()?;
     let mut file = Recorder::begin(path, recipe, &world)?;
-    file.record(&world)?;
+    let filled = recipe.repo_records > 0;
+    file.record(&world, !filled)?;
     population.fill_repos(&mut world, recipe.repo_records, recipe.start_us - filling_us)?;
-    file.record(&world)?;
+    file.record(&world, false)?;
     let mut now_us = recipe.start_us;
+    if filled {
+        // What came before the records of the past has no successor in the file: everybody introduces
+        // themselves again, so that each chain begins with a profile and has no gap.
+        population.introduce(&mut world, now_us)?;
+        file.record(&world, true)?;
+        now_us += i64::from(recipe.accounts + 1) * STEP_US;
+    }
     while file.commits < recipe.commits {
         population.write(&mut world, now_us)?;
-        file.record(&world)?;
+        file.record(&world, true)?;
         now_us += STEP_US;
     }
     file.end()
@@ -99,13 +133,13 @@ impl Recorder {
         })
     }
 
-    /// Writes what the relay has said since the last time.
-    fn record(&mut self, world: &World) -> Result<(), FrameFileError> {
+    /// Writes what the relay has said since the last time, `commits` or only what is said of accounts.
+    fn record(&mut self, world: &World, commits: bool) -> Result<(), FrameFileError> {
         for event in world.events_from(self.next_seq, usize::MAX) {
             self.next_seq = event.seq + 1;
             let time_us = match Frame::parse(&event.frame) {
                 Ok(Frame::Sync(_)) | Err(_) => continue,
-                Ok(Frame::Commit(_)) if self.commits == self.commits_max => continue,
+                Ok(Frame::Commit(_)) if !commits || self.commits == self.commits_max => continue,
                 Ok(Frame::Commit(commit)) => {
                     self.commits += 1;
                     time_us(commit.time)

@@ -80,6 +80,17 @@ impl Population {
         Ok(settled)
     }
 
+    /// Everybody writes their profile anew, a millisecond apart.
+    pub fn introduce(&mut self, world: &mut World, now_us: i64) -> Result<(), RepoError> {
+        for (who, at) in self.people.clone().into_iter().zip(0..) {
+            let at_us = now_us + at * 1_000;
+            let name = display_name(world, &who);
+            let record = records::profile(&name, words::pick(&self.rng, words::ABOUT), at_us);
+            world.put_record(&who, "app.bsky.actor.profile/self".to_owned(), at_us, record)?;
+        }
+        Ok(())
+    }
+
     /// One person does one thing at `now_us`, in the network's history.
     pub fn act(&mut self, world: &mut World, now_us: i64) -> Result<(), RepoError> {
         if self.account_events_in_history && self.is_time_for_an_event() {
