@@ -307,6 +307,16 @@ impl Log {
         }
     }
 
+    /// What keeps the log, for people.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        match &self.engine {
+            Engine::Sqlite(_) => "SQLite",
+            #[cfg(feature = "kafka")]
+            Engine::Kafka(_) => "Kafka",
+        }
+    }
+
     /// Number of partitions of a topic.
     #[must_use]
     pub fn partitions(&self, topic: Topic) -> u32 {

@@ -165,6 +165,11 @@ impl Store {
         self.inner.connector.is_shared()
     }
 
+    /// What keeps the tables, for people.
+    pub fn engine_name(&self) -> &'static str {
+        self.inner.connector.name()
+    }
+
     /// Returns after a commit that wrote to the outbox.
     pub async fn outbox_ready(&self) {
         self.inner.outbox_ready.notified().await;

@@ -72,6 +72,17 @@ impl Gates {
         Ok(Turn { gate, _slot: slot })
     }
 
+    /// Hosts that asked for a pause, and how long it lasts yet.
+    pub(super) fn paused(&self) -> HashMap<String, Duration> {
+        let now = Instant::now();
+        let hosts = self.hosts.lock();
+        let paused = hosts.iter().filter_map(|(host, gate)| {
+            let left = gate.pace.lock().paused_until.saturating_duration_since(now);
+            (!left.is_zero()).then(|| (host.clone(), left))
+        });
+        paused.collect()
+    }
+
     fn gate(&self, host: &str) -> Arc<Gate> {
         let mut hosts = self.hosts.lock();
         if let Some(gate) = hosts.get(host) {
@@ -182,6 +193,8 @@ mod tests {
         let Paused(wait) = gates.enter("a.example", deadline).await.unwrap_err();
         assert!(wait > Duration::from_secs(50) && wait <= PAUSE_MAX, "{wait:?}");
         gates.enter("b.example", deadline).await.unwrap();
+        let paused: Vec<String> = gates.paused().into_keys().collect();
+        assert_eq!(paused, ["a.example"]);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ mod request;
 mod retry_after;
 mod tls;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +212,11 @@ impl HttpClient {
             url = next;
         }
         Err(HttpError::Redirects { host: host_of(&url), reason: "more than are followed" })
+    }
+
+    /// Hosts that asked for a pause and are not asked meanwhile, and how long it lasts yet.
+    pub fn paused_hosts(&self) -> HashMap<String, Duration> {
+        self.gates.paused()
     }
 
     /// One request to one URL.

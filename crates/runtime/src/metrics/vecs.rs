@@ -131,6 +131,15 @@ impl CounterVec {
     pub(super) fn new(names: &'static [&'static str]) -> Self {
         Self(Arc::new(Series::new(names, Family::default())))
     }
+
+    /// Every series: its labels' values, and its own.
+    pub fn values(&self) -> Vec<(Vec<String>, u64)> {
+        let known = self.0.known.lock();
+        let series = known.iter().map(|(labels, counter)| {
+            (labels.iter().map(|(_, value)| value.clone()).collect(), counter.get())
+        });
+        series.collect()
+    }
 }
 
 impl GaugeVec {

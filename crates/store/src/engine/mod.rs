@@ -79,6 +79,14 @@ impl Connector {
         matches!(self, Connector::Postgres(_))
     }
 
+    /// What keeps the tables, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Connector::Sqlite(_) => "SQLite",
+            Connector::Postgres(_) => "PostgreSQL",
+        }
+    }
+
     /// Threads that may write at once.
     pub(crate) fn writers(&self, config: &StoreConfig) -> usize {
         match self {
