@@ -22,7 +22,7 @@ use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
     actors, author_feed, follows, hydrate, likes, notifications, parked, posts, profiles, progress,
-    record, relationships, thread, timeline,
+    record, relationships, standing, thread, timeline,
 };
 use crate::query::{
     blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
@@ -71,6 +71,7 @@ fn methods() -> Methods {
         .question::<notifications::ListNotifications>()
         .question::<notifications::GetUnreadCount>()
         .question::<progress::GetSourceProgress>()
+        .question::<standing::GetStanding>()
         .question::<ListParked>()
         .question::<parked::GetParked>()
         .command::<notifications::UpdateSeen>()

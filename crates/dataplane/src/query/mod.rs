@@ -31,6 +31,7 @@ pub mod relationships;
 pub mod reposts;
 pub mod search_actors;
 pub mod search_posts;
+pub mod standing;
 pub mod starter_packs;
 pub mod thread;
 pub mod timeline;
