@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cmd::alerts::AlertsCommand;
 use crate::cmd::config::ConfigCommand;
 use crate::cmd::demo::DemoArgs;
 use crate::cmd::dlq::DlqCommand;
@@ -77,6 +78,9 @@ pub enum Command {
     /// The tables' schema: look at it, see what is pending, apply it
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Alerts to the operator: whether they arrive
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Print a page of the documentation
     #[command(hide = true)]
     Reference { page: Page },

@@ -84,6 +84,7 @@ pub mod codes {
         TASK_FAILED,
         DRAIN_TIMEOUT,
         TELEMETRY_SETUP,
+        ALERT_NOT_DELIVERED,
     ];
 
     /// A configuration or secret file cannot be read.
@@ -138,9 +139,16 @@ pub mod codes {
     /// Logging could not be set up.
     pub const TELEMETRY_SETUP: Code = Code {
         id: "MR-RUN-003",
-        title: "logging cannot be set up",
-        cause: "`telemetry.level` is not a valid list of filter directives, or logging was set up twice in one process.",
-        remedy: "use a level (error, warn, info, debug, trace) or directives such as `info,millrace_ingest=debug`",
+        title: "logs, traces or alerts cannot be set up",
+        cause: "`telemetry.level` is not a valid list of filter directives, `telemetry.otlp_endpoint` or `alerts.webhook_url` is no URL, a ratio is not from 0 to 1, or logging was set up twice in one process.",
+        remedy: "use a level (error, warn, info, debug, trace) or directives such as `info,millrace_ingest=debug`; give addresses with http:// or https://",
+    };
+    /// A test alert did not arrive.
+    pub const ALERT_NOT_DELIVERED: Code = Code {
+        id: "MR-RUN-004",
+        title: "alert not delivered",
+        cause: "There is no `alerts.webhook_url`, it cannot be reached from this machine, or it answered something else than success.",
+        remedy: "set alerts.webhook_url (or alerts.webhook_url_file), and try the address with another client",
     };
 }
 

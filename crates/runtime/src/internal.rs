@@ -14,9 +14,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::config::Secret;
+use crate::telemetry::propagate;
 
 /// An answer larger than this is refused by the caller, bytes.
 pub const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -101,6 +103,9 @@ impl Caller {
         if let Some(secret) = &self.secret {
             request = request.bearer_auth(secret.expose());
         }
+        if let Some(traceparent) = propagate::traceparent() {
+            request = request.header(propagate::TRACEPARENT, traceparent);
+        }
         let mut response = request.send().await.map_err(|error| unreachable(method, &error))?;
         let status = response.status();
         let mut body = Vec::new();
@@ -144,9 +149,19 @@ pub fn refusal(status: u16, error: &str, message: String) -> Response {
     (status, Json(ErrorBody { error: error.to_owned(), message })).into_response()
 }
 
-/// The routes, behind `secret` if there is one.
+/// The routes, behind `secret` if there is one; what is asked belongs to the caller's trace.
 pub fn guarded(routes: Router, secret: Option<Secret>) -> Router {
-    routes.layer(middleware::from_fn_with_state(Arc::new(secret), guard))
+    routes
+        .layer(middleware::from_fn(traced))
+        .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
+}
+
+async fn traced(request: Request, next: Next) -> Response {
+    let method = request.uri().path().strip_prefix("/internal/").unwrap_or_default().to_owned();
+    let span = tracing::info_span!("internal", question = method);
+    let header = request.headers().get(propagate::TRACEPARENT);
+    propagate::continue_from(&span, header.and_then(|header| header.to_str().ok()));
+    next.run(request).instrument(span).await
 }
 
 async fn guard(

@@ -1,5 +1,6 @@
 //! The subcommands, one file each: its arguments, and what it does.
 
+pub mod alerts;
 pub mod config;
 pub mod demo;
 pub mod dlq;
@@ -22,6 +23,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(command) => config::run(&global, &command),
         Command::Dlq(command) => dlq::run(&global, command).await,
         Command::Schema(command) => schema::run(&global, command).await,
+        Command::Alerts(command) => alerts::run(&global, &command).await,
         Command::Reference { page } => {
             reference::run(page);
             Ok(())

@@ -24,7 +24,7 @@ pub struct ServeArgs {
 pub async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
     let roles = Roles::of(&args.role);
     let config = config::load(global)?.value;
-    let telemetry = telemetry::init(&config.telemetry)?;
+    let telemetry = telemetry::init(&config.telemetry, &config.alerts)?;
     let signals = Signals::install().map_err(Failure::plain)?;
     let starting = wiring::start(&config, &roles, &telemetry);
     if !args.tethered {

@@ -4,14 +4,16 @@
 //! `MILLRACE_A__B`, flags. A setting that does not exist is an error, wherever it is written.
 
 mod check;
+mod disk;
 mod sections;
 
 use std::path::{Path, PathBuf};
 
 use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
+use millrace_runtime::alert::AlertsConfig;
 use millrace_runtime::config::{self, ConfigError, Loaded, Origin, Sources};
-use millrace_runtime::telemetry::TelemetryConfig;
+use millrace_runtime::telemetry::{OTLP_HTTP_PORT, TelemetryConfig};
 use millrace_sim::SimConfig;
 use millrace_store::{EngineKind, StoreConfig};
 use schemars::JsonSchema;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Global;
 use crate::failure::{Failure, ProgramError};
 
+pub use disk::DiskConfig;
 pub use sections::{AppviewSection, DataplaneSection, IngestSection, NetworkSection};
 
 /// The file read when none is named.
@@ -36,6 +39,9 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("DD_SERVICE", "telemetry.service"),
     ("DD_ENV", "telemetry.env"),
     ("DD_VERSION", "telemetry.version"),
+    ("DD_AGENT_HOST", "telemetry.datadog_agent_host"),
+    ("DD_LOGS_INJECTION", "telemetry.datadog"),
+    ("DD_TRACE_SAMPLE_RATE", "telemetry.trace_requests_ratio"),
 ];
 
 /// Configuration of Millrace. Every setting is optional.
@@ -48,12 +54,16 @@ pub struct Config {
     pub port: Option<u16>,
     /// How long the process may take to finish its work when it is asked to stop, in milliseconds.
     pub drain_timeout_ms: u64,
-    /// Logs.
+    /// Logs, and where traces are sent.
     pub telemetry: TelemetryConfig,
+    /// What an operator is told of at once, and where.
+    pub alerts: AlertsConfig,
     /// The durable log: everything that arrives is here before anything is done with it.
     pub log: LogConfig,
     /// Where tables are kept and how much of the machine they may use.
     pub store: StoreConfig,
+    /// How much of the disk may be used.
+    pub disk: DiskConfig,
     /// How Millrace asks other servers: documents of accounts, handles, repositories.
     pub network: NetworkSection,
     /// How the network is followed.
@@ -73,8 +83,10 @@ impl Default for Config {
             port: None,
             drain_timeout_ms: 30_000,
             telemetry: TelemetryConfig::default(),
+            alerts: AlertsConfig::default(),
             log: LogConfig::default(),
             store: StoreConfig::default(),
+            disk: DiskConfig::default(),
             network: NetworkSection::default(),
             ingest: IngestSection::default(),
             dataplane: DataplaneSection::default(),
@@ -156,6 +168,27 @@ fn with_implied(mut loaded: Loaded<Config>) -> Loaded<Config> {
     }
     if loaded.value.log.kafka.brokers.is_some() && is_implied(&mut loaded, "log", "kafka.brokers") {
         loaded.value.log.engine = LogEngine::Kafka;
+    }
+    with_datadog(loaded)
+}
+
+/// A Datadog Agent that is named gets the traces; where Datadog's names are used, lines carry its ids.
+fn with_datadog(mut loaded: Loaded<Config>) -> Loaded<Config> {
+    let host = loaded.origin("telemetry.datadog_agent_host");
+    let telemetry = &mut loaded.value.telemetry;
+    if let Some(agent) = telemetry.datadog_agent_host.as_deref()
+        && telemetry.otlp_endpoint.is_none()
+    {
+        telemetry.otlp_endpoint = Some(format!("http://{agent}:{OTLP_HTTP_PORT}"));
+        loaded.origins.insert("telemetry.otlp_endpoint".to_owned(), host.clone());
+    }
+    let service = loaded.origin("telemetry.service");
+    let by_service = service == Origin::Env("DD_SERVICE".to_owned());
+    let by_agent = loaded.value.telemetry.datadog_agent_host.is_some();
+    if (by_service || by_agent) && loaded.origin("telemetry.datadog") == Origin::Default {
+        loaded.value.telemetry.datadog = true;
+        let origin = if by_service { service } else { host };
+        loaded.origins.insert("telemetry.datadog".to_owned(), origin);
     }
     loaded
 }

@@ -12,13 +12,16 @@
 //! then the folder's locks go.
 
 mod appview;
+mod budget;
 mod data;
 mod health;
+mod interest;
 mod listen;
 mod outside;
 mod progress;
 mod resync;
 mod retention;
+mod watch;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -47,16 +50,17 @@ struct Common {
     rng: Rng,
     registry: Registry,
     supervisor: Supervisor,
+    telemetry: Telemetry,
 }
 
 impl Common {
     fn new(telemetry: &Telemetry) -> Self {
         let clock = SystemClock::shared();
         let registry = Registry::new().with_process_metrics(clock.now_us());
-        telemetry.register(&registry);
+        telemetry.start(&registry);
         let rng = Rng::from_entropy();
         let supervisor = Supervisor::with_rng(&registry, rng.fork());
-        Self { clock, rng, registry, supervisor }
+        Self { clock, rng, registry, supervisor, telemetry: telemetry.clone() }
     }
 }
 
@@ -95,6 +99,7 @@ pub async fn start(
         // Nothing of it works on in a folder that is somebody else's now, or gone; the cause is told.
         common.supervisor.shutdown();
         let _ = common.supervisor.join(drain).await;
+        common.telemetry.close().await;
     }
     let (folder, data, addresses) = started?;
     tracing::info!(%roles, appview = ?addresses.appview, internal = ?addresses.internal, metrics = ?addresses.metrics, "started");
@@ -115,6 +120,7 @@ async fn open(
         Some(_) => Some(Data::start(config, common, &outside).await?),
         None => None,
     };
+    watch::start(&config.alerts, common);
     let addresses = listeners.addresses();
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
         folder.announce(Some(&loopback_url(listener.addr())))?;
@@ -181,6 +187,8 @@ impl Process {
         if let Some(data) = self.data {
             data.close().await;
         }
+        // Last, so that the end is told of too; for a bounded time.
+        self.common.telemetry.close().await;
         drop(self.folder);
     }
 }

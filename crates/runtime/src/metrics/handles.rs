@@ -130,6 +130,20 @@ pub(super) enum AnyHandle {
     HistogramVec(HistogramVec),
 }
 
+impl AnyHandle {
+    /// Its kind, what is put behind its name, and its labels.
+    pub(super) fn described(&self) -> (&'static str, &'static str, &'static [&'static str]) {
+        match self {
+            Self::Counter(_) => ("counter", "_total", &[]),
+            Self::CounterVec(vec) => ("counter", "_total", vec.names()),
+            Self::Gauge(_) => ("gauge", "", &[]),
+            Self::GaugeVec(vec) => ("gauge", "", vec.names()),
+            Self::Histogram(_) => ("histogram", "", &[]),
+            Self::HistogramVec(vec) => ("histogram", "", vec.names()),
+        }
+    }
+}
+
 macro_rules! handle_kinds {
     ($($kind:ident),*) => {$(
         impl From<$kind> for AnyHandle {

@@ -56,7 +56,25 @@ struct Inner {
 #[derive(Default)]
 struct Metrics {
     printed: prometheus_client::registry::Registry,
-    by_name: BTreeMap<String, AnyHandle>,
+    by_name: BTreeMap<String, Known>,
+}
+
+struct Known {
+    handle: AnyHandle,
+    help: String,
+}
+
+/// What a metric is, for the reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// As it is scraped, a counter with its `_total`.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// What it counts or measures.
+    pub help: String,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
 }
 
 impl Registry {
@@ -136,6 +154,16 @@ impl Registry {
         printed
     }
 
+    /// Every metric that was asked for, by name.
+    pub fn describe(&self) -> Vec<Description> {
+        let metrics = self.inner.metrics.lock();
+        let described = metrics.by_name.iter().map(|(name, Known { handle, help })| {
+            let (kind, suffix, labels) = handle.described();
+            Description { name: format!("{name}{suffix}"), kind, help: help.clone(), labels }
+        });
+        described.collect()
+    }
+
     /// The handle registered under `name`, made by `make` the first time.
     ///
     /// Two parts of the program that use one name for different kinds of metric are a mistake in
@@ -146,13 +174,15 @@ impl Registry {
     {
         let mut metrics = self.inner.metrics.lock();
         if let Some(known) = metrics.by_name.get(name) {
-            return H::try_from(known.clone())
+            return H::try_from(known.handle.clone())
                 .ok()
                 .unwrap_or_else(|| panic!("invariant: metric {name} has one kind"));
         }
         let made = make();
-        metrics.printed.register(name, help.trim_end_matches('.'), made.printed());
-        metrics.by_name.insert(name.to_owned(), made.clone().into());
+        let help = help.trim_end_matches('.');
+        metrics.printed.register(name, help, made.printed());
+        let known = Known { handle: made.clone().into(), help: help.to_owned() };
+        metrics.by_name.insert(name.to_owned(), known);
         made
     }
 }

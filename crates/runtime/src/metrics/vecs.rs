@@ -95,6 +95,11 @@ macro_rules! labelled {
                 $handle(self.0.with(values))
             }
 
+            /// Names of its labels.
+            pub(super) fn names(&self) -> &'static [&'static str] {
+                self.0.names
+            }
+
             /// Itself, when its labels are `names`: the same metric twice must be the same shape.
             pub(super) fn expecting(self, names: &[&str], metric: &str) -> Self {
                 assert!(self.0.names == names, "invariant: metric {metric} has one set of labels");

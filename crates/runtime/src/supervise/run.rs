@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::spawn::panic_message;
 use super::{Inner, Policy, Shutdown, TaskError};
+use crate::alert::{self, Kind};
 
 /// Runs a task until it needs no restart.
 pub(super) async fn supervised<F, Fut>(inner: Arc<Inner>, id: u64, policy: Policy, start: F)
@@ -86,17 +87,15 @@ impl Inner {
         };
         self.metrics.failures.with(&[&name]).inc();
         if error.is_fatal() || (policy == Policy::Critical) {
-            tracing::error!(task.name = name, error = error.chain(), "essential task failed");
+            let text = format_args!("essential task failed: {}", error.chain());
+            alert::raise(Kind::TaskFailed, &name, text);
             self.fail(name, error);
             return Verdict::Ended;
         }
         match policy {
             Policy::Restart(backoff) if !draining => {
-                tracing::warn!(
-                    task.name = name,
-                    error = error.chain(),
-                    "task failed; starting it again"
-                );
+                let text = format_args!("task failed; starting it again: {}", error.chain());
+                alert::raise(Kind::TaskFailed, &name, text);
                 self.with_entry(id, |entry| {
                     entry.status.last_error = Some(error.chain());
                     entry.status.waiting = true;
@@ -104,7 +103,8 @@ impl Inner {
                 Verdict::Restart(backoff)
             }
             _ => {
-                tracing::error!(task.name = name, error = error.chain(), "task failed");
+                let text = format_args!("task failed: {}", error.chain());
+                alert::raise(Kind::TaskFailed, &name, text);
                 Verdict::Ended
             }
         }

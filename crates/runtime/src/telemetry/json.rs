@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use opentelemetry::trace::TraceContextExt as _;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -13,18 +14,61 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::TelemetryConfig;
 
+/// What every line says of the process.
+#[derive(Debug, Clone)]
 pub(super) struct JsonLines {
     service: String,
     env: String,
     version: String,
+    run_id: String,
+    datadog: bool,
 }
 
 impl JsonLines {
-    pub(super) fn new(config: &TelemetryConfig) -> Self {
+    pub(super) fn new(config: &TelemetryConfig, run_id: &str) -> Self {
         Self {
             service: config.service.clone(),
             env: config.env.clone(),
             version: config.version_shown().to_owned(),
+            run_id: run_id.to_owned(),
+            datadog: config.datadog,
+        }
+    }
+
+    /// Adds the fields of every line, and the span at hand; nothing that an event says of the same
+    /// name wins over the former, everything over the latter.
+    pub(super) fn sign(&self, line: &mut Map<String, Value>) -> Result<(), fmt::Error> {
+        self.correlate(line);
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let fixed = [
+            ("timestamp", time.as_str()),
+            ("service", &self.service),
+            ("env", &self.env),
+            ("version", &self.version),
+            ("run_id", &self.run_id),
+        ];
+        line.extend(fixed.map(|(name, value)| (name.to_owned(), Value::from(value))));
+        Ok(())
+    }
+
+    /// The trace and span at hand; Datadog knows them by the lower halves, in decimals.
+    fn correlate(&self, line: &mut Map<String, Value>) {
+        let context = opentelemetry::Context::current();
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return;
+        }
+        let mut put = |name: &str, value: String| {
+            line.entry(name).or_insert_with(|| Value::from(value));
+        };
+        put("trace_id", span.trace_id().to_string());
+        put("span_id", span.span_id().to_string());
+        if self.datadog {
+            let [_, _, _, _, _, _, _, _, low @ ..] = span.trace_id().to_bytes();
+            put("dd.trace_id", u64::from_be_bytes(low).to_string());
+            put("dd.span_id", u64::from_be_bytes(span.span_id().to_bytes()).to_string());
         }
     }
 }
@@ -50,18 +94,10 @@ where
             }
         }
         event.record(&mut Fields(&mut line));
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
         let meta = event.metadata();
-        let fixed = [
-            ("timestamp", time.as_str()),
-            ("level", meta.level().as_str()),
-            ("target", meta.target()),
-            ("service", &self.service),
-            ("env", &self.env),
-            ("version", &self.version),
-        ];
-        line.extend(fixed.map(|(name, value)| (name.to_owned(), Value::from(value))));
+        line.insert("level".to_owned(), Value::from(meta.level().as_str()));
+        line.insert("target".to_owned(), Value::from(meta.target()));
+        self.sign(&mut line)?;
         writeln!(writer, "{}", Value::Object(line))
     }
 }

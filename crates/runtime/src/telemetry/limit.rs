@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::json;
+use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::OptionalWriter;
 
+use super::json::JsonLines;
 use super::{LogFormat, TelemetryConfig};
 use crate::clock::Stopwatch;
 
@@ -16,7 +17,7 @@ use crate::clock::Stopwatch;
 #[derive(Debug, Clone)]
 pub(super) struct Limited<M> {
     inner: M,
-    format: LogFormat,
+    json: Option<JsonLines>,
     lines_max: u32,
     window: Arc<Mutex<Window>>,
 }
@@ -32,7 +33,7 @@ struct Window {
 }
 
 impl<M> Limited<M> {
-    pub(super) fn new(inner: M, config: &TelemetryConfig) -> Self {
+    pub(super) fn new(inner: M, config: &TelemetryConfig, run_id: &str) -> Self {
         let window = Window {
             since: Stopwatch::start(),
             second: 0,
@@ -42,7 +43,7 @@ impl<M> Limited<M> {
         };
         Self {
             inner,
-            format: config.format,
+            json: (config.format == LogFormat::Json).then(|| JsonLines::new(config, run_id)),
             lines_max: config.lines_per_second_max,
             window: Arc::new(Mutex::new(window)),
         }
@@ -69,14 +70,15 @@ impl<M> Limited<M> {
     }
 
     fn notice(&self, dropped: u64) -> String {
-        match self.format {
-            LogFormat::Text => format!("… {dropped} log lines left out\n"),
-            LogFormat::Json => {
-                let line =
-                    json!({ "level": "WARN", "message": "log lines left out", "dropped": dropped });
-                format!("{line}\n")
-            }
-        }
+        let Some(json) = &self.json else { return format!("… {dropped} log lines left out\n") };
+        let mut line = Map::from_iter([
+            ("level".to_owned(), Value::from("WARN")),
+            ("message".to_owned(), Value::from("log lines left out")),
+            ("dropped".to_owned(), Value::from(dropped)),
+        ]);
+        // A line without the time is better than none.
+        let _ = json.sign(&mut line);
+        format!("{}\n", Value::Object(line))
     }
 }
 

@@ -39,7 +39,7 @@ pub struct DemoArgs {
 
 pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
     let mut config = config::load(global)?.value;
-    let telemetry = telemetry::init(&config.telemetry)?;
+    let telemetry = telemetry::init(&config.telemetry, &config.alerts)?;
     let mut signals = Signals::install().map_err(Failure::plain)?;
     // Removed when the demo ends, whichever way.
     let temporary =
