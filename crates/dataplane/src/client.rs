@@ -7,6 +7,7 @@ use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::internal::Caller;
 use millrace_store::Store;
+use tracing::Instrument as _;
 
 use crate::error::DataplaneError;
 use crate::query::{Context, OwnCommand, Question, WorkerCommand};
@@ -23,10 +24,13 @@ pub enum Client {
 impl Client {
     /// Asks `question` of one snapshot.
     pub async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, DataplaneError> {
-        match self {
-            Self::Local(local) => local.ask(question).await,
-            Self::Remote(remote) => remote.call(Q::NAME, &question).await,
-        }
+        let asked = async {
+            match self {
+                Self::Local(local) => local.ask(question).await,
+                Self::Remote(remote) => remote.call(Q::NAME, &question).await,
+            }
+        };
+        asked.instrument(tracing::info_span!("dataplane", question = Q::NAME)).await
     }
 
     /// Changes what Millrace owns; the change is durable when this returns.

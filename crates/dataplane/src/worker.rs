@@ -39,6 +39,10 @@ impl Projection for Dataplane {
             .map(|entry| entry.header.did.as_str().as_bytes().to_vec())
     }
 
+    fn trace(&self, item: &Item) -> Option<[u8; 16]> {
+        millrace_atproto::entry::trace_of(&item.payload)
+    }
+
     async fn prepare(&self, items: &[Item]) -> Result<Prepared, ApplyError> {
         let mut entries = Vec::with_capacity(items.len());
         let mut names = Names::default();

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use http::Method;
 use millrace_runtime::clock::Stopwatch;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use crate::config::LimitsConfig;
 use crate::error::XrpcError;
@@ -42,7 +43,10 @@ pub(crate) async fn apply(State(bounds): State<Bounds>, request: Request, next: 
     let method = label(&request);
     // A caller that hangs up drops this future half-way: the guard counts that too.
     let in_flight = InFlight::enter(&bounds.metrics);
-    let answer = AssertUnwindSafe(bounded(&bounds, request, next)).catch_unwind().await;
+    // A trace of its own: a stranger's `traceparent` is not looked at.
+    let span = tracing::info_span!("request", method);
+    let answer = AssertUnwindSafe(bounded(&bounds, request, next).instrument(span));
+    let answer = answer.catch_unwind().await;
     drop(in_flight);
     let response = answer
         .unwrap_or_else(|_| Err(XrpcError::Internal(format!("{method} panicked"))))

@@ -9,6 +9,7 @@ use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
 use millrace_dataplane::query::Question;
 use millrace_dataplane::query::actors::{ActorStanding, GetActors, GetRepoRev};
 use millrace_dataplane::query::hydrate::{HYDRATE_MAX, Hydrate};
+use tracing::Instrument as _;
 
 use super::Api;
 use crate::auth::{AuthError, Caller};
@@ -77,7 +78,6 @@ impl<'a> Call<'a> {
         Ok(std::mem::replace(&mut self.repo_rev, now) != now)
     }
 
-    async fn read_repo_rev(&self) -> Result<Option<Tid>, XrpcError> {
     /// Who reads here is of interest here.
     async fn note_reader(&self) -> Result<(), XrpcError> {
         if let Some(viewer) = self.viewer() {
@@ -87,6 +87,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
+    async fn read_repo_rev(&self) -> Result<Option<Tid>, XrpcError> {
         match self.viewer() {
             Some(viewer) if self.route.repo_rev != RepoRev::Never => {
                 Ok(self.ask(GetRepoRev { did: viewer.clone() }).await?.rev)
@@ -199,7 +200,8 @@ impl<'a> Call<'a> {
             detailed,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
         };
-        let hydration = self.ask(question).await?;
+        let span = tracing::info_span!("hydrate", posts = question.posts.len());
+        let hydration = self.ask(question).instrument(span).await?;
         Ok(Hydrated::new(hydration, self.sees_all()))
     }
 
@@ -212,7 +214,9 @@ impl<'a> Call<'a> {
         let is_small = hydrated.posts() <= POSTS_INLINE_MAX;
         let (urls, viewer) = (Arc::clone(&self.api.urls), self.viewer().cloned());
         let now_us = self.api.clock.now_us();
+        let span = tracing::info_span!("present");
         let work = move || {
+            let _span = span.entered();
             present(Views { hydrated: &hydrated, urls: &urls, viewer: viewer.as_ref(), now_us })
         };
         if is_small {

@@ -27,6 +27,20 @@ impl Entry {
     }
 }
 
+/// The trace of an encoded entry, read without the rest; `None` where it cannot be.
+pub fn trace_of(bytes: &[u8]) -> Option<[u8; 16]> {
+    let mut trace = None;
+    // Everything before the trace is short; what follows is not read.
+    let _ = Reader::new(bytes).pairs(|reader, key| match key {
+        "trace" => {
+            trace = reader.bytes()?.try_into().ok();
+            Err(EntryError::Action)
+        }
+        _ => Ok(reader.skip()?),
+    });
+    trace
+}
+
 /// The map's fields, as far as they were read.
 #[derive(Default)]
 struct Fields {

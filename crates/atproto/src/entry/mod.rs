@@ -26,6 +26,7 @@ use crate::cid::Cid;
 use crate::syntax::{Did, Handle, Nsid, RecordKey, Tid};
 
 pub use crate::frame::Action;
+pub use decode::trace_of;
 pub use error::EntryError;
 
 /// Version of the layout.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use millrace_atproto::entry::trace_of;
 use millrace_log::{Append, Log, LogError, Topic};
 use millrace_runtime::clock::Stopwatch;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Backoff;
+use millrace_runtime::telemetry::journey;
 use tokio::sync::mpsc;
 
 use super::Item;
@@ -85,13 +87,17 @@ impl Appender {
                 .iter()
                 .map(|(did, entry)| Append::new(did.as_str().as_bytes(), entry.clone()))
                 .collect();
-            let watch = Stopwatch::start();
+            let (watch, traced) = (Stopwatch::start(), journey::begin());
             millrace_runtime::crash::point("ingest.append.before_log");
             match self.log.append(Topic::NetworkEntries, appends).await {
                 Ok(_) => {
                     millrace_runtime::crash::point("ingest.append.after_log");
                     let bytes = part.iter().map(|(_, entry)| entry.len()).sum();
                     self.metrics.appended(part.len(), bytes, watch.elapsed());
+                    if let Some(traced) = traced {
+                        let traces = part.iter().filter_map(|(_, entry)| trace_of(entry));
+                        traced.end("log.append", traces, &[("entries", part.len() as i64)]);
+                    }
                     done += part.len();
                     attempt = 0;
                 }

@@ -5,6 +5,7 @@ use millrace_atproto::crypto::PublicKey;
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::frame::{CommitFrame, SyncFrame};
 use millrace_atproto::sync::{SyncVerdict, verify_sync};
+use millrace_runtime::telemetry::journey;
 
 use super::events::MustWait;
 use super::slot::{Slot, Wait};
@@ -37,6 +38,7 @@ impl Lane {
             How::Unverified => verify::chain_only(frame, slot.chain().as_ref(), event.received_us),
             How::Full => match self.key(slot) {
                 Key::Known(key) => {
+                    self.verifying = journey::begin();
                     let watch = millrace_runtime::clock::Stopwatch::start();
                     let verdict =
                         verify::full(frame, &key, slot.chain().as_ref(), event.received_us);
@@ -270,9 +272,9 @@ impl Lane {
         let now_us = self.deps.clock.now_us();
         let wanted =
             self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
+        let wanted = wanted && self.is_followed(slot);
         slot.account(now_us).next_try_us = wanted.then_some(now_us);
         vec![Change::IdentityWanted(slot.did.clone(), now_us)]
-        let wanted = wanted && self.is_followed(slot);
     }
 
     /// An event of an account whose repository has to be fetched: the repository will contain it.

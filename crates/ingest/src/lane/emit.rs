@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use millrace_atproto::Did;
 use millrace_atproto::entry::{Entry, EntryBody, EntryError, EntryHeader};
+use millrace_runtime::telemetry::journey;
 
 use super::commit::ms_to_us;
 use super::slot::Slot;
@@ -95,8 +96,8 @@ impl Lane {
         let pause_us = ms_to_us(self.deps.config.resync.backoff_first_ms);
         let due_us =
             slot.fetched_us.map_or(now_us, |last_us| now_us.max(last_us.saturating_add(pause_us)));
-        let account = slot.account(now_us);
         let followed = self.is_followed(slot);
+        let account = slot.account(now_us);
         account.sync_state = SyncState::Desynchronized;
         account.error = Some(reason.to_owned());
         account.next_try_us = (account.active && followed).then_some(due_us);
@@ -174,7 +175,12 @@ impl Lane {
             time_us,
             trace,
         };
-        Ok((slot.did.clone(), Bytes::from(Entry { header, body }.encode()?)))
+        let entry = Bytes::from(Entry { header, body }.encode()?);
+        journey::root("ingest", trace, time_us, &[]);
+        if let Some(verifying) = self.verifying {
+            verifying.end("ingest.verify", [trace], &[]);
+        }
+        Ok((slot.did.clone(), entry))
     }
 }
 

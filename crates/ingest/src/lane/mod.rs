@@ -36,6 +36,7 @@ use millrace_atproto::{Did, Tid};
 use millrace_net::pds::RepoStatus;
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::rng::Rng;
+use millrace_runtime::telemetry::journey;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -45,8 +46,8 @@ use crate::lookup::Ask;
 use crate::metrics::Metrics;
 use crate::model::AccountState;
 use crate::progress::{SourceState, Ticket};
-
 use crate::scope::Scope;
+
 pub use commit::UNVERIFIED;
 pub(crate) use held::{EVENT_FRAME_BYTES, HeldBudget};
 pub(crate) use message::Message;
@@ -68,9 +69,9 @@ pub(crate) enum LaneMsg {
     Status { did: Did, answer: StatusAnswer },
     /// The repository is wanted; `force` also where nothing is known to be missing.
     Want { did: Did, force: bool, saved: oneshot::Sender<()> },
-    /// The scheduler is ready to fetch it.
     /// The account came into the scope, or left it.
     Followed { did: Did, followed: bool, saved: oneshot::Sender<()> },
+    /// The scheduler is ready to fetch it.
     BeginResync { did: Did, reply: oneshot::Sender<Option<Begun>> },
     /// A part of it, as an encoded entry.
     Chunk { did: Did, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit },
@@ -197,8 +198,8 @@ impl LaneMsg {
             | Self::Moved { did, .. }
             | Self::Status { did, .. }
             | Self::Want { did, .. }
-            | Self::BeginResync { did, .. }
             | Self::Followed { did, .. }
+            | Self::BeginResync { did, .. }
             | Self::Chunk { did, .. }
             | Self::EndResync { did, .. } => did,
         }
@@ -210,9 +211,9 @@ pub(crate) struct LaneDeps {
     pub(crate) config: Arc<IngestConfig>,
     /// Accounts of `ingest.backfill`, when it is a list.
     pub(crate) wanted: Arc<std::collections::HashSet<Did>>,
-    pub(crate) held: Arc<HeldBudget>,
     /// Whose events are taken.
     pub(crate) scope: Arc<Scope>,
+    pub(crate) held: Arc<HeldBudget>,
     pub(crate) items: Sender<Item>,
     /// Rows to be read, and questions to the outside. Bounded like a lane's own queue: one open
     /// question of a kind for each account with events.
@@ -230,12 +231,14 @@ pub(crate) struct Lane {
     attempts: u64,
     /// Nobody takes items any more: the run is ending.
     closed: bool,
+    /// When the check of the event at hand began, where entries are traced.
+    verifying: Option<journey::Step>,
 }
 
 impl Lane {
     pub(crate) fn new(deps: LaneDeps) -> Self {
         let slots_max = deps.config.accounts_cached_max / deps.config.lanes().max(1);
-        Self { slots: Slots::new(slots_max.max(64)), deps, attempts: 0, closed: false }
+        Self { slots: Slots::new(slots_max.max(64)), deps, attempts: 0, closed: false, verifying: None }
     }
 
     /// Judges until nobody sends any more, or nobody takes what was judged.
@@ -249,6 +252,7 @@ impl Lane {
     }
 
     fn take(&mut self, msg: LaneMsg) {
+        self.verifying = None;
         let mut slot = self.slots.take(msg.did());
         if let Some(msg) = self.load_first(&mut slot, msg) {
             self.step(&mut slot, msg);
@@ -264,11 +268,11 @@ impl Lane {
             LaneMsg::Moved { pds, .. } => self.moved(slot, Some(&pds)),
             LaneMsg::Status { answer, .. } => self.status(slot, answer),
             LaneMsg::Want { force, saved, .. } => self.want(slot, force, saved),
+            LaneMsg::Followed { followed, saved, .. } => self.followed(slot, followed, saved),
             LaneMsg::BeginResync { reply, .. } => self.begin_resync(slot, reply),
             LaneMsg::Chunk { attempt, entry, permit, .. } => {
                 self.chunk(slot, attempt, entry, permit)
             }
-            LaneMsg::Followed { followed, saved, .. } => self.followed(slot, followed, saved),
             LaneMsg::EndResync { attempt, outcome, .. } => self.end_resync(slot, attempt, outcome),
         }
     }

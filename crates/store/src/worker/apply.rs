@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use millrace_log::{Item, Topic};
 use millrace_runtime::clock::Stopwatch;
 use millrace_runtime::supervise::Shutdown;
+use millrace_runtime::telemetry::journey;
 
 use super::{ApplyError, Projection, Worker};
 use crate::parked::{self, BEHIND, ParkedEntry, Place};
@@ -111,7 +112,7 @@ impl<P: Projection> Worker<P> {
 
     /// One transaction: offset, rows, and entries that park behind one of their key.
     async fn apply(&mut self, items: &[Item], to: i64) -> Result<(), ApplyError> {
-        let started = Stopwatch::start();
+        let (started, step) = (Stopwatch::start(), journey::begin());
         let (behind, fresh) = self.set_aside(items);
         let prepared = match fresh.as_slice() {
             [] => None,
@@ -136,6 +137,10 @@ impl<P: Projection> Worker<P> {
             })
             .await?;
         millrace_runtime::crash::point("projection.apply.after_commit");
+        if let Some(step) = step {
+            let traces = fresh.iter().filter_map(|item| self.projection.trace(item));
+            step.end("apply", traces, &[("entries", fresh.len() as i64)]);
+        }
         for key in lifted {
             self.barred.remove(&key);
         }

@@ -59,6 +59,11 @@ pub trait Projection: Send + Sync + 'static {
     /// So much is parked behind `key` that it is dropped: note that the key must be fetched anew.
     fn overflow(&self, tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError>;
 
+    /// The trace that an entry belongs to; asked for only where traces are sent.
+    fn trace(&self, _item: &Item) -> Option<[u8; 16]> {
+        None
+    }
+
     /// Everything below `next_offset` is committed.
     fn committed(&self, _next_offset: i64) {}
 }
@@ -104,6 +109,8 @@ pub struct Worker<P: Projection> {
     /// Failures in a row, and until when to pause after the last.
     failures: u32,
     paused_until: Option<Instant>,
+    /// Where it ends by itself.
+    until: Option<i64>,
 }
 
 impl<P: Projection> Worker<P> {
@@ -132,7 +139,15 @@ impl<P: Projection> Worker<P> {
             barred: HashSet::new(),
             failures: 0,
             paused_until: None,
+            until: None,
         }
+    }
+
+    /// Has the worker end at this offset, and leave parked entries alone: it only catches up with
+    /// another, which has told and tried what lies before.
+    #[must_use]
+    pub fn until(self, offset: i64) -> Self {
+        Self { until: Some(offset), ..self }
     }
 
     /// Works until asked to stop.
@@ -148,7 +163,7 @@ impl<P: Projection> Worker<P> {
     async fn work(&mut self, shutdown: &Shutdown) -> Result<(), WorkerError> {
         let mut ticks = tokio::time::interval(Duration::from_millis(self.config.tick_ms));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        while !self.has_arrived() {
             let result = match self.wake(&mut ticks, shutdown).await {
                 Wake::Entries => self.entries(shutdown).await,
                 Wake::Tick => self.tick(shutdown).await,
@@ -158,6 +173,11 @@ impl<P: Projection> Worker<P> {
                 self.pause_or_stop(error)?;
             }
         }
+        Ok(())
+    }
+
+    fn has_arrived(&self) -> bool {
+        self.until.zip(self.next).is_some_and(|(until, next)| next >= until)
     }
 
     async fn wake(&self, ticks: &mut Interval, shutdown: &Shutdown) -> Wake {
@@ -186,7 +206,7 @@ impl<P: Projection> Worker<P> {
     async fn tick(&mut self, shutdown: &Shutdown) -> Result<(), ApplyError> {
         self.keep_lease().await?;
         if self.active && self.paused_until.is_none() {
-            if self.next.is_some() {
+            if self.next.is_some() && self.until.is_none() {
                 self.retry_parked(shutdown).await?;
             }
             self.load_barriers().await?;
@@ -203,6 +223,7 @@ impl<P: Projection> Worker<P> {
         let bytes_max = self.config.batch_bytes_max;
         let mut items = self.log.read(self.topic, self.partition, next, bytes_max).await?;
         items.truncate(self.config.batch_entries_max);
+        items.retain(|item| self.until.is_none_or(|until| item.offset < until));
         if !items.is_empty() {
             self.apply_batch(&items, shutdown).await?;
         }

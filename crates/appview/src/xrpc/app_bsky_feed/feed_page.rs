@@ -141,6 +141,7 @@ pub(super) fn present(
     skeleton: FeedSkeleton,
     hydrated: &Hydrated,
 ) -> Result<Page, XrpcError> {
+    let _span = tracing::info_span!("present").entered();
     let views = call.views(hydrated);
     let items = raw_all(skeleton.lines.iter().filter_map(|line| views.feed_view_post(line)))?;
     Ok(Page { items, cursor: skeleton.cursor, rest: () })
