@@ -18,6 +18,7 @@ use crate::lane::{LaneMsg, Lanes};
 use crate::model::{AccountState, SourceStatus};
 use crate::progress::SourceState;
 use crate::scope::{Membership, SCOPE_ACCOUNTS_MAX, Scope};
+use crate::status::{Board, HostList, IngestStatus};
 use crate::tables::rejects::RejectedEvent;
 use crate::tables::{accounts, rejects, scope};
 
@@ -78,10 +79,23 @@ pub struct ScopeStatus {
 }
 
 /// `listRejected`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ListRejected {
     /// At most [`REJECTED_LIST_MAX`].
     pub limit: u32,
+    /// Only those with this reason.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Only those before this one.
+    #[serde(default)]
+    pub before: Option<i64>,
+}
+
+impl ListRejected {
+    /// The latest `limit`, whatever their reason.
+    pub fn latest(limit: u32) -> Self {
+        Self { limit, ..Self::default() }
+    }
 }
 
 impl Client {
@@ -155,14 +169,39 @@ impl Client {
         }
     }
 
-    /// The latest events that were not accepted, the newest first.
+    /// Events that were not accepted, the newest first.
     ///
     /// # Errors
     /// The store, or the other process, cannot be reached.
-    pub async fn list_rejected(&self, limit: u32) -> Result<Vec<RejectedEvent>, IngestError> {
+    pub async fn list_rejected(
+        &self,
+        question: ListRejected,
+    ) -> Result<Vec<RejectedEvent>, IngestError> {
         match self {
-            Self::Local(local) => local.list_rejected(limit).await,
-            Self::Remote(remote) => remote.call("listRejected", &ListRejected { limit }).await,
+            Self::Local(local) => local.list_rejected(question).await,
+            Self::Remote(remote) => remote.call("listRejected", &question).await,
+        }
+    }
+
+    /// Ingest at a glance.
+    ///
+    /// # Errors
+    /// The log, or the other process, cannot be reached.
+    pub async fn status(&self) -> Result<IngestStatus, IngestError> {
+        match self {
+            Self::Local(local) => local.status().await,
+            Self::Remote(remote) => remote.call("getStatus", &ListSources::default()).await,
+        }
+    }
+
+    /// The hosts accounts live on.
+    ///
+    /// # Errors
+    /// The other process cannot be reached.
+    pub async fn list_hosts(&self) -> Result<HostList, IngestError> {
+        match self {
+            Self::Local(local) => Ok(local.list_hosts()),
+            Self::Remote(remote) => remote.call("listHosts", &ListSources::default()).await,
         }
     }
 }
@@ -173,6 +212,7 @@ pub struct Local {
     sources: Vec<Arc<SourceState>>,
     scope: Arc<Scope>,
     brake: Brake,
+    board: Arc<Board>,
     /// The present run; none while ingest starts, or waits for another process's lease.
     running: Mutex<Option<Running>>,
 }
@@ -190,8 +230,9 @@ impl Local {
         sources: Vec<Arc<SourceState>>,
         scope: Arc<Scope>,
         brake: Brake,
+        board: Arc<Board>,
     ) -> Self {
-        Self { store, sources, scope, brake, running: Mutex::new(None) }
+        Self { store, sources, scope, brake, board, running: Mutex::new(None) }
     }
 
     pub(crate) fn running(&self, running: Option<Running>) {
@@ -257,9 +298,23 @@ impl Local {
         wait.await.map_err(|_| gone())
     }
 
-    pub async fn list_rejected(&self, limit: u32) -> Result<Vec<RejectedEvent>, IngestError> {
-        let limit = limit.clamp(1, REJECTED_LIST_MAX);
-        self.store.read(move |tx| Ok(rejects::list(tx, limit)?)).await
+    pub async fn list_rejected(
+        &self,
+        question: ListRejected,
+    ) -> Result<Vec<RejectedEvent>, IngestError> {
+        let limit = question.limit.clamp(1, REJECTED_LIST_MAX);
+        let ListRejected { reason, before, .. } = question;
+        let before = before.unwrap_or(i64::MAX);
+        self.store.read(move |tx| Ok(rejects::list(tx, reason.as_deref(), before, limit)?)).await
+    }
+
+    pub async fn status(&self) -> Result<IngestStatus, IngestError> {
+        let is_running = self.running.lock().is_some();
+        Ok(self.board.status(is_running).await?)
+    }
+
+    pub fn list_hosts(&self) -> HostList {
+        self.board.hosts()
     }
 }
 

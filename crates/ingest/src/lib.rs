@@ -59,6 +59,7 @@ mod run;
 mod start;
 
 // asked by others
+mod status;
 mod client;
 mod rpc;
 
@@ -77,6 +78,9 @@ pub use rpc::routes;
 pub use scope::SCOPE_ACCOUNTS_MAX;
 pub use source::{Reached, SourceError, reach};
 pub use start::{Ingest, IngestDeps};
+pub use status::{
+    AccountCounts, Counts, HostList, HostStatus, IngestStatus, LogPartition, Sample,
+};
 pub use tables::MIGRATIONS;
 pub use tables::restored;
 pub use tables::rejects::RejectedEvent;

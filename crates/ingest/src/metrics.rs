@@ -8,8 +8,8 @@ use millrace_runtime::metrics::{
 
 /// Handles to every metric of this crate.
 pub(crate) struct Metrics {
-    frames: CounterVec,
-    frame_bytes: CounterVec,
+    pub(crate) frames: CounterVec,
+    pub(crate) frame_bytes: CounterVec,
     pub(crate) rejected: CounterVec,
     pub(crate) skipped: CounterVec,
     pub(crate) connections: CounterVec,
@@ -23,8 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) verified_not: Counter,
     pub(crate) verify_seconds: Histogram,
     pub(crate) invalid_records: Counter,
-    entries: Counter,
-    entry_bytes: Counter,
+    pub(crate) entries: Counter,
+    pub(crate) entry_bytes: Counter,
     append_entries: Histogram,
     append_seconds: Histogram,
     pub(crate) append_retries: Counter,

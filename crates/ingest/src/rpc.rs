@@ -28,6 +28,8 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
         .route("/internal/changeScope", post(change_scope))
         .route("/internal/listScope", post(list_scope))
         .route("/internal/getScope", post(get_scope))
+        .route("/internal/getStatus", post(get_status))
+        .route("/internal/listHosts", post(list_hosts))
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .with_state(local);
     internal::guarded(routes, secret)
@@ -81,8 +83,18 @@ async fn list_rejected(
     State(local): State<Arc<Local>>,
     body: Bytes,
 ) -> Result<Response, IngestError> {
-    let ListRejected { limit } = parsed(&body)?;
-    Ok(Json(local.list_rejected(limit).await?).into_response())
+    let question: ListRejected = parsed(&body)?;
+    Ok(Json(local.list_rejected(question).await?).into_response())
+}
+
+async fn get_status(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+    let ListSources {} = parsed(&body)?;
+    Ok(Json(local.status().await?).into_response())
+}
+
+async fn list_hosts(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+    let ListSources {} = parsed(&body)?;
+    Ok(Json(local.list_hosts()).into_response())
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, IngestError> {

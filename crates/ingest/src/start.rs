@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::run::Runner;
 use crate::scope::Scope;
+use crate::status::Board;
 
 /// What ingest works with. `store` is the `ingest` domain, opened with [`crate::MIGRATIONS`].
 #[derive(Clone)]
@@ -53,7 +54,10 @@ impl Ingest {
         let scope = Arc::new(Scope::new(config.scope, metrics.scope_accounts.clone()));
         let brake = Brake::default();
         let (store, followed) = (deps.store.clone(), Arc::clone(&scope));
-        let local = Arc::new(Local::new(store, sources.clone(), followed, brake.clone()));
+        let board = Arc::new(Board::new(&deps, Arc::clone(&metrics)));
+        board.start(supervisor);
+        let local = Local::new(store, sources.clone(), followed, brake.clone(), board);
+        let local = Arc::new(local);
         // Where no other process can write, whoever held the leases before has ended: they need not
         // run out first.
         let holder = if deps.store.is_shared() {

@@ -63,11 +63,17 @@ pub struct RejectedEvent {
     pub seen_us: i64,
 }
 
-/// The latest events, the newest first, without their bytes.
-pub(crate) fn list(tx: &mut Tx, limit: u32) -> Result<Vec<RejectedEvent>, StoreError> {
+/// Events before the one numbered `before`, the newest first, without their bytes.
+pub(crate) fn list(
+    tx: &mut Tx,
+    reason: Option<&str>,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<RejectedEvent>, StoreError> {
     tx.query(
-        "SELECT id, source, seq, did, reason, detail, sample_bytes, seen_us FROM rejected ORDER BY id DESC LIMIT $1",
-        &[limit.into()],
+        "SELECT id, source, seq, did, reason, detail, sample_bytes, seen_us FROM rejected \
+         WHERE id < $1 AND ($2 = '' OR reason = $2) ORDER BY id DESC LIMIT $3",
+        &[before.into(), reason.unwrap_or_default().into(), limit.into()],
         |row| {
             Ok(RejectedEvent {
                 id: row.get(0)?,

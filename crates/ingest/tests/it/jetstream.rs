@@ -1,7 +1,7 @@
 //! Jetstreams as sources, both wires: what comes in, what is refused, and what is done without proofs.
 
 use millrace_atproto::entry::EntryBody;
-use millrace_ingest::{IngestConfig, SourceKind, SyncState};
+use millrace_ingest::{IngestConfig, ListRejected, SourceKind, SyncState};
 use millrace_runtime::clock::{Clock as _, SystemClock};
 use millrace_sim::records;
 use millrace_sim::repo::Write;
@@ -118,7 +118,7 @@ async fn a_record_that_is_not_what_its_cid_says_is_refused_alone() {
         let rejected = bed.status().await.rejected;
         assert_eq!(rejected.get("record_cid"), Some(&1), "{rejected:?}");
         assert_eq!(rejected.get("record_json"), Some(&1), "{rejected:?}");
-        let kept = bed.client.list_rejected(10).await.unwrap();
+        let kept = bed.client.list_rejected(ListRejected::latest(10)).await.unwrap();
         assert!(kept.iter().all(|event| event.did.as_deref() == Some(alice.did.as_str())));
         bed.stop().await;
     }

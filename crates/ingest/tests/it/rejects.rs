@@ -4,7 +4,7 @@
 use axum::extract::ws::Message;
 use millrace_atproto::cbor::{Value, encode};
 use millrace_atproto::crypto::{Curve, SigningKey};
-use millrace_ingest::SyncState;
+use millrace_ingest::{ListRejected, SyncState};
 use tempfile::tempdir;
 
 use crate::bed::{Bed, config};
@@ -42,7 +42,7 @@ async fn check(reason: &str, bad: impl FnOnce(&Stage, &mut Person)) {
     assert_eq!(bed.story(&bob.did).await, ["after"], "{reason}");
     let status = bed.status().await;
     assert_eq!(status.rejected.get(reason), Some(&1), "{reason}: {:?}", status.rejected);
-    let kept = bed.client.list_rejected(10).await.unwrap();
+    let kept = bed.client.list_rejected(ListRejected::latest(10)).await.unwrap();
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert_eq!(kept[0].reason, reason);
     assert!(kept[0].bytes > 0 || reason == "oversize");
@@ -248,7 +248,7 @@ async fn what_is_kept_is_bounded_in_rows_and_bytes() {
     let bed = Bed::start(&stage, dir.path(), config).await;
     bed.until_cursor(20).await;
     assert_eq!(bed.status().await.rejected.get("rev"), Some(&20));
-    let kept = bed.client.list_rejected(100).await.unwrap();
+    let kept = bed.client.list_rejected(ListRejected::latest(100)).await.unwrap();
     assert!(!kept.is_empty() && kept.len() <= 5, "{}", kept.len());
     let samples: Vec<i64> = bed
         .store
