@@ -1,5 +1,6 @@
 //! Named places where a process kills itself as `kill -9` would, so that a run can show that nothing
-//! is lost there. Nothing happens unless one is chosen: `MILLRACE_CRASH_AT=<name>:<nth>`.
+//! is lost there. Nothing happens unless one is chosen: `MILLRACE_CRASH_AT=<name>:<nth>`, and with
+//! `MILLRACE_CRASH_WHEN=<file>` nothing before that file is there.
 //!
 //! What must stay true: [`POINTS`] is the whole list and each of its names is passed to [`point`]
 //! somewhere (`cargo xtask tidy` compares them), and a release build has none of it: there a point is
@@ -7,11 +8,15 @@
 //!
 //! A point that is not chosen costs one atomic load.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which point, and which time of reaching it: `log.append.before_commit:3`.
 pub const VARIABLE: &str = "MILLRACE_CRASH_AT";
+
+/// A file that must be there for the chosen point to count.
+pub const WHEN_VARIABLE: &str = "MILLRACE_CRASH_WHEN";
 
 /// Every point: its name, and what is done and not yet done there.
 pub const POINTS: &[(&str, &str)] = &[
@@ -37,7 +42,6 @@ pub const POINTS: &[(&str, &str)] = &[
     ("projection.apply.within", "a batch's rows are written, its counters and facts are not"),
     ("projection.apply.before_commit", "offset and rows are written, not committed"),
     ("projection.apply.after_commit", "the batch is committed, the worker does not know"),
-    ("projection.park.before_commit", "an entry is parked, not committed"),
     ("dictionary.before_commit", "new ids are written, not committed"),
     ("dictionary.after_commit", "new ids are committed, not in the cache and not yet used"),
     ("outbox.relay.before_append", "facts were read, the log does not have them"),
@@ -70,6 +74,7 @@ pub fn point(name: &'static str) {
 struct Chosen {
     name: &'static str,
     nth: u64,
+    when: Option<PathBuf>,
     reached: AtomicU64,
 }
 
@@ -83,6 +88,9 @@ fn reached(name: &'static str) {
     let Some(chosen) = chosen.as_ref().filter(|chosen| chosen.name == name) else {
         return;
     };
+    if chosen.when.as_ref().is_some_and(|file| !file.exists()) {
+        return;
+    }
     if chosen.reached.fetch_add(1, Ordering::Relaxed) + 1 == chosen.nth {
         end(&format!("crash point {name} reached {} times", chosen.nth));
     }
@@ -93,7 +101,8 @@ fn parse(asked: &str) -> Option<Chosen> {
     let (name, nth) = asked.split_once(':').unwrap_or((asked, "1"));
     let (name, _) = POINTS.iter().find(|(known, _)| *known == name)?;
     let nth = nth.parse().ok().filter(|nth| *nth > 0)?;
-    Some(Chosen { name, nth, reached: AtomicU64::new(0) })
+    let when = std::env::var_os(WHEN_VARIABLE).map(PathBuf::from);
+    Some(Chosen { name, nth, when, reached: AtomicU64::new(0) })
 }
 
 /// Ends the process without any of its own code running afterwards: no destructor, no flush.

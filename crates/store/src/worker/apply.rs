@@ -174,7 +174,6 @@ impl<P: Projection> Worker<P> {
                 span.advance(tx)?;
                 let key = barrier_key.as_deref();
                 parked::park(tx, &span.entry(&poisoned, key, reason, &message, Some(next_us)))?;
-                millrace_runtime::crash::point("projection.park.before_commit");
                 let parked = parked::count(tx, span.projection, span.topic, span.partition)?;
                 if parked > parked_max {
                     let (projection, reason) = (span.projection, message.clone());
