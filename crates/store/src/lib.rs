@@ -98,6 +98,10 @@ mod metrics;
 mod base;
 pub mod migrate;
 
+// copies, and a look from outside
+pub mod backup;
+pub mod probe;
+
 // what every domain has
 pub mod lease;
 pub mod offsets;

@@ -17,6 +17,7 @@ use millrace_runtime::clock::SharedClock;
 use millrace_runtime::supervise::spawn_thread;
 use tokio::sync::oneshot;
 
+use crate::backup::CopiedMigration;
 use crate::engine::deadline::Deadline;
 use crate::engine::{Connector, Mode};
 use crate::{Domain, StoreConfig, StoreError, Tx, base};
@@ -144,6 +145,24 @@ pub async fn wait(
     })
 }
 
+/// What has been applied, for a copy of the tables to be judged by later.
+pub(crate) fn copied(tx: &mut Tx) -> Result<Vec<CopiedMigration>, StoreError> {
+    Ok(assess::applied(tx)?.iter().map(Applied::copied).collect())
+}
+
+/// Whether this program may work on tables with these migrations.
+pub(crate) fn check_copied(
+    domain: Domain,
+    migrations: &'static [Migration],
+    copied: &[CopiedMigration],
+) -> Result<(), StoreError> {
+    let applied: Vec<Applied> = copied.iter().map(Applied::of_copied).collect();
+    for part in Part::ALL {
+        assess(domain, part, part.migrations(migrations), &applied)?;
+    }
+    Ok(())
+}
+
 fn pending(
     connector: &Connector,
     domain: Domain,
@@ -178,7 +197,7 @@ fn look(
     applied
 }
 
-fn apply_in(
+pub(crate) fn apply_in(
     tx: &mut Tx,
     domain: Domain,
     migrations: &'static [Migration],
@@ -220,7 +239,7 @@ fn open(connector: &Connector, domain: Domain, clock: &SharedClock) -> Result<Tx
 }
 
 /// Runs blocking work on a thread of its own: PostgreSQL's client must not run on an async thread.
-async fn on_thread<T: Send + 'static>(
+pub(crate) async fn on_thread<T: Send + 'static>(
     config: &StoreConfig,
     domain: Domain,
     clock: &SharedClock,

@@ -183,6 +183,18 @@ impl Tx {
         self.outbox_pushed = true;
     }
 
+    /// Makes unqualified names mean another domain's tables from now on; whether that domain is there.
+    /// Only for a transaction over several domains on PostgreSQL: a backup's, a restore's.
+    pub(crate) fn turn_to(&mut self, domain: Domain) -> Result<bool, StoreError> {
+        self.domain = domain;
+        self.attempt(|connection| connection.postgres()?.turn_to(domain))
+    }
+
+    /// The client below, for COPY.
+    pub(crate) fn postgres_client(&mut self) -> Result<&mut postgres::Client, StoreError> {
+        Ok(self.connection.postgres()?.client())
+    }
+
     /// Runs statements without parameters.
     pub(crate) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         self.attempt(|connection| connection.script(sql))

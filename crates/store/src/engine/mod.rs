@@ -1,6 +1,6 @@
 //! The two engines under [`crate::Tx`], and the threads that drive them.
 //!
-//! This is the only folder of the crate that knows an engine's name. [`Connection`] is one open
+//! Beside `backup/`, this is the only folder of the crate that knows an engine's name. [`Connection`] is one open
 //! connection, used by the one thread that opened it; [`Connector`] knows how to open it.
 
 pub(crate) mod checkpoint;
@@ -117,6 +117,14 @@ impl Connector {
         }
     }
 
+    /// Bytes of the domain's file and of what lies beside it, where it is a file.
+    pub(crate) fn file_bytes(&self) -> Option<u64> {
+        match self {
+            Connector::Sqlite(it) => Some(it.file_bytes()),
+            Connector::Postgres(_) => None,
+        }
+    }
+
     /// Whether the domain's file or schema is there at all.
     pub(crate) fn exists(&self) -> Result<bool, StoreError> {
         match self {
@@ -229,6 +237,16 @@ impl Connection {
     /// Runs many statements without parameters: migrations, savepoints.
     pub(crate) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         each_engine!(self, it => it.script(sql))
+    }
+
+    /// The connection to PostgreSQL, where it is one.
+    pub(crate) fn postgres(&mut self) -> Result<&mut postgres::Connection, StoreError> {
+        match self {
+            Connection::Postgres(it) => Ok(it),
+            Connection::Sqlite(_) => Err(StoreError::Config {
+                reason: "this can only be done on PostgreSQL".to_owned(),
+            }),
+        }
     }
 
     /// Whether the domain has that table.

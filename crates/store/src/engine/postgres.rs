@@ -28,6 +28,8 @@ const SILENCE_MS: u64 = 5_000;
 /// Finds the table named by its parameter.
 pub(super) const HAS_TABLE: &str =
     "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1";
+/// Finds the schema named by its parameter.
+const HAS_SCHEMA: &str = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
 /// The advisory lock of migrations; any number that nobody else uses.
 const SCHEMA_LOCK: i64 = 0x6d69_6c6c_7261_6365;
 
@@ -89,8 +91,7 @@ impl Connector {
     pub(super) fn exists(&self) -> Result<bool, StoreError> {
         let mut connection = self.connect_to_migrate()?;
         let mut found = false;
-        let sql = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
-        connection.query(sql, &[self.domain.name().into()], &mut |_| {
+        connection.query(HAS_SCHEMA, &[self.domain.name().into()], &mut |_| {
             found = true;
             Ok(())
         })?;
@@ -243,6 +244,24 @@ impl Connection {
     pub(super) fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         let rendered = render(sql, Dialect::Postgres).map_err(|reason| refused(sql, reason))?;
         self.plain(&rendered.text)
+    }
+
+    /// Unqualified names mean `domain`'s tables until the transaction ends; whether it is there.
+    pub(crate) fn turn_to(&mut self, domain: Domain) -> Result<bool, StoreError> {
+        self.domain = domain;
+        // Statements are prepared with the tables that their names meant.
+        self.statements.clear();
+        self.plain(&format!("SET LOCAL search_path TO {domain}"))?;
+        let mut found = false;
+        self.query(HAS_SCHEMA, &[domain.name().into()], &mut |_| {
+            found = true;
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn client(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     /// One process migrates at a time, whichever domain; the schema is made if it is missing.

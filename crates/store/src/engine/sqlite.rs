@@ -57,6 +57,11 @@ impl Connector {
         self.path.exists()
     }
 
+    pub(super) fn file_bytes(&self) -> u64 {
+        let bytes = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        bytes(&self.path).saturating_add(bytes(&self.wal_path()))
+    }
+
     pub(crate) fn wal_path(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push("-wal");

@@ -4,6 +4,7 @@
 use ring::digest::{SHA256, digest};
 
 use super::{Migration, MigrationStatus};
+use crate::backup::CopiedMigration;
 use crate::{Domain, StoreError, Tx, base};
 
 /// The two lists of migrations a domain has.
@@ -60,6 +61,27 @@ impl Applied {
             number: self.number,
             name: self.name.clone(),
             applied_us: Some(self.applied_us),
+        }
+    }
+
+    pub(super) fn copied(&self) -> CopiedMigration {
+        CopiedMigration {
+            part: self.part.clone(),
+            number: self.number,
+            name: self.name.clone(),
+            checksum: self.checksum.clone(),
+            compatible_back_to: self.compatible_back_to,
+        }
+    }
+
+    pub(super) fn of_copied(copied: &CopiedMigration) -> Self {
+        Self {
+            part: copied.part.clone(),
+            number: copied.number,
+            name: copied.name.clone(),
+            checksum: copied.checksum.clone(),
+            compatible_back_to: copied.compatible_back_to,
+            applied_us: 0,
         }
     }
 }
