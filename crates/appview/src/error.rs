@@ -30,6 +30,9 @@ pub(crate) enum XrpcError {
     /// No such method here.
     #[error("Method Not Implemented")]
     MethodNotImplemented,
+    /// The thing asked for by its name or number is not there.
+    #[error("{0}")]
+    NoSuch(String),
     /// No such page here.
     #[error("there is nothing at this address")]
     NotFound,
@@ -83,7 +86,7 @@ impl XrpcError {
             }
             Self::Auth(error) => (StatusCode::UNAUTHORIZED, error.name()),
             Self::MethodNotImplemented => (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "NotFound"),
+            Self::NotFound | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "NotFound"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "InvalidRequest"),
             Self::Timeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout"),

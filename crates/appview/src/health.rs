@@ -12,9 +12,6 @@ use serde::Serialize;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-const HOME: &str = "This is a Millrace AppView: an AT Protocol service that serves app.bsky views.\n\
-    API routes are under /xrpc/.\n";
-
 const ROBOTS: &str = "# The public API may be crawled; slow down when it answers 429 or 503.\n\
     User-agent: *\nAllow: /\n";
 
@@ -40,10 +37,6 @@ pub(crate) fn router(dataplane: Client) -> Router {
         .route("/ready", get(ready))
         .route("/xrpc/_health", get(xrpc_health))
         .with_state(dataplane)
-}
-
-pub(crate) async fn home() -> &'static str {
-    HOME
 }
 
 pub(crate) async fn robots() -> &'static str {

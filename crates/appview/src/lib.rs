@@ -23,6 +23,7 @@ mod xrpc;
 
 // beside the methods
 mod admin;
+mod dashboard;
 mod health;
 mod well_known;
 

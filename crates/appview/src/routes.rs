@@ -136,7 +136,20 @@ pub const ROUTES: &[Route] = &[
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadV2", Optional).labelled(),
     Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
+    Route::get("/api/v1/admin/overview", Operator),
     Route::get("/api/v1/admin/sources", Operator),
+    Route::get("/api/v1/admin/hosts", Operator),
+    Route::get("/api/v1/admin/accounts/{did}", Operator),
+    Route::post("/api/v1/admin/accounts/{did}/resync", Operator),
+    Route::get("/api/v1/admin/parked", Operator),
+    Route::post("/api/v1/admin/parked/retry", Operator),
+    Route::get("/api/v1/admin/parked/{id}", Operator),
+    Route::post("/api/v1/admin/parked/{id}/retry", Operator),
+    Route::post("/api/v1/admin/parked/{id}/discard", Operator),
+    Route::get("/api/v1/admin/rejected", Operator),
+    Route::get("/dashboard", Anyone),
+    Route::get("/dashboard/", Anyone),
+    Route::get("/dashboard/{*path}", Anyone),
 ];
 
 #[cfg(test)]

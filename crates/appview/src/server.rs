@@ -17,6 +17,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use crate::admin::{self, AdminState};
 use crate::auth::{Authenticator, Operator, ServiceTokens};
 use crate::config::AppviewConfig;
+use crate::dashboard;
 use crate::error::XrpcError;
 use crate::health;
 use crate::metrics::Metrics;
@@ -75,18 +76,21 @@ pub fn router(deps: AppviewDeps) -> Router {
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
         trusted_verifiers: config.trusted_verifiers.clone(),
-        clock,
+        clock: clock.clone(),
         body_bytes_max: config.limits.body_bytes_max,
         feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
         readers: crate::readers::Readers::default(),
     };
+    let started_us = clock.now_us();
+    let admin = AdminState { ingest, dataplane: dataplane.clone(), auth, clock, started_us };
     Router::new()
-        .route("/", get(health::home))
+        .route("/", get(dashboard::home))
         .route("/robots.txt", get(health::robots))
         .merge(well_known::router(&config))
         .merge(health::router(dataplane.clone()))
-        .merge(admin::router(AdminState { ingest, dataplane, auth }))
+        .merge(dashboard::router())
+        .merge(admin::router(admin))
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)

@@ -3,6 +3,8 @@
 //! Each operation is one function over a transaction. A command without a server runs it on the tables,
 //! the internal listener's routes on the server's store, and everybody else asks `query/parked.rs`.
 
+pub mod why;
+
 use millrace_atproto::cbor;
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::entry::Entry;
@@ -49,6 +51,11 @@ pub struct ParkedEntry {
     /// Whose entries wait behind this one.
     pub key: Option<String>,
     pub reason: String,
+    /// Why entries are parked for this reason, and what to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     pub error: String,
     pub attempts: i64,
     pub appended_at: String,
@@ -69,6 +76,7 @@ pub struct Touched {
 
 impl From<Parked> for ParkedEntry {
     fn from(parked: Parked) -> Self {
+        let why = why::of(&parked.reason);
         Self {
             id: parked.id,
             projection: parked.projection,
@@ -76,6 +84,8 @@ impl From<Parked> for ParkedEntry {
             partition: parked.partition,
             offset: parked.offset,
             key: parked.barrier_key.map(|key| String::from_utf8_lossy(&key).into_owned()),
+            cause: why.map(|why| why.cause.to_owned()),
+            remedy: why.map(|why| why.remedy.to_owned()),
             reason: parked.reason,
             error: parked.error,
             attempts: parked.attempts,

@@ -1,6 +1,7 @@
 //! The AppView over real HTTP, on a data-plane in its process and on one in another.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod admin;
 mod app_bsky_actor;
 mod app_bsky_feed;
 mod app_bsky_graph;
@@ -11,6 +12,7 @@ mod auth;
 mod com_atproto;
 mod directory;
 mod feed_server;
+mod ingest_side;
 mod people;
 mod routes;
 mod service;

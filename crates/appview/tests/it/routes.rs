@@ -1,6 +1,7 @@
 //! The table of routes, walked whole with every kind of caller.
 
 use millrace_appview::routes::{Access, ROUTES, Route, Verb};
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
@@ -45,22 +46,40 @@ struct Known {
     list: String,
     starter_pack: String,
     feed: String,
+    /// Numbers of parked entries that nothing was done to yet.
+    parked: Mutex<Vec<i64>>,
 }
 
 impl Known {
-    fn of(world: &World, feeds: &FeedServer) -> Self {
+    async fn of(world: &World, feeds: &FeedServer) -> Self {
         let alice = world.actor("alice");
         let feed = alice.offers_feed(&feeds.did, "a feed").uri;
         let list = alice.makes_list("curatelist", "friends");
         let starter_pack = alice.makes_starter_pack("start here", &list, &[]).uri;
-        Self { post: alice.posts("hello").uri, list: list.uri, starter_pack, feed }
+        let post = alice.posts("hello").uri;
+        world.poison(CALLERS.len() * 3).await;
+        let parked = (1..=i64::try_from(CALLERS.len() * 3).unwrap()).collect();
+        Self { post, list: list.uri, starter_pack, feed, parked: Mutex::new(parked) }
+    }
+}
+
+impl Known {
+    /// A path with its blanks filled in; every entry is used once, for one may be discarded once.
+    fn filled(&self, path: &str) -> String {
+        if !path.contains('{') {
+            return path.to_owned();
+        }
+        let id = if path.contains("{id}") { self.parked.lock().pop().unwrap() } else { 0 };
+        path.replace("{did}", did("alice").as_str())
+            .replace("{id}", &id.to_string())
+            .replace("{*path}", "profile/alice.test")
     }
 }
 
 /// A request that is right in all but its caller.
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
-    let request = world.request(route.verb.as_str(), route.path);
+    let request = world.request(route.verb.as_str(), &known.filled(route.path));
     let alice = did("alice");
     let params: Vec<(&str, &str)> = match route.nsid() {
         Some("app.bsky.actor.getProfiles") => vec![("actors", alice.as_str())],
@@ -126,7 +145,7 @@ async fn call(world: &World, route: &Route, caller: Caller, known: &Known) -> An
 
 async fn every_route_with_every_caller(world: World) {
     let feeds = FeedServer::start(&world, "feeds").await;
-    let known = Known::of(&world, &feeds);
+    let known = Known::of(&world, &feeds).await;
     for route in ROUTES {
         for caller in CALLERS {
             let answer = call(&world, route, caller, &known).await;

@@ -9,8 +9,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::Router;
 use http::{HeaderMap, StatusCode};
 use millrace_appview::{AppviewConfig, AppviewDeps};
 use millrace_atproto::Did;
@@ -32,7 +31,7 @@ use millrace_store::testing::{Engine, Place};
 use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
 use millrace_store::{Dictionary, Domain, Store};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::directory::Directory;
@@ -82,8 +81,8 @@ pub struct World {
     base: String,
     /// Where the data-plane's own routes are, when it is behind `/internal`.
     http: reqwest::Client,
-    log: Log,
-    dataplane: Client,
+    pub(crate) log: Log,
+    pub(crate) dataplane: Client,
     internal: Option<Shutdown>,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
@@ -146,7 +145,7 @@ impl World {
             refresh_interval_ms: 0,
             ..ResolverConfig::default()
         };
-        let ingest_url = serve(&mut tasks, "ingest", sources(), &shutdown).await;
+        let ingest_url = serve(&mut tasks, "ingest", crate::ingest_side::routes(), &shutdown).await;
         let ingest =
             millrace_ingest::Remote::new(ingest_url.parse().unwrap(), None, SETTLE_TIMEOUT)
                 .unwrap();
@@ -336,14 +335,4 @@ async fn serve(tasks: &mut TaskSet<()>, name: &str, routes: Router, stop: &Shutd
         stop.or(async { axum::serve(listener, routes).await.unwrap() }).await;
     });
     base
-}
-
-/// Ingest's side of `/internal`, with one source.
-fn sources() -> Router {
-    let status = json!([{
-        "name": SOURCE, "kind": "relay", "url": "wss://relay.test", "connected": true, "stopped": false,
-        "receivedSeq": 100, "verifiedSeq": 99, "appendedSeq": 98, "cursor": 97, "receivedTimeUs": null,
-        "lagUs": null, "outstanding": 3, "lastError": null, "gapUs": null, "rejected": {},
-    }]);
-    Router::new().route("/internal/listSources", post(|| async move { Json(status) }))
 }

@@ -1,0 +1,90 @@
+//! Operators' routes under `/api/v1/admin`: what runs and how it goes, and the few things an operator
+//! does. JSON in camelCase; errors as XRPC's `{error, message}`.
+//!
+//! | file | routes |
+//! | --- | --- |
+//! | `overview.rs` | `GET overview`: counters, log, projections, sources, accounts by state |
+//! | `sources.rs` | `GET sources`: how far each was received, verified and shows |
+//! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
+//! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
+//! | `rejected.rs` | `GET rejected`: events not accepted |
+//!
+//! Must stay true: a handler's first act is to see that the caller is the operator, and it asks ingest
+//! and the data-plane through their clients alone.
+
+mod accounts;
+mod overview;
+mod parked;
+mod rejected;
+mod sources;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::routing::{get, post};
+use http::request::Parts;
+use millrace_dataplane::DataplaneError;
+use millrace_ingest::IngestError;
+use millrace_runtime::clock::SharedClock;
+
+use crate::auth::Authenticator;
+use crate::error::XrpcError;
+
+/// What operators' routes need.
+#[derive(Clone)]
+pub(crate) struct AdminState {
+    pub(crate) ingest: millrace_ingest::Client,
+    pub(crate) dataplane: millrace_dataplane::Client,
+    pub(crate) auth: Arc<Authenticator>,
+    pub(crate) clock: SharedClock,
+    /// When this process started to serve.
+    pub(crate) started_us: i64,
+}
+
+pub(crate) fn router(state: AdminState) -> Router {
+    Router::new()
+        .route("/api/v1/admin/overview", get(overview::overview))
+        .route("/api/v1/admin/sources", get(sources::sources))
+        .route("/api/v1/admin/hosts", get(accounts::hosts))
+        .route("/api/v1/admin/accounts/{did}", get(accounts::account))
+        .route("/api/v1/admin/accounts/{did}/resync", post(accounts::resync))
+        .route("/api/v1/admin/parked", get(parked::list))
+        .route("/api/v1/admin/parked/retry", post(parked::retry_all))
+        .route("/api/v1/admin/parked/{id}", get(parked::one))
+        .route("/api/v1/admin/parked/{id}/retry", post(parked::retry))
+        .route("/api/v1/admin/parked/{id}/discard", post(parked::discard))
+        .route("/api/v1/admin/rejected", get(rejected::list))
+        .with_state(state)
+}
+
+/// The handles, for whoever has shown that it is the operator.
+pub(crate) struct Operated(AdminState);
+
+impl FromRequestParts<AdminState> for Operated {
+    type Rejection = XrpcError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, XrpcError> {
+        state.auth.operator(&parts.headers)?;
+        Ok(Self(state.clone()))
+    }
+}
+
+/// A part of the path that is no number, DID or the like.
+fn malformed(error: &impl std::fmt::Display) -> XrpcError {
+    XrpcError::invalid(error.to_string())
+}
+
+fn from_dataplane(error: DataplaneError) -> XrpcError {
+    match error {
+        DataplaneError::NotFound(message) => XrpcError::NoSuch(message),
+        other => other.into(),
+    }
+}
+
+fn from_ingest(error: IngestError) -> XrpcError {
+    match error {
+        IngestError::InvalidRequest(message) => XrpcError::InvalidRequest(message),
+        other => XrpcError::Unavailable(other.to_string()),
+    }
+}

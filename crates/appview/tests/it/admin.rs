@@ -1,0 +1,164 @@
+//! Operators' routes: the overview, accounts and their hosts, what was parked and what was refused.
+
+use millrace_dataplane::query::standing::GetStanding;
+use millrace_log::{Append, Topic};
+use serde_json::{Value, json};
+
+use crate::ingest_side::KNOWN;
+use crate::people::did;
+use crate::world::{ADMIN_TOKEN, Answer, Reach, World, near_and_far};
+
+near_and_far!(
+    the_overview_joins_both_halves,
+    accounts_and_hosts,
+    parked_entries_are_looked_at_retried_and_discarded,
+    what_was_refused_is_listed_by_reason,
+    questions_that_are_wrong_are_refused
+);
+
+impl World {
+    /// Puts entries into the log that no data-plane can read, and waits until they are parked.
+    pub async fn poison(&self, entries: usize) {
+        self.settle().await;
+        let before = self.parked().await;
+        let item = |n| Append::new(format!("did:plc:poison{n}"), format!("no entry {n}"));
+        self.log.append(Topic::NetworkEntries, (0..entries).map(item).collect()).await.unwrap();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.parked().await < before + entries as u64 {
+            assert!(tokio::time::Instant::now() < deadline, "they are never parked");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn parked(&self) -> u64 {
+        let standing = self.dataplane.ask(GetStanding {}).await.unwrap();
+        standing.parked.iter().map(|parked| parked.entries).sum()
+    }
+
+    async fn admin(&self, verb: &str, path: &str) -> Answer {
+        let request = self.request(verb, &format!("/api/v1/admin/{path}"));
+        self.send(request.bearer_auth(ADMIN_TOKEN)).await
+    }
+}
+
+async fn the_overview_joins_both_halves(world: World) {
+    world.actor("alice").posts("hello");
+    world.poison(2).await;
+    let overview = world.admin("GET", "overview").await.ok();
+    assert_eq!(overview["version"], env!("CARGO_PKG_VERSION"));
+    let (ingest, dataplane) = (&overview["ingest"], &overview["dataplane"]);
+    assert_eq!((&ingest["error"], &dataplane["error"]), (&Value::Null, &Value::Null));
+    assert_eq!(ingest["status"]["counts"]["rejected"], json!({ "signature": 2 }));
+    assert_eq!(ingest["status"]["accounts"]["byState"]["partial"], 4);
+    let place = &dataplane["status"]["offsets"][0];
+    assert_eq!((&place["projection"], &place["partition"]), (&json!("dataplane"), &json!(0)));
+    let applied = place["nextOffset"].as_i64().unwrap();
+    assert!(applied >= 4, "{place}");
+    // What ingest says the log has, less what the data-plane has applied.
+    assert_eq!(overview["lag"]["entries"], 1_000 - applied);
+    assert_eq!(
+        (&overview["lag"]["ageUs"], &overview["lag"]["atLeast"]),
+        (&json!(3_000_000), &json!(false))
+    );
+    assert_eq!(overview["parked"], 2);
+    let parked = json!([{ "projection": "dataplane", "reason": "undecodable", "entries": 2 }]);
+    assert_eq!(dataplane["status"]["parked"], parked);
+    assert_eq!(overview["sources"][0]["visibleSeq"], 2);
+    assert_eq!(overview["scope"]["scope"], "network");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_that_is_away_is_told_as_such() {
+    let world = World::open(Reach::Remote).await;
+    world.lose_dataplane();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let overview = loop {
+        let overview = world.admin("GET", "overview").await.ok();
+        if overview["dataplane"]["error"].is_string() {
+            break overview;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{overview}");
+    };
+    assert_eq!((&overview["dataplane"]["status"], &overview["lag"]), (&Value::Null, &Value::Null));
+    assert_eq!(overview["ingest"]["status"]["counts"]["events"], 7);
+    assert_eq!(world.admin("GET", "parked").await.refused(), (503, "NotEnoughResources"));
+}
+
+async fn accounts_and_hosts(world: World) {
+    let hosts = world.admin("GET", "hosts").await.ok();
+    assert_eq!(hosts["hosts"][0]["pausedMs"], 9_000);
+    let path = format!("accounts/{}", did(KNOWN));
+    let account = world.admin("GET", &path).await.ok();
+    assert_eq!(
+        (&account["syncState"], &account["pds"]),
+        (&json!("partial"), &json!("https://pds.test"))
+    );
+    let wanted = world.admin("POST", &format!("{path}/resync")).await.ok();
+    assert_eq!(wanted, json!({ "did": did(KNOWN) }));
+    let nobody = format!("accounts/{}", did("nobody"));
+    assert_eq!(world.admin("GET", &nobody).await.refused(), (404, "NotFound"));
+}
+
+async fn parked_entries_are_looked_at_retried_and_discarded(world: World) {
+    world.poison(3).await;
+    let page = world.admin("GET", "parked?limit=2").await.ok();
+    let ids: Vec<i64> =
+        page["parked"].as_array().unwrap().iter().map(|one| one["id"].as_i64().unwrap()).collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(page["cursor"], ids[1]);
+    let rest = world.admin("GET", &format!("parked?limit=2&after={}", ids[1])).await.ok();
+    assert_eq!((rest["parked"].as_array().unwrap().len(), rest.get("cursor")), (1, None));
+    assert!(page["parked"][0].get("entry").is_none(), "a list has no contents");
+
+    let one = world.admin("GET", &format!("parked/{}", ids[0])).await.ok();
+    assert_eq!((&one["reason"], &one["attempts"]), (&json!("undecodable"), &json!(1)));
+    assert!(
+        one["cause"].as_str().unwrap().contains("cannot")
+            || one["cause"].as_str().unwrap().contains("not one")
+    );
+    assert!(!one["remedy"].as_str().unwrap().is_empty());
+    assert_eq!(one["entry"]["bytes"], "no entry 0".len());
+
+    let touched = world.admin("POST", &format!("parked/{}/retry", ids[0])).await.ok();
+    assert_eq!(touched, json!({ "entries": 1 }));
+    let all = world.admin("POST", "parked/retry").await.ok();
+    assert_eq!(all, json!({ "entries": 3 }));
+    assert_eq!(world.admin("POST", "parked/retry?projection=other").await.ok()["entries"], 0);
+    assert_eq!(world.admin("POST", &format!("parked/{}/discard", ids[0])).await.ok()["entries"], 1);
+    for (verb, what) in [("GET", ""), ("POST", "/retry"), ("POST", "/discard")] {
+        let gone = world.admin(verb, &format!("parked/{}{what}", ids[0])).await;
+        assert_eq!(gone.refused(), (404, "NotFound"), "{what}");
+    }
+    assert_eq!(world.admin("GET", "overview").await.ok()["parked"], 2);
+}
+
+async fn what_was_refused_is_listed_by_reason(world: World) {
+    let page = world.admin("GET", "rejected?limit=3&reason=rev").await.ok();
+    let ids: Vec<i64> = page["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_i64().unwrap())
+        .collect();
+    assert_eq!((ids.as_slice(), &page["cursor"]), ([5, 4, 3].as_slice(), &json!(3)));
+    assert_eq!(page["rejected"][0]["reason"], "rev");
+    let rest = world.admin("GET", "rejected?limit=3&before=3").await.ok();
+    assert_eq!((rest["rejected"].as_array().unwrap().len(), rest.get("cursor")), (2, None));
+}
+
+async fn questions_that_are_wrong_are_refused(world: World) {
+    for (verb, path) in [
+        ("GET", "parked?limit=0"),
+        ("GET", "parked?limit=501"),
+        ("GET", "parked?after=x"),
+        ("GET", "parked?unknown=1"),
+        ("GET", "parked/x"),
+        ("POST", "parked/99999999999999999999/discard"),
+        ("GET", "rejected?limit=0"),
+        ("GET", "rejected?before=x"),
+        ("GET", "accounts/alice.test"),
+        ("POST", "accounts/x/resync"),
+    ] {
+        assert_eq!(world.admin(verb, path).await.refused(), (400, "InvalidRequest"), "{path}");
+    }
+}
