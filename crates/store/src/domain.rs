@@ -18,6 +18,8 @@ pub enum Domain {
     Own,
     /// Sessions, tokens, settings: the only domain an AppView process opens.
     Session,
+    /// The data-plane's tables while they are made anew; they take the place of [`Domain::Dataplane`].
+    DataplaneRebuild,
 }
 
 /// What a commit promises when the power fails.
@@ -30,7 +32,7 @@ pub enum Durability {
 }
 
 impl Domain {
-    /// Every domain, in the order they are opened.
+    /// Every domain that lasts, in the order they are opened.
     pub const ALL: [Domain; 5] =
         [Domain::Dictionary, Domain::Own, Domain::Session, Domain::Ingest, Domain::Dataplane];
 
@@ -42,6 +44,7 @@ impl Domain {
             Domain::Dataplane => "dataplane",
             Domain::Own => "own",
             Domain::Session => "session",
+            Domain::DataplaneRebuild => "dataplane_rebuild",
         }
     }
 
@@ -54,7 +57,7 @@ impl Domain {
     pub const fn durability(self) -> Durability {
         match self {
             Domain::Dictionary | Domain::Own | Domain::Session => Durability::Full,
-            Domain::Ingest | Domain::Dataplane => Durability::Normal,
+            Domain::Ingest | Domain::Dataplane | Domain::DataplaneRebuild => Durability::Normal,
         }
     }
 }

@@ -8,6 +8,8 @@
 //! A token is made of letters, digits and private-use characters, in lower case, and is at most
 //! [`TOKEN_BYTES_MAX`] long: neither engine's own syntax can be written with it.
 
+mod audit;
+
 use std::fmt::Write as _;
 
 use crate::sql::Dialect;

@@ -87,6 +87,7 @@
 mod config;
 mod domain;
 mod store;
+mod identity;
 mod tx;
 mod value;
 
@@ -129,6 +130,6 @@ pub use domain::{Domain, Durability};
 pub use error::{Fault, StoreError};
 pub use ids::{ActorId, RkeyId};
 pub use migrate::Migration;
-pub use store::Store;
+pub use store::{Hold, Store, clear_rebuild};
 pub use tx::{QUERY_ROWS_MAX, Tx};
 pub use value::{Cell, FromColumn, Param, ParamType, Row, TypedParam};

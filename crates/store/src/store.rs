@@ -4,6 +4,8 @@
 //! that has begun is finished, one that has not is skipped); every queue is bounded and refuses
 //! rather than grows; closing waits for what was begun.
 
+mod swap;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,6 +24,8 @@ use crate::metrics::StoreMetrics;
 use crate::migrate::{self, Migration};
 use crate::{Domain, StoreConfig, StoreError, Tx};
 
+pub use swap::{Hold, clear_rebuild};
+
 /// One domain's tables. Cheap to clone; clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -34,6 +38,8 @@ struct Inner {
     readers: Arc<Queue>,
     writers: Arc<Queue>,
     upkeep: Arc<Stop>,
+    /// Database threads that read, and that write.
+    pool_sizes: [usize; 2],
     threads: Mutex<Vec<JoinHandle<()>>>,
     outbox_ready: Arc<Notify>,
     metrics: StoreMetrics,
@@ -74,9 +80,11 @@ impl Store {
         clock: &SharedClock,
         registry: &Registry,
     ) -> Result<Store, StoreError> {
+        let writers = connector.writers(config);
         let store = Store {
             inner: Arc::new(Inner {
                 domain,
+                pool_sizes: [config.readers, writers],
                 connector: connector.clone(),
                 readers: Arc::new(Queue::new(config.queue_jobs)),
                 writers: Arc::new(Queue::new(config.queue_jobs)),
@@ -86,7 +94,6 @@ impl Store {
                 metrics: StoreMetrics::new(registry, domain),
             }),
         };
-        let writers = connector.writers(config);
         for (mode, threads) in [(Mode::Read, config.readers), (Mode::Write, writers)] {
             for number in 0..threads {
                 store.spawn_server(config, &connector, mode, number, clock)?;

@@ -13,26 +13,61 @@ use crate::StoreError;
 /// Below this size of the write-ahead log's file there is nothing worth moving.
 const WAL_BYTES_MIN: u64 = 1 << 20;
 
-/// Stops the thread of [`run`].
+/// Stops the thread of [`run`], or has it close its connection for a while.
 #[derive(Default)]
 pub(crate) struct Stop {
-    stopped: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    paused: bool,
+    /// The thread holds no connection and waits for the pause to end.
+    away: bool,
 }
 
 impl Stop {
     pub(crate) fn stop(&self) {
-        *self.stopped.lock() = true;
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Returns when the thread has no connection any more, until [`Stop::resume`].
+    pub(crate) fn pause(&self) {
+        let mut state = self.state.lock();
+        state.paused = true;
+        self.changed.notify_all();
+        while !state.away && !state.stopped {
+            self.changed.wait(&mut state);
+        }
+    }
+
+    pub(crate) fn resume(&self) {
+        self.state.lock().paused = false;
         self.changed.notify_all();
     }
 
     /// Waits; whether the thread should end.
     fn wait(&self, interval: Duration) -> bool {
-        let mut stopped = self.stopped.lock();
-        if !*stopped {
-            self.changed.wait_for(&mut stopped, interval);
+        let mut state = self.state.lock();
+        if !state.stopped && !state.paused {
+            self.changed.wait_for(&mut state, interval);
         }
-        *stopped
+        state.stopped
+    }
+
+    /// Where the thread is asked to pause it closes its connection, and comes back when it may work.
+    fn stay_away(&self, connection: &mut Option<rusqlite::Connection>) {
+        let mut state = self.state.lock();
+        while state.paused && !state.stopped {
+            *connection = None;
+            state.away = true;
+            self.changed.notify_all();
+            self.changed.wait(&mut state);
+        }
+        state.away = false;
     }
 }
 
@@ -40,6 +75,7 @@ impl Stop {
 pub(crate) fn run(connector: &Connector, interval: Duration, stop: &Stop) {
     let mut connection = None;
     while !stop.wait(interval) {
+        stop.stay_away(&mut connection);
         let wal_bytes = std::fs::metadata(connector.wal_path()).map_or(0, |file| file.len());
         if wal_bytes < WAL_BYTES_MIN {
             continue;

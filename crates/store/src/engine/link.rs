@@ -66,6 +66,12 @@ impl Link {
         result
     }
 
+    /// Closes the connection; the next question opens another.
+    pub(crate) fn disconnect(&mut self) {
+        self.tx = None;
+        self.refused = None;
+    }
+
     fn connection(&mut self) -> Result<Tx, StoreError> {
         if let Some(tx) = self.tx.take() {
             return Ok(tx);

@@ -13,6 +13,7 @@ mod postgres_value;
 pub(crate) mod queue;
 pub(crate) mod sqlite;
 mod sqlite_error;
+pub(crate) mod swap;
 
 use std::sync::Arc;
 use std::time::Duration;

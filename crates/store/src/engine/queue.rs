@@ -48,6 +48,18 @@ impl Queue {
         Ok(())
     }
 
+    /// A job that comes before all that wait, however many: of these there is one for each thread.
+    pub(crate) fn push_first(&self, job: Job) -> Result<(), Refused> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return Err(Refused::Closed);
+        }
+        state.jobs.push_front(job);
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
     /// The next job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<Job> {
         let mut state = self.state.lock();
