@@ -22,12 +22,18 @@ pub mod parked;
 pub mod resync;
 pub mod worker;
 
+pub mod audit;
+pub mod progress;
+pub mod rebuild;
+pub mod repair;
+
 pub mod grpc;
 mod openapi;
 pub mod query;
 pub mod rpc;
 
 pub mod client;
+pub mod codes;
 pub mod config;
 pub mod error;
 pub mod metrics;

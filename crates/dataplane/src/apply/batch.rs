@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use millrace_atproto::syntax::Tid;
 use millrace_store::{Param, StoreError, Tx};
 
-use super::Effects;
 use super::actor::Actors;
 use super::decode::{Body, Decoded, DecodedOp};
 use super::ids::Ids;
 use super::run::Run;
 use super::search;
 use super::snapshot::{self, Range};
+use super::{Effects, Key};
+use crate::collection::Collection;
 
 /// Decoded entries with the ids of every name in them.
 #[derive(Debug, Default)]
@@ -57,6 +58,25 @@ fn save_progress(tx: &mut Tx, progress: &BTreeMap<&str, i64>) -> Result<(), Stor
         progress.iter().map(|(source, seq)| [Param::Text(source), Param::Int(*seq)]),
     )?;
     Ok(())
+}
+
+/// Removes what is stored of an account that is gone, as its deletion did.
+pub(crate) fn purge(tx: &mut Tx, actor: i64, self_key: i64) -> Result<(), StoreError> {
+    let stored = snapshot::stored_in(tx, actor, &Range::default(), self_key)?;
+    forget(tx, &stored)
+}
+
+/// Removes records as their authors' deletions would.
+pub(crate) fn forget(tx: &mut Tx, records: &[(Collection, Key)]) -> Result<(), StoreError> {
+    let (mut run, mut effects) = (Run::default(), Effects::default());
+    let now_us = tx.now_us();
+    for (collection, key) in records {
+        run.delete(*collection, *key, now_us);
+    }
+    run.apply(tx, &mut effects)?;
+    search::actors(tx, &effects.renamed)?;
+    effects.counters.write(tx)?;
+    effects.facts.publish(tx)
 }
 
 struct Applying<'a> {

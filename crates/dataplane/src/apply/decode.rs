@@ -191,6 +191,23 @@ fn put(
     }
 }
 
+/// A record that is kept as text, as it was put: what follows from it can be computed again. `None`
+/// when the text is no record of its kind, or not one that is kept.
+pub(crate) fn stored(
+    did: &Did,
+    collection: Collection,
+    rkey: &RecordKey,
+    cid: Cid,
+    json: &str,
+    indexed_at_us: i64,
+) -> Option<NamedPut> {
+    let value: serde_json::Value = serde_json::from_str(json).ok()?;
+    let value = cbor::record_from_json(&value).ok()?;
+    let record = Record::parse(&Nsid::parse(collection.nsid()).ok()?, &value).ok()??;
+    let fields = fields(record, did, rkey, indexed_at_us)?;
+    Some(NamedPut { collection, cid, json: json.to_owned(), fields })
+}
+
 /// The record key where an account has one record of a kind.
 const SELF: &str = "self";
 
@@ -347,7 +364,7 @@ impl Decoded {
 }
 
 impl NamedPut {
-    fn names(&self, names: &mut Names) {
+    pub(crate) fn names(&self, names: &mut Names) {
         match &self.fields {
             NamedFields::Document { .. } => {}
             NamedFields::Profile { joined_via } => {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, RecordKey};
-use millrace_store::dictionary::Dictionary;
-use millrace_store::{RkeyId, Row, StoreError};
+use millrace_store::dictionary::{self, Dictionary};
+use millrace_store::{RkeyId, Row, StoreError, Tx};
 
 use super::Key;
 use crate::collection::Collection;
@@ -70,6 +70,11 @@ impl SubjectName {
 /// The record key of an account's only profile.
 const SELF: &str = "self";
 
+/// The record key `self`.
+pub(crate) fn self_rkey() -> RecordKey {
+    RecordKey::parse(SELF).expect("invariant: self is a record key")
+}
+
 /// Names met while decoding a batch.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -80,8 +85,7 @@ pub(crate) struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let key = RecordKey::parse(SELF).expect("invariant: self is a record key");
-        Self { dids: BTreeSet::new(), keys: BTreeSet::from([key]) }
+        Self { dids: BTreeSet::new(), keys: BTreeSet::from([self_rkey()]) }
     }
 }
 
@@ -125,6 +129,22 @@ impl Names {
     }
 }
 
+impl Names {
+    /// The ids that the dictionary has given already, without giving new ones.
+    pub(crate) fn find(&self, tx: &mut Tx) -> Result<Ids, StoreError> {
+        let dids: Vec<Did> = self.dids.iter().cloned().collect();
+        let found = dictionary::find_actors(tx, &dids)?;
+        let actors = dids.into_iter().zip(found).filter_map(|(did, id)| Some((did, id?.0)));
+        let mut ids = Ids { actors: actors.collect(), keys: HashMap::new() };
+        for key in &self.keys {
+            if let Some(id) = dictionary::find_rkey(tx, key)? {
+                ids.keys.insert(key.as_str().to_owned(), id.0);
+            }
+        }
+        Ok(ids)
+    }
+}
+
 /// The ids of every name of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
@@ -148,6 +168,12 @@ impl Ids {
             collection: collection.map_or_else(|| self.key(&name.collection), Collection::code),
             rkey: self.rkey(&name.rkey),
         }
+    }
+
+    /// Whether every one of `names` has its id here.
+    pub(crate) fn know(&self, names: &Names) -> bool {
+        names.dids.iter().all(|did| self.actors.contains_key(did))
+            && names.keys.iter().all(|key| self.keys.contains_key(key.as_str()))
     }
 
     /// The id of the record key `self`.

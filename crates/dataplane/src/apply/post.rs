@@ -37,9 +37,9 @@ pub(crate) struct Fields {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PostRow {
     pub key: Key,
-    cid: [u8; 36],
+    pub cid: [u8; 36],
     pub sort_at_us: i64,
-    indexed_at_us: i64,
+    pub indexed_at_us: i64,
     pub flags: i64,
     pub root: Option<Key>,
     pub parent: Option<Key>,
@@ -180,6 +180,11 @@ fn remove(tx: &mut Tx, rows: &[PostRow]) -> Result<(), StoreError> {
          (SELECT k.actor, k.rkey FROM {rows:actor BIGINT, rkey BIGINT} AS k)",
         rows.iter().map(|row| key_params(&row.key)),
     )?;
+    remove_feed_items(tx, rows)
+}
+
+/// Takes posts out of their authors' feeds.
+pub(crate) fn remove_feed_items(tx: &mut Tx, rows: &[PostRow]) -> Result<(), StoreError> {
     tx.execute_many(
         "DELETE FROM feed_item WHERE (actor_id, sort_at_us, rkey, collection) IN
          (SELECT k.a, k.b, k.c, k.d FROM {rows:a BIGINT, b BIGINT, c BIGINT, d BIGINT} AS k)",
@@ -213,10 +218,18 @@ fn insert(tx: &mut Tx, rows: &[(PostRow, &Put<Fields>)]) -> Result<(), StoreErro
             ]
         }),
     )?;
+    insert_feed_items(tx, rows.iter().map(|(row, _)| row))
+}
+
+/// Puts posts into their authors' feeds.
+pub(crate) fn insert_feed_items<'r>(
+    tx: &mut Tx,
+    rows: impl Iterator<Item = &'r PostRow>,
+) -> Result<(), StoreError> {
     tx.execute_many(
         "INSERT INTO feed_item (actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags, root_actor)
          {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}",
-        rows.iter().map(|(row, _)| {
+        rows.map(|row| {
             [
                 Param::Int(row.key.0),
                 Param::Int(row.sort_at_us),

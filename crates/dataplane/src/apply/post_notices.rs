@@ -163,6 +163,18 @@ fn late_notices<'a>(
     notices
 }
 
+/// Whom a stored post must have been told to: those it mentions and quotes, and the author of the post
+/// it answers, if that one was there first. Who stands further above depends on what was there when.
+pub(crate) fn implied(
+    row: &PostRow,
+    put: &Put<Fields>,
+    parent: Option<&PostRow>,
+) -> Vec<(i64, Reason, Option<Subject>)> {
+    let parent = parent.filter(|parent| parent.indexed_at_us <= row.indexed_at_us);
+    let above = parent.map(|parent| (parent.key, PostRow { parent: None, ..parent.clone() }));
+    recipients(row, put, &above.into_iter().collect(), &Hidden::new())
+}
+
 /// The rows above the inserted posts, level by level.
 fn load_ancestors(
     tx: &mut Tx,

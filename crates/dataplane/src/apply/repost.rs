@@ -80,7 +80,8 @@ fn feed_items(tx: &mut Tx, applied: &Applied<'_, Repost>) -> Result<(), StoreErr
 /// A repost's key, its time and what it reposts.
 type Item = (Key, i64, Subject);
 
-/// The first repost of each pair that lost one and still has others.
+/// The repost of each pair that lost one and still has others which stands in the feed, or shall: the
+/// first.
 fn left(tx: &mut Tx, applied: &Applied<'_, Repost>) -> Result<Vec<Item>, StoreError> {
     let pairs: BTreeSet<(Subject, i64)> =
         applied.decision.removed.iter().map(|row| (row.target, row.key.0)).collect();
@@ -90,7 +91,9 @@ fn left(tx: &mut Tx, applied: &Applied<'_, Repost>) -> Result<Vec<Item>, StoreEr
              FROM repost_by_subject AS t CROSS JOIN repost AS r
              WHERE t.subject_actor = k.actor AND t.subject_rkey = k.rkey AND t.subject_collection = k.collection
                AND t.actor_id = k.author AND r.actor_id = t.actor_id AND r.rkey = t.rkey
-             ORDER BY r.indexed_at_us, r.rkey LIMIT 1)
+             ORDER BY (SELECT count(*) FROM feed_item AS f WHERE f.actor_id = t.actor_id
+                 AND f.sort_at_us = t.sort_at_us AND f.rkey = t.rkey AND f.collection = 5) DESC,
+               r.indexed_at_us, r.rkey LIMIT 1)
          FROM {rows:actor BIGINT, rkey BIGINT, collection BIGINT, author BIGINT} AS k",
         stay.map(|(target, author)| {
             [target.actor, target.rkey, target.collection, author].map(Param::Int)

@@ -11,10 +11,10 @@ use crate::search::{ACTORS, POSTS, document_id, marks, words};
 
 /// Times another id is tried for a post whose id is taken. Ids are scattered over a million places
 /// a millisecond; a post that finds none is not found either.
-const ATTEMPTS_MAX: u32 = 32;
+pub(crate) const ATTEMPTS_MAX: u32 = 32;
 
 /// Takes the removed posts out of the full text and puts the inserted ones in.
-pub(super) fn posts(
+pub(crate) fn posts(
     tx: &mut Tx,
     removed: &[PostRow],
     inserted: &[(PostRow, &Put<Fields>)],
@@ -72,7 +72,8 @@ fn place(
     Ok(placed.into_values().collect())
 }
 
-fn tokens(row: &PostRow, put: &Put<Fields>) -> Vec<String> {
+/// What a search finds a post by.
+pub(crate) fn tokens(row: &PostRow, put: &Put<Fields>) -> Vec<String> {
     let mut tokens = put.fields.words.to_vec();
     tokens.push(marks::author(row.key.0));
     tokens.extend(put.fields.mentions.iter().map(|actor| marks::mention(*actor)));
@@ -88,15 +89,26 @@ struct Profile {
 }
 
 /// Writes the documents of accounts whose handle or profile changed.
-pub(super) fn actors(tx: &mut Tx, changed: &BTreeSet<i64>) -> Result<(), StoreError> {
+pub(crate) fn actors(tx: &mut Tx, changed: &BTreeSet<i64>) -> Result<(), StoreError> {
     if changed.is_empty() {
         return Ok(());
     }
     let ids: Vec<i64> = changed.iter().copied().collect();
+    let mut documents = actor_documents(tx, &ids)?;
+    tx.delete_text(ACTORS, &ids)?;
+    documents.retain(|(_, tokens)| !tokens.is_empty());
+    tx.put_text(ACTORS, &documents)
+}
+
+/// What a search finds accounts by; nothing of those that have neither handle nor profile.
+pub(crate) fn actor_documents(
+    tx: &mut Tx,
+    ids: &[i64],
+) -> Result<Vec<(i64, Vec<String>)>, StoreError> {
     let found: Vec<(i64, Option<String>, Option<String>)> = tx.query(
         "SELECT a.actor_id, a.handle, p.record FROM {id_list:$1} AS ids CROSS JOIN actor AS a
          LEFT JOIN profile AS p ON p.actor_id = a.actor_id WHERE a.actor_id = ids.id",
-        &[Param::Ids(&ids)],
+        &[Param::Ids(ids)],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let mut documents = Vec::with_capacity(found.len());
@@ -108,7 +120,5 @@ pub(super) fn actors(tx: &mut Tx, changed: &BTreeSet<i64>) -> Result<(), StoreEr
         tokens.extend(words::words(&profile.description));
         documents.push((id, tokens));
     }
-    tx.delete_text(ACTORS, &ids)?;
-    documents.retain(|(_, tokens)| !tokens.is_empty());
-    tx.put_text(ACTORS, &documents)
+    Ok(documents)
 }

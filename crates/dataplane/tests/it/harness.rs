@@ -11,11 +11,11 @@ use millrace_dataplane::query::Context;
 use millrace_dataplane::schema;
 use millrace_dataplane::worker::Dataplane;
 use millrace_log::Item;
-use millrace_runtime::clock::ManualClock;
+use millrace_runtime::clock::{ManualClock, SharedClock};
 use millrace_runtime::metrics::Registry;
 use millrace_store::testing::{Engine, Place};
 use millrace_store::worker::Projection;
-use millrace_store::{Dictionary, Domain, Store, StoreError};
+use millrace_store::{Dictionary, Domain, Store, StoreConfig, StoreError};
 
 use crate::entries::START_US;
 
@@ -46,12 +46,15 @@ pub async fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Harne
 }
 
 pub struct Harness {
-    engine: Engine,
+    pub engine: Engine,
     pub client: Client,
     pub store: Store,
-    projection: Dataplane,
+    pub dictionary: Dictionary,
+    pub config: StoreConfig,
+    pub clock: SharedClock,
+    pub projection: Dataplane,
     next_offset: AtomicI64,
-    _place: Place,
+    pub place: Place,
 }
 
 impl Harness {
@@ -68,14 +71,17 @@ impl Harness {
                 .await
                 .unwrap();
         let context = Context { image_url_pattern: "http://img/{preset}/{did}/{cid}".to_owned() };
-        let local = Local { store: store.clone(), own, context, clock };
+        let local = Local { store: store.clone(), own, context, clock: clock.clone() };
         Some(Self {
             engine,
             client: Client::Local(Arc::new(local)),
             store,
-            projection: Dataplane::new(dictionary, Metrics::new(&registry)),
+            projection: Dataplane::new(dictionary.clone(), Metrics::new(&registry)),
+            dictionary,
+            config,
+            clock,
             next_offset: AtomicI64::new(0),
-            _place: place,
+            place,
         })
     }
 

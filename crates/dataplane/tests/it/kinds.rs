@@ -22,7 +22,7 @@ on_every_engine!(
     every_kind_of_record_is_given_back,
 );
 
-const ACTORS: [&str; 4] = ["alice", "bob", "carol", "dan"];
+pub const ACTORS: [&str; 4] = ["alice", "bob", "carol", "dan"];
 /// Record keys each actor writes under: few, so that writes collide.
 const KEYS: u64 = 5;
 const SEEDS: u64 = 12;
@@ -186,7 +186,7 @@ fn some_op(rng: &Rng, author: &Did) -> EntryOp {
 }
 
 /// Commits of all kinds by a few people.
-fn history(seed: u64, commits: i64) -> Vec<Entry> {
+pub fn history(seed: u64, commits: i64) -> Vec<Entry> {
     let rng = Rng::seeded(seed);
     let commit = |n: i64| {
         let author = someone(&rng);
@@ -231,7 +231,7 @@ async fn wherever_batches_end_the_rows_are_the_same(harness: Harness) {
 
 /// Says what differs rather than all there is.
 #[track_caller]
-fn similar_asserts(seed: u64, expected: &[String], found: &[String]) {
+pub fn similar_asserts(seed: u64, expected: &[String], found: &[String]) {
     let only = |left: &[String], right: &[String]| {
         left.iter().filter(|row| !right.contains(row)).cloned().collect::<Vec<_>>()
     };
@@ -295,7 +295,7 @@ fn counting(dump: Vec<String>) -> Vec<String> {
 }
 
 /// Whether a row is a counter that stands at nothing.
-fn counts_nothing(row: &str) -> bool {
+pub fn counts_nothing(row: &str) -> bool {
     let key_columns = match row.split('|').next() {
         Some("actor_count") => 1,
         Some("record_count") => 3,

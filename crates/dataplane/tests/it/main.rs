@@ -20,3 +20,4 @@ mod search;
 mod snapshots;
 mod storms;
 mod threads;
+mod upkeep;
