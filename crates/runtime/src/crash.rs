@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Whether this build has crash points.
+pub const ENABLED: bool = cfg!(any(debug_assertions, feature = "crash-points"));
+
 /// Which point, and which time of reaching it: `log.append.before_commit:3`.
 pub const VARIABLE: &str = "MILLRACE_CRASH_AT";
 
@@ -65,9 +68,14 @@ pub const POINTS: &[(&str, &str)] = &[
 /// The process ends here if this point was chosen and this is the chosen time.
 #[inline]
 pub fn point(name: &'static str) {
-    if cfg!(any(debug_assertions, feature = "crash-points")) {
+    if ENABLED {
         reached(name);
     }
+}
+
+/// Whether an environment variable chooses a point. Where there are none it is an unknown setting.
+pub fn reads(variable: &str) -> bool {
+    ENABLED && [VARIABLE, WHEN_VARIABLE].contains(&variable)
 }
 
 /// What was chosen for this process.

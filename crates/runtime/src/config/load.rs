@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::file::{self, Written};
 use super::schema::{Kind, Section, join};
 use super::{ConfigError, ENV_RESERVED, Loaded, Origin, Problem, Sources, env};
+use crate::crash;
 
 /// Loads a configuration from its layers.
 ///
@@ -142,7 +143,8 @@ impl<'a> Layers<'a> {
         }
         self.secrets.clear();
         for (variable, text) in &sources.env {
-            if text.is_empty() || ENV_RESERVED.contains(&variable.as_str()) {
+            let is_setting = !ENV_RESERVED.contains(&variable.as_str()) && !crash::reads(variable);
+            if text.is_empty() || !is_setting {
                 continue;
             }
             if let Some(key) = env::key_of(variable) {
