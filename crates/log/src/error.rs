@@ -229,7 +229,7 @@ pub mod codes {
         id: "MR-LOG-001",
         title: "items already removed",
         cause: "A consumer asked for items that retention has removed: it was stopped for longer than the log keeps items, or restored from an older backup.",
-        remedy: "rebuild the projection, and raise log.retention_hours if this repeats",
+        remedy: "stop the server, run `millrace rebuild dataplane`, and raise log.retention_hours if this repeats",
     };
     /// Payload too large.
     pub const PAYLOAD_TOO_LARGE: Code = Code {
@@ -257,7 +257,7 @@ pub mod codes {
         id: "MR-LOG-005",
         title: "number of partitions changed",
         cause: "The configuration gives a topic another number of partitions than the log was created with. The number decides which partition a key belongs to, so changing it would break the order of a key's items.",
-        remedy: "set the number back; to change it, start a new log, in another folder or with another log.kafka.topic_prefix, and rebuild from the network",
+        remedy: "set the number back; to change it, start a new log, in another folder or with another log.kafka.topic_prefix, and run `millrace rebuild dataplane`, which fetches every repository again",
     };
     /// Wrong number of floors.
     pub const FLOORS_MISMATCH: Code = Code {
@@ -292,7 +292,7 @@ pub mod codes {
         id: "MR-LOG-010",
         title: "log damaged",
         cause: "What the log's file holds contradicts itself, or the engine found it malformed. Usual reasons: a failing disk, a file copied while it was written, or changed by another program.",
-        remedy: "check the disk; restore the data folder from a backup, or move log.db away and rebuild from the network",
+        remedy: "check the disk; restore the data folder from a backup, or move log.db away and run `millrace rebuild dataplane`, which fetches every repository again",
     };
     /// Log in use.
     pub const IN_USE: Code = Code {

@@ -59,7 +59,7 @@ pub const CORRUPT: Code = Code {
     id: "MR-STO-006",
     title: "database is damaged",
     cause: "The database engine found its own file damaged, or a row that no version of this program writes: a failing disk, a copy made while the program ran, or a file changed by hand.",
-    remedy: "stop the program, keep the file, restore it from the backup; a derived domain may be rebuilt instead",
+    remedy: "stop the program, keep the file, restore it from the backup; of dataplane and ingest you may move the file away instead, and have them made again from the log and the network (docs/owned.md)",
 };
 pub const DISK_FULL: Code = Code {
     id: "MR-STO-007",
@@ -107,13 +107,13 @@ pub const OFFSET_BEYOND_TAIL: Code = Code {
     id: "MR-STO-014",
     title: "tables are ahead of the log",
     cause: "A projection has applied entries that the log does not have: the log was restored from an older backup, or replaced.",
-    remedy: "restore the log that belongs to the tables, or rebuild the projection",
+    remedy: "restore the log that belongs to the tables; or stop the server and run `millrace rebuild dataplane`: the tables then read this log from its beginning, and every repository is fetched again",
 };
 pub const OFFSET_TRUNCATED: Code = Code {
     id: "MR-STO-015",
     title: "projection slept too long",
     cause: "Retention has removed log entries that the projection had not applied.",
-    remedy: "rebuild the projection; raise the log's retention if it must stand still that long",
+    remedy: "stop the server and run `millrace rebuild dataplane`: what the log lacks is fetched from the network; raise log.retention_hours if the projection must stand still that long",
 };
 pub const FENCED: Code = Code {
     id: "MR-STO-016",
