@@ -1,0 +1,137 @@
+// One parked entry: why, what stands in the log, and what to do about it.
+import { useEffect, useRef, useState } from "react";
+import { admin, ApiError, command, told } from "../api.ts";
+import { bytes, count } from "../figures.ts";
+import { useLoad } from "../load.ts";
+import { navigate } from "../navigate.ts";
+import { Badge, Facts } from "../parts/figure.tsx";
+import { A } from "../parts/link.tsx";
+import { Empty, Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { href } from "../router.ts";
+import type { Operator } from "../session.ts";
+import type { ParkedEntry } from "../types.ts";
+
+const LIST = href({ page: "parked", id: null });
+
+export function ParkedOne({ operator, id }: { operator: Operator; id: number }) {
+  const loaded = useLoad(`parked ${id}`, (signal) => admin<ParkedEntry>(operator, `parked/${id}`, signal), 4_000);
+  const gone = loaded.error instanceof ApiError && loaded.error.status === 404;
+  return (
+    <>
+      <p>
+        <A to={LIST}>← Parked entries</A>
+      </p>
+      <h1>Parked entry #{id}</h1>
+      {gone ? (
+        <Empty>It is no longer parked: it was applied, or discarded.</Empty>
+      ) : (
+        <Shown of={loaded} what="the entry">
+          {(entry) => <One operator={operator} entry={entry} again={loaded.again} />}
+        </Shown>
+      )}
+    </>
+  );
+}
+
+function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntry; again: () => void }) {
+  const [said, setSaid] = useState("");
+  const [asking, setAsking] = useState(false);
+  const act = async (what: "retry" | "discard") => {
+    try {
+      await command(operator, `parked/${entry.id}/${what}`);
+      if (what === "discard") return navigate(LIST);
+      setSaid("It is tried again now. If it fails once more it stays here, with one try more.");
+      again();
+    } catch (error) {
+      setSaid(told(error));
+    }
+    setAsking(false);
+  };
+  return (
+    <>
+      <section className="card">
+        <p>
+          <Badge mood={entry.reason === "behind" ? "plain" : "warn"}>{entry.reason}</Badge>
+        </p>
+        <p className="error break">{entry.error}</p>
+        {entry.cause !== undefined && (
+          <p>
+            <strong>Why: </strong>
+            {entry.cause}
+          </p>
+        )}
+        {entry.remedy !== undefined && (
+          <p>
+            <strong>What to do: </strong>
+            {entry.remedy}.
+          </p>
+        )}
+        <div className="actions">
+          <button type="button" className="primary" onClick={() => act("retry")}>
+            Retry
+          </button>
+          <button type="button" className="danger" onClick={() => setAsking(true)}>
+            Discard …
+          </button>
+        </div>
+        <p role="status" className="said">
+          {said}
+        </p>
+      </section>
+      <section className="card">
+        <Facts
+          facts={[
+            ["Projection", entry.projection],
+            ["Place", `${entry.topic}/${entry.partition} @${count(entry.offset)}`],
+            ["Account", entry.key === null ? "none: it blocks nobody" : entry.key],
+            ["Tries", count(entry.attempts)],
+            ["Written", <Time key="w" ms={Date.parse(entry.appendedAt)} />],
+            ["Parked", <Time key="p" ms={Date.parse(entry.parkedAt)} />],
+            ["Last tried", <Time key="l" ms={Date.parse(entry.lastTriedAt)} />],
+            ["Next try", entry.nextTryAt === null ? "when its turn comes, or when asked" : <Time key="n" ms={Date.parse(entry.nextTryAt)} />],
+          ]}
+        />
+        {entry.key !== null && entry.key.startsWith("did:") && (
+          <p>
+            <A to={href({ page: "profile", actor: entry.key, tab: "posts" })}>The account</A>
+          </p>
+        )}
+      </section>
+      {entry.entry !== undefined && (
+        <section className="card" aria-labelledby="content">
+          <h2 id="content">In the log</h2>
+          <p className="muted">
+            {bytes(entry.entry.bytes)}
+            {entry.entry.fault !== null && `; ${entry.entry.fault}`}
+          </p>
+          <pre tabIndex={0} aria-labelledby="content">
+            {JSON.stringify(entry.entry.content, null, 2)}
+          </pre>
+        </section>
+      )}
+      {asking && <Confirm id={entry.id} yes={() => act("discard")} no={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function Confirm({ id, yes, no }: { id: number; yes: () => void; no: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (dialog.current?.open === false) dialog.current.showModal();
+  }, []);
+  return (
+    <dialog ref={dialog} className="sheet" aria-labelledby="confirm" onClose={no}>
+      <h2 id="confirm">Discard entry #{id}?</h2>
+      <p>It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on.</p>
+      <div className="actions">
+        <button type="button" onClick={() => dialog.current?.close()}>
+          Keep it
+        </button>
+        <button type="button" className="danger" onClick={yes}>
+          Discard
+        </button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,177 @@
+// An account: who it is, how much of it is here, and what it wrote.
+import { useState } from "react";
+import { admin, ApiError, command, told, xrpc } from "../api.ts";
+import { useSession } from "../context.ts";
+import { count, words } from "../figures.ts";
+import { useLoad, usePages } from "../load.ts";
+import { Badge, Facts, type Mood } from "../parts/figure.tsx";
+import { A } from "../parts/link.tsx";
+import { Avatar, nameOf, Person } from "../parts/people.tsx";
+import { FeedPost, Text } from "../parts/post.tsx";
+import { Empty, Failed, Loading, Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { href, PROFILE_TABS, type ProfileTab } from "../router.ts";
+import type { Operator } from "../session.ts";
+import type { AccountState, Actor, FeedItem, Profile } from "../types.ts";
+
+const FILTERS: Partial<Record<ProfileTab, string>> = {
+  posts: "posts_no_replies",
+  replies: "posts_with_replies",
+  media: "posts_with_media",
+};
+
+export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) {
+  const { operator } = useSession();
+  const loaded = useLoad(`profile ${actor}`, (signal) => xrpc<Profile>("app.bsky.actor.getProfile", { actor }, signal));
+  const isHere = loaded.data !== null;
+  const did = loaded.data?.did ?? (actor.startsWith("did:") ? actor : null);
+  return (
+    <>
+      <Shown of={loaded} what="the account">
+        {(profile) => <Head profile={profile} />}
+      </Shown>
+      {operator !== null && did !== null && <Completeness key={did} operator={operator} did={did} />}
+      {isHere && (
+        <>
+          <nav aria-label="Of this account" className="tabs">
+            {PROFILE_TABS.map((one) => (
+              <A key={one} to={href({ page: "profile", actor, tab: one })} aria-current={one === tab ? "page" : undefined}>
+                {one}
+              </A>
+            ))}
+          </nav>
+          {tab === "followers" || tab === "follows" ? <Relations actor={actor} tab={tab} /> : <Feed actor={actor} tab={tab} />}
+        </>
+      )}
+    </>
+  );
+}
+
+function Head({ profile }: { profile: Profile }) {
+  return (
+    <section className="card profile">
+      <Avatar actor={profile} size="large" />
+      <div>
+        <h1>
+          <bdi>{nameOf(profile)}</bdi>
+        </h1>
+        <p className="muted break">
+          @{profile.handle} · <code>{profile.did}</code>
+        </p>
+        <Text text={profile.description} facets={undefined} />
+        <p className="counts">
+          <span>
+            <strong>{count(profile.postsCount ?? 0)}</strong> posts
+          </span>
+          <A to={href({ page: "profile", actor: profile.did, tab: "followers" })}>
+            <strong>{count(profile.followersCount ?? 0)}</strong> followers
+          </A>
+          <A to={href({ page: "profile", actor: profile.did, tab: "follows" })}>
+            <strong>{count(profile.followsCount ?? 0)}</strong> follows
+          </A>
+          <A to={href({ page: "record", actor: profile.did, collection: "app.bsky.actor.profile", rkey: "self" })}>Profile record</A>
+        </p>
+      </div>
+    </section>
+  );
+}
+
+const MOODS: Record<string, Mood> = { complete: "good", desynchronized: "warn", gone: "bad" };
+
+function Completeness({ operator, did }: { operator: Operator; did: string }) {
+  const [said, setSaid] = useState("");
+  const loaded = useLoad(`account ${did}`, (signal) => admin<AccountState>(operator, `accounts/${did}`, signal), 5_000);
+  const unknown = loaded.error instanceof ApiError && loaded.error.status === 404;
+  const fetchAgain = async () => {
+    try {
+      await command(operator, `accounts/${did}/resync`);
+      setSaid("Its repository will be fetched.");
+      loaded.again();
+    } catch (error) {
+      setSaid(told(error));
+    }
+  };
+  return (
+    <section className="card" aria-labelledby="completeness">
+      <div className="card-head">
+        <h2 id="completeness">How much of it is here</h2>
+        <button type="button" onClick={fetchAgain}>
+          Fetch its repository
+        </button>
+      </div>
+      <p role="status" className="said">
+        {said}
+      </p>
+      {unknown ? (
+        <p className="muted">Ingest has seen no event of this account.</p>
+      ) : (
+        <Shown of={loaded} what="the account's state">
+          {(state) => (
+            <Facts
+              facts={[
+                ["State", <Badge key="s" mood={MOODS[state.syncState] ?? "plain"}>{words(state.syncState)}</Badge>],
+                ["Revision", state.rev === null ? "–" : <code key="r">{state.rev}</code>],
+                ["Host", state.pds ?? "not known yet"],
+                ["Hosting status", state.active ? "active" : (state.status ?? "not active")],
+                ["Last change", <Time key="u" ms={state.updatedUs / 1_000} />],
+                ...(state.attempts > 0 ? [["Failed attempts", count(state.attempts)] as [string, string]] : []),
+                ...(state.nextTryUs !== null ? [["Next fetch", <Time key="n" ms={state.nextTryUs / 1_000} />] as [string, React.ReactNode]] : []),
+                ...(state.error !== null ? [["Last error", state.error] as [string, string]] : []),
+              ]}
+            />
+          )}
+        </Shown>
+      )}
+    </section>
+  );
+}
+
+function Feed({ actor, tab }: { actor: string; tab: ProfileTab }) {
+  const pages = usePages<FeedItem>(`feed ${actor} ${tab}`, async (cursor, signal) => {
+    const params = { actor, filter: FILTERS[tab], limit: 30, cursor };
+    const page = await xrpc<{ feed: FeedItem[]; cursor?: string }>("app.bsky.feed.getAuthorFeed", params, signal);
+    return { items: page.feed, cursor: page.cursor };
+  });
+  return (
+    <List pages={pages} what="posts">
+      <ul className="feed">
+        {pages.items.map((item, at) => (
+          <FeedPost key={`${item.post.uri} ${at}`} item={item} />
+        ))}
+      </ul>
+    </List>
+  );
+}
+
+function Relations({ actor, tab }: { actor: string; tab: "followers" | "follows" }) {
+  const pages = usePages<Actor>(`${tab} ${actor}`, async (cursor, signal) => {
+    const nsid = tab === "followers" ? "app.bsky.graph.getFollowers" : "app.bsky.graph.getFollows";
+    const page = await xrpc<{ followers?: Actor[]; follows?: Actor[]; cursor?: string }>(nsid, { actor, limit: 50, cursor }, signal);
+    return { items: page.followers ?? page.follows ?? [], cursor: page.cursor };
+  });
+  return (
+    <List pages={pages} what={tab === "followers" ? "followers" : "accounts it follows"}>
+      <ul className="people">
+        {pages.items.map((one) => (
+          <Person key={one.did} actor={one} />
+        ))}
+      </ul>
+    </List>
+  );
+}
+
+function List({ pages, what, children }: { pages: ReturnType<typeof usePages<never>> | ReturnType<typeof usePages<FeedItem>> | ReturnType<typeof usePages<Actor>>; what: string; children: React.ReactNode }) {
+  return (
+    <>
+      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
+      {pages.loading && pages.items.length === 0 && <Loading what={what} />}
+      {!pages.loading && pages.error === null && pages.items.length === 0 && <Empty>There are no {what} here.</Empty>}
+      {children}
+      {pages.more !== null && (
+        <button type="button" className="more-button" onClick={pages.more}>
+          More
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+// A thread: what the post answers, the post, and what was answered to it.
+import { xrpc } from "../api.ts";
+import { useLoad } from "../load.ts";
+import { PostView } from "../parts/post.tsx";
+import { Shown } from "../parts/states.tsx";
+import type { ThreadNode } from "../types.ts";
+
+/** Answers are not indented further than this; they go on below each other. */
+const INDENT_MAX = 4;
+
+export function ThreadPage({ actor, rkey }: { actor: string; rkey: string }) {
+  const uri = `at://${actor}/app.bsky.feed.post/${rkey}`;
+  const loaded = useLoad(`thread ${uri}`, (signal) =>
+    xrpc<{ thread: ThreadNode }>("app.bsky.feed.getPostThread", { uri, depth: 6, parentHeight: 40 }, signal),
+  );
+  return (
+    <>
+      <h1>Thread</h1>
+      <Shown of={loaded} what="the thread">
+        {({ thread }) => (
+          <>
+            <ol className="thread">
+              {parents(thread).map((node, at) => (
+                <li key={node.post?.uri ?? at} data-item>
+                  <Node node={node} />
+                </li>
+              ))}
+              <li className="anchor" data-item>
+                {thread.post === undefined ? <Missing node={thread} /> : <PostView post={thread.post} isMain />}
+              </li>
+            </ol>
+            {(thread.replies?.length ?? 0) > 0 && <h2>Replies</h2>}
+            <Replies nodes={thread.replies} depth={0} />
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}
+
+/** The oldest first. */
+function parents(node: ThreadNode): ThreadNode[] {
+  const found: ThreadNode[] = [];
+  for (let at = node.parent; at !== undefined; at = at.parent) found.unshift(at);
+  return found;
+}
+
+function Node({ node }: { node: ThreadNode }) {
+  return node.post === undefined ? <Missing node={node} /> : <PostView post={node.post} />;
+}
+
+function Missing({ node }: { node: ThreadNode }) {
+  return <p className="card-in muted">{node.blocked ? "A post that is blocked" : "A post that is not here: it was deleted, or has not been fetched"}</p>;
+}
+
+function Replies({ nodes, depth }: { nodes: ThreadNode[] | undefined; depth: number }) {
+  if (nodes === undefined || nodes.length === 0) return null;
+  return (
+    <ul className={depth > 0 && depth <= INDENT_MAX ? "replies indented" : "replies"}>
+      {nodes.map((node, at) => (
+        <li key={node.post?.uri ?? at}>
+          <div data-item>
+            <Node node={node} />
+          </div>
+          <Replies nodes={node.replies} depth={depth + 1} />
+        </li>
+      ))}
+    </ul>
+  );
+}

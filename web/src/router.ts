@@ -1,0 +1,81 @@
+// Addresses within the dashboard. A page is known by its path alone, so that every page can be linked to.
+
+export const BASE = "/dashboard";
+
+export type ProfileTab = "posts" | "replies" | "media" | "followers" | "follows";
+export const PROFILE_TABS: readonly ProfileTab[] = ["posts", "replies", "media", "followers", "follows"];
+
+export type Route =
+  | { page: "overview" }
+  | { page: "hosts" }
+  | { page: "parked"; id: number | null }
+  | { page: "rejected"; reason: string | null }
+  | { page: "explore"; q: string }
+  | { page: "profile"; actor: string; tab: ProfileTab }
+  | { page: "thread"; actor: string; rkey: string }
+  | { page: "record"; actor: string; collection: string; rkey: string }
+  | { page: "unknown"; path: string };
+
+/** The page at a path below the dashboard's own, with its query. */
+export function parse(pathname: string, search: string): Route {
+  const unknown: Route = { page: "unknown", path: pathname };
+  if (pathname !== BASE && !pathname.startsWith(`${BASE}/`)) return unknown;
+  const parts: string[] = [];
+  for (const part of pathname.slice(BASE.length).split("/")) {
+    if (part === "") continue;
+    try {
+      parts.push(decodeURIComponent(part));
+    } catch {
+      return unknown;
+    }
+  }
+  const query = new URLSearchParams(search);
+  const [first, second, third, fourth] = parts;
+  if (first === undefined) return { page: "overview" };
+  if (first === "hosts" && parts.length === 1) return { page: "hosts" };
+  if (first === "rejected" && parts.length === 1) return { page: "rejected", reason: query.get("reason") };
+  if (first === "explore" && parts.length === 1) return { page: "explore", q: query.get("q") ?? "" };
+  if (first === "parked" && parts.length <= 2) {
+    if (second === undefined) return { page: "parked", id: null };
+    return /^\d{1,15}$/.test(second) ? { page: "parked", id: Number(second) } : unknown;
+  }
+  if (first === "profile" && second !== undefined && parts.length <= 3) {
+    const tab = PROFILE_TABS.find((tab) => tab === (third ?? "posts"));
+    return tab === undefined ? unknown : { page: "profile", actor: second, tab };
+  }
+  if (first === "post" && second !== undefined && third !== undefined && parts.length === 3) {
+    return { page: "thread", actor: second, rkey: third };
+  }
+  if (first === "record" && second !== undefined && third !== undefined && fourth !== undefined && parts.length === 4) {
+    return { page: "record", actor: second, collection: third, rkey: fourth };
+  }
+  return unknown;
+}
+
+/** The address of a page. */
+export function href(route: Exclude<Route, { page: "unknown" }>): string {
+  const at = (...parts: string[]) => [BASE, ...parts.map(segment)].join("/");
+  switch (route.page) {
+    case "overview":
+      return `${BASE}/`;
+    case "hosts":
+      return at("hosts");
+    case "parked":
+      return route.id === null ? at("parked") : at("parked", String(route.id));
+    case "rejected":
+      return at("rejected") + (route.reason === null ? "" : `?${new URLSearchParams({ reason: route.reason })}`);
+    case "explore":
+      return at("explore") + (route.q === "" ? "" : `?${new URLSearchParams({ q: route.q })}`);
+    case "profile":
+      return route.tab === "posts" ? at("profile", route.actor) : at("profile", route.actor, route.tab);
+    case "thread":
+      return at("post", route.actor, route.rkey);
+    case "record":
+      return at("record", route.actor, route.collection, route.rkey);
+  }
+}
+
+/** A DID stays readable: its colons need no escape in a path. */
+function segment(text: string): string {
+  return encodeURIComponent(text).replaceAll("%3A", ":");
+}
