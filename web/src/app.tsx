@@ -32,6 +32,9 @@ const TITLES: Record<Route["page"], string> = {
   unknown: "Not found",
 };
 
+/** Pages to be read: their lines are not longer than is good for that. */
+const READING: Route["page"][] = ["explore", "profile", "thread", "record"];
+
 export function App() {
   const { route, address } = useRoute();
   const session = useOwnSession();
@@ -63,8 +66,8 @@ export function App() {
         </A>
         <Search />
         <div className="tools">
-          <button type="button" className="quiet" onClick={turnTheme} title="Light, dark or as the system">
-            <span className="wide-only">Theme: </span>
+          <button type="button" className="quiet" onClick={turnTheme} title="Light, dark or as the system" aria-label={`Theme: ${theme}`}>
+            <span className="narrow-hidden">Theme: </span>
             {theme}
           </button>
           <button type="button" className="quiet wide-only" onClick={() => setKeysShown(true)} aria-label="Keyboard shortcuts">
@@ -79,7 +82,7 @@ export function App() {
       </header>
       <div className="frame">
         <Navigation page={route.page} />
-        <main id="main" ref={main} tabIndex={-1}>
+        <main id="main" ref={main} tabIndex={-1} className={READING.includes(route.page) ? "reading" : undefined}>
           <Page route={route} session={session} />
         </main>
       </div>

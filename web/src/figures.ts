@@ -7,6 +7,11 @@ export function count(n: number): string {
   return WHOLE.format(n);
 }
 
+/** So many of a thing. */
+export function counted(n: number | undefined, one: string, many: string): string {
+  return `${WHOLE.format(n ?? 0)} ${n === 1 ? one : many}`;
+}
+
 /** Three digits at most, for figures that move: 12.3k. */
 export function short(n: number): string {
   const size = Math.abs(n);

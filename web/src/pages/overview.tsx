@@ -197,10 +197,10 @@ function Outcomes({ counts }: { counts: Counts }) {
 }
 
 const STATES: [string, string, Mood][] = [
-  ["complete", "whole, with every commit since", "good"],
+  ["complete", "whole", "good"],
   ["partial", "since first seen", "plain"],
   ["in_progress", "being fetched", "plain"],
-  ["desynchronized", "something is missing", "warn"],
+  ["desynchronized", "something missing", "warn"],
   ["gone", "deleted", "plain"],
 ];
 

@@ -81,6 +81,7 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
       </section>
       <section className="card">
         <Facts
+          wide
           facts={[
             ["Projection", entry.projection],
             ["Place", `${entry.topic}/${entry.partition} @${count(entry.offset)}`],

@@ -108,6 +108,7 @@ function Completeness({ operator, did }: { operator: Operator; did: string }) {
         <Shown of={loaded} what="the account's state">
           {(state) => (
             <Facts
+              wide
               facts={[
                 ["State", <Badge key="s" mood={MOODS[state.syncState] ?? "plain"}>{words(state.syncState)}</Badge>],
                 ["Revision", state.rev === null ? "–" : <code key="r">{state.rev}</code>],

@@ -1,11 +1,10 @@
 // A rate over time, drawn by hand: an area for one series, a line for another. The figures stand in the text
 // beside it, so the drawing itself is one picture with a name.
-import { useId } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { short } from "../figures.ts";
 import { type Point, roundUp } from "../series.ts";
 
-const WIDTH = 720;
-const HEIGHT = 160;
+const HEIGHT = 170;
 const LEFT = 44;
 const BOTTOM = 20;
 const TOP = 8;
@@ -21,9 +20,19 @@ interface Props {
 
 export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
   const titleId = useId();
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    // Drawn in the page's own pixels, so that letters keep their size.
+    const observer = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   const top = roundUp(Math.max(0, ...area.map((point) => point.perSecond), ...line.map((point) => point.perSecond)));
   const span = Math.max(1, toUs - fromUs);
-  const x = (timeUs: number) => LEFT + ((timeUs - fromUs) / span) * (WIDTH - LEFT);
+  const x = (timeUs: number) => LEFT + ((timeUs - fromUs) / span) * (width - LEFT);
   const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const path = (points: Point[]) =>
     points.map((point, at) => `${at === 0 ? "M" : "L"}${x(point.timeUs).toFixed(1)} ${y(point.perSecond).toFixed(1)}`).join("");
@@ -31,11 +40,12 @@ export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
   const last = area.at(-1);
   const minutes = Math.round(span / 60e6);
   return (
-    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={titleId}>
+    <div ref={box} className="chart">
+      <svg width={width} height={HEIGHT} role="img" aria-labelledby={titleId}>
       <title id={titleId}>{label}</title>
       {[0, 0.5, 1].map((part) => (
         <g key={part}>
-          <line className="grid" x1={LEFT} x2={WIDTH} y1={y(top * part)} y2={y(top * part)} />
+          <line className="grid" x1={LEFT} x2={width} y1={y(top * part)} y2={y(top * part)} />
           <text x={LEFT - 6} y={y(top * part) + 4} textAnchor="end">
             {short(top * part)}
           </text>
@@ -44,7 +54,7 @@ export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
       <text x={LEFT} y={HEIGHT - 4}>
         {minutes >= 1 ? `${minutes} min ago` : `${Math.round(span / 1e6)} s ago`}
       </text>
-      <text x={WIDTH} y={HEIGHT - 4} textAnchor="end">
+      <text x={width} y={HEIGHT - 4} textAnchor="end">
         now
       </text>
       {first !== undefined && last !== undefined && (
@@ -54,6 +64,7 @@ export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
         </>
       )}
       {line.length > 0 && <path className="line" d={path(line)} />}
-    </svg>
+      </svg>
+    </div>
   );
 }

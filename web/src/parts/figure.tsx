@@ -15,9 +15,9 @@ export function Figure({ name, value, more, mood = "plain" }: { name: string; va
   );
 }
 
-export function Facts({ facts }: { facts: [string, ReactNode][] }) {
+export function Facts({ facts, wide = false }: { facts: [string, ReactNode][]; wide?: boolean }) {
   return (
-    <dl className="facts">
+    <dl className={wide ? "facts wide" : "facts"}>
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -1,5 +1,5 @@
 // A post: whose, its text as text, what it carries, and its counts.
-import { count } from "../figures.ts";
+import { counted } from "../figures.ts";
 import { segments, webAddress } from "../richtext.ts";
 import { href } from "../router.ts";
 import type { Actor, Embed, FeedItem, Post } from "../types.ts";
@@ -47,10 +47,10 @@ export function PostView({ post, isMain = false }: { post: Post; isMain?: boolea
         <Text text={post.record.text} facets={post.record.facets} />
         {post.embed !== undefined && <EmbedView embed={post.embed} />}
         <footer className="muted">
-          <span>{count(post.replyCount ?? 0)} replies</span>
-          <span>{count(post.repostCount ?? 0)} reposts</span>
-          <span>{count(post.likeCount ?? 0)} likes</span>
-          {(post.quoteCount ?? 0) > 0 && <span>{count(post.quoteCount ?? 0)} quotes</span>}
+          <span>{counted(post.replyCount, "reply", "replies")}</span>
+          <span>{counted(post.repostCount, "repost", "reposts")}</span>
+          <span>{counted(post.likeCount, "like", "likes")}</span>
+          {(post.quoteCount ?? 0) > 0 && <span>{counted(post.quoteCount, "quote", "quotes")}</span>}
           {isMain && parts !== null && <A to={href({ page: "record", ...parts })}>Record</A>}
         </footer>
       </div>
