@@ -20,7 +20,7 @@ use super::*;
 use crate::config::Secret;
 use crate::supervise::spawn_detached_named;
 
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// What came in, and what is answered.
 #[derive(Clone)]
