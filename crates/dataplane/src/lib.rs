@@ -20,6 +20,7 @@ pub mod apply;
 pub mod interest;
 pub mod parked;
 pub mod resync;
+pub mod retention;
 pub mod worker;
 
 pub mod audit;

@@ -16,6 +16,7 @@ mod openapi;
 mod pages;
 mod remote;
 mod replies;
+mod retention;
 mod search;
 mod snapshots;
 mod storms;
