@@ -65,7 +65,15 @@ pub struct ListScope {
 /// At most [`SCOPE_ACCOUNTS_MAX`] accounts; an empty page is the end.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ScopePage {
-    pub accounts: Vec<Did>,
+    pub accounts: Vec<ScopeAccount>,
+}
+
+/// An account that is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeAccount {
+    pub did: Did,
+    /// Nobody is interested in it any more; it goes when its grace is over.
+    pub unwanted: bool,
 }
 
 /// Whom ingest follows.
@@ -285,9 +293,11 @@ impl Local {
 
     pub async fn list_scope(&self, after: String) -> Result<ScopePage, IngestError> {
         let limit = u32::try_from(SCOPE_ACCOUNTS_MAX).unwrap_or(u32::MAX);
-        let accounts: Result<Vec<Did>, StoreError> =
+        let accounts: Result<_, StoreError> =
             self.store.read(move |tx| scope::page(tx, &after, limit)).await;
-        Ok(ScopePage { accounts: accounts? })
+        let accounts = accounts?.into_iter();
+        let accounts = accounts.map(|(did, unwanted)| ScopeAccount { did, unwanted });
+        Ok(ScopePage { accounts: accounts.collect() })
     }
 
     pub async fn request_resync(&self, did: Did) -> Result<(), IngestError> {

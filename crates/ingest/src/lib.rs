@@ -64,8 +64,8 @@ mod client;
 mod rpc;
 
 pub use client::{
-    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote, ScopePage,
-    ScopeStatus,
+    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote, ScopeAccount,
+    ScopePage, ScopeStatus,
 };
 pub use config::{
     Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, InterestConfig,

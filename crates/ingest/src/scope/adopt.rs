@@ -67,12 +67,12 @@ async fn members(store: &Store) -> Result<HashSet<Did>, IngestError> {
     let mut members = HashSet::new();
     let mut after = String::new();
     loop {
-        let page: Result<Vec<Did>, StoreError> =
+        let page: Result<Vec<(Did, bool)>, StoreError> =
             store.read(move |tx| scope::page(tx, &after, PAGE_ROWS)).await;
         let page = page?;
-        let Some(last) = page.last() else { return Ok(members) };
+        let Some((last, _)) = page.last() else { return Ok(members) };
         after = last.to_string();
-        members.extend(page);
+        members.extend(page.into_iter().map(|(did, _)| did));
     }
 }
 

@@ -19,12 +19,12 @@ pub(crate) struct Unsettled {
     pub(crate) leaving: Vec<Did>,
 }
 
-/// Accounts that are followed, in the order of their DIDs.
-pub(crate) fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<Did>, StoreError> {
+/// Accounts that are followed, in the order of their DIDs, and whether nobody is interested in them.
+pub(crate) fn page(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<(Did, bool)>, StoreError> {
     tx.query(
-        "SELECT did FROM scope_account WHERE did > $1 AND state <> $2 ORDER BY did LIMIT $3",
+        "SELECT did, unwanted_us FROM scope_account WHERE did > $1 AND state <> $2 ORDER BY did LIMIT $3",
         &[after.into(), LEAVING.into(), limit.into()],
-        |row| did(row, 0),
+        |row| Ok((did(row, 0)?, row.get::<Option<i64>>(1)?.is_some())),
     )
 }
 

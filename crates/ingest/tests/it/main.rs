@@ -19,6 +19,7 @@ mod places;
 mod rejects;
 mod remote;
 mod resync;
+mod scope;
 mod sequence;
 mod several;
 mod storms;
