@@ -6,18 +6,23 @@
 //! repositories and says what every count must be.
 
 mod audit;
+mod backup;
 mod client;
 mod crash;
 mod demo;
 mod faults;
 mod json_lines;
+mod kills;
 mod millrace;
 mod network;
 mod oracle;
+mod outages;
 mod postgres;
 mod process;
 mod real_pds;
+mod rebuild;
 mod records;
+mod scope;
 mod story;
 mod traffic;
 mod world;

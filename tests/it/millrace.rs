@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,8 +15,8 @@ use crate::network::Network;
 use crate::process::Process;
 
 pub const ADMIN_PASSWORD: &str = "test-admin-password";
-const READY_WITHIN: Duration = Duration::from_secs(60);
-const REACHED_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const REACHED_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Where the tables lie.
@@ -62,6 +63,8 @@ pub struct Millrace {
     ports: Ports,
     dir: PathBuf,
     http: reqwest::Client,
+    /// Of the processes started from now on.
+    environment: Vec<(&'static str, String)>,
     /// Ingest and data-plane, and with [`Split::Local`] everything.
     data_plane: Option<Process>,
     appview: Option<Process>,
@@ -86,18 +89,33 @@ impl Millrace {
         configuration: &str,
         dir: &Path,
     ) -> Result<Self> {
+        let mut millrace = Self::prepared(split, ports, configuration, dir)?;
+        millrace.launch().await?;
+        millrace.ready().await?;
+        Ok(millrace)
+    }
+
+    /// With its configuration in place, and nothing running yet.
+    pub fn prepared(split: Split, ports: Ports, configuration: &str, dir: &Path) -> Result<Self> {
         std::fs::write(dir.join("millrace.toml"), configuration)?;
-        let mut millrace = Self {
+        Ok(Self {
             split,
             ports,
             dir: dir.to_owned(),
             http: crate::world::http_client()?,
+            environment: Vec::new(),
             data_plane: None,
             appview: None,
-        };
-        millrace.launch().await?;
-        millrace.ready().await?;
-        Ok(millrace)
+        })
+    }
+
+    /// What the processes started from now on find in their environment.
+    pub fn set_environment(&mut self, environment: Vec<(&'static str, String)>) {
+        self.environment = environment;
+    }
+
+    pub fn split(&self) -> Split {
+        self.split
     }
 
     pub fn appview_url(&self) -> String {
@@ -115,6 +133,46 @@ impl Millrace {
         process.kill9().await
     }
 
+    /// Ends the AppView's process where it has one of its own, as power loss would.
+    pub async fn kill9_appview(&mut self) -> Result<()> {
+        let mut process = self.appview.take().context("an AppView of its own is running")?;
+        process.kill9().await
+    }
+
+    /// Ends both processes at once.
+    pub async fn kill9_both(&mut self) -> Result<()> {
+        let pair = [self.data_plane.take(), self.appview.take()];
+        let ends =
+            pair.into_iter().flatten().map(|mut process| async move { process.kill9().await });
+        futures_util::future::try_join_all(ends).await.map(drop)
+    }
+
+    /// How the process that reads the network ended, if it has ended by itself.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let Some(process) = &mut self.data_plane else { return Ok(None) };
+        let ended = process.ended()?;
+        if ended.is_some() {
+            self.data_plane = None;
+        }
+        Ok(ended)
+    }
+
+    /// Asks the process that reads the network to drain, and waits for nothing.
+    pub async fn ask_to_end(&self) -> Result<()> {
+        self.data_plane.as_ref().context("the data-plane is running")?.ask_to_end().await
+    }
+
+    /// Has the process that reads the network drain and end; how it ended.
+    pub async fn terminate(&mut self) -> Result<ExitStatus> {
+        let mut process = self.data_plane.take().context("the data-plane is running")?;
+        process.terminate().await
+    }
+
+    /// Everything the process that reads the network has printed.
+    pub fn printed(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.dir.join("data-plane.log"))?)
+    }
+
     /// Starts what was killed, on the data it left behind. It need not be ready yet.
     pub async fn launch(&mut self) -> Result<()> {
         if self.data_plane.is_none() {
@@ -129,6 +187,18 @@ impl Millrace {
             self.appview = Some(self.serve("appview", "appview.log").await?);
         }
         Ok(())
+    }
+
+    /// Where the data of the process that has it lies.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// Runs one of the program's commands on that data to its end.
+    pub async fn command(&self, args: &[&str]) -> Result<std::process::Output> {
+        let mut command = program().await?;
+        command.args(args).arg("--data-dir").arg(self.data_dir()).env("NO_COLOR", "1");
+        Ok(command.current_dir(&self.dir).stdin(std::process::Stdio::null()).output().await?)
     }
 
     /// Waits until both halves say that they are ready.
@@ -210,6 +280,7 @@ impl Millrace {
         // Two processes share nothing but the configuration file and HTTP.
         let data = if roles == "appview" { "appview-data" } else { "data" };
         command.arg("--data-dir").arg(self.dir.join(data));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Process::start(command.current_dir(&self.dir), &self.dir.join(log))
     }
 

@@ -6,12 +6,22 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::alerts::AlertsCommand;
+use crate::cmd::audit::AuditArgs;
+use crate::cmd::backup::BackupArgs;
+use crate::cmd::cache::CacheCommand;
+use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::config::ConfigCommand;
 use crate::cmd::demo::DemoArgs;
 use crate::cmd::dlq::DlqCommand;
+use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::rebuild::RebuildArgs;
 use crate::cmd::reference::Page;
+use crate::cmd::repair::RepairArgs;
+use crate::cmd::restore::RestoreArgs;
 use crate::cmd::schema::SchemaCommand;
 use crate::cmd::serve::ServeArgs;
+use crate::cmd::status::StatusArgs;
+use crate::cmd::top::TopArgs;
 
 /// Turns the AT Protocol's stream of events into profiles, threads, feeds and notifications.
 #[derive(Debug, Parser)]
@@ -69,6 +79,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Follow the network and answer questions
     Serve(ServeArgs),
+    Doctor(DoctorArgs),
+    Status(StatusArgs),
+    Top(TopArgs),
     /// Explain, check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -81,6 +94,15 @@ pub enum Command {
     /// Alerts to the operator: whether they arrive
     #[command(subcommand)]
     Alerts(AlertsCommand),
+    Audit(AuditArgs),
+    Repair(RepairArgs),
+    Rebuild(RebuildArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
+    /// What running servers keep in memory: look at it, have it forgotten
+    #[command(subcommand)]
+    Cache(CacheCommand),
+    Completions(CompletionsArgs),
     /// Print a page of the documentation
     #[command(hide = true)]
     Reference { page: Page },

@@ -16,6 +16,17 @@ pub const ALL: &[Code] = &[
     SETTING,
     DEMO_FOLDER_USED,
     PART_ENDED,
+    DISK_FILLS,
+    DISK_STOP,
+    CONSUMER_LEFT_BEHIND,
+    BACKUP_FAILED,
+    BACKUP_EXISTS,
+    NO_ROOM,
+    BACKUP_DAMAGED,
+    BACKUP_UNFIT,
+    RESTORE_BEGUN,
+    NO_SUCH_CACHE,
+    NO_SERVER,
 ];
 
 /// Another server has the data folder.
@@ -101,6 +112,83 @@ pub const PART_ENDED: Code = Code {
     title: "part of the demo ended",
     cause: "With --split the demo's AppView is a process of its own. It could not be started, or it ended by itself or by a signal, so the demo ended too.",
     remedy: "its own error stands above, if it had one; start the demo again",
+};
+/// The disk fills up.
+pub const DISK_FILLS: Code = Code {
+    id: "MR-BIN-013",
+    title: "the disk fills up",
+    cause: "What Millrace keeps has reached disk.warn_percent of disk.budget_bytes, or less than twice disk.free_bytes_min is free on the disk. Nothing has stopped yet.",
+    remedy: "free space, raise the budget, or keep less: the guide `disk-and-scope.md` says what grows and how to narrow it",
+};
+/// No room to read on.
+pub const DISK_STOP: Code = Code {
+    id: "MR-BIN-014",
+    title: "no room: ingest has stopped reading",
+    cause: "What Millrace keeps has reached disk.stop_percent of disk.budget_bytes, or less than disk.free_bytes_min is free on the disk. Sources are disconnected with their cursors kept; whoever reads and writes here is served.",
+    remedy: "free space, raise the budget, or keep less (guide `disk-and-scope.md`); reading goes on by itself, from where it stopped",
+};
+/// A consumer that is not enabled needs entries that are gone.
+pub const CONSUMER_LEFT_BEHIND: Code = Code {
+    id: "MR-BIN-015",
+    title: "a projection needs to be rebuilt",
+    cause: "A projection that is not enabled was left behind: retention waits for enabled ones only, and entries that it has not read are removed from the log.",
+    remedy: "rebuild it before it is enabled again: `millrace rebuild <projection>`",
+};
+/// A backup was not made.
+pub const BACKUP_FAILED: Code = Code {
+    id: "MR-BIN-016",
+    title: "backup was not made, or not put back",
+    cause: "While a backup was being written or put back, a table, the log or a file could not be read or written, or the server was asked to stop. Nothing bears the backup's name, and nothing was replaced.",
+    remedy: "mend what the message names and run the command again",
+};
+/// The backup's place is taken.
+pub const BACKUP_EXISTS: Code = Code {
+    id: "MR-BIN-017",
+    title: "backup's place is taken",
+    cause: "There is a file, or a folder that is not empty, where the backup is to be. A backup never overwrites anything.",
+    remedy: "name a folder that is not there yet, for example one with the date in its name",
+};
+/// Not enough room.
+pub const NO_ROOM: Code = Code {
+    id: "MR-BIN-018",
+    title: "not enough room on the disk",
+    cause: "A backup, or the files of one that are made ready before they are put in place, would leave the disk full.",
+    remedy: "free space, or name a place on another disk",
+};
+/// A backup that is not whole.
+pub const BACKUP_DAMAGED: Code = Code {
+    id: "MR-BIN-019",
+    title: "backup is not whole",
+    cause: "The folder is no backup, one that was not finished, or one of whose files is missing or not as it was written: its length or its SHA-256 differ from what SHA256SUMS and manifest.json say. Nothing of it was used.",
+    remedy: "take another backup; `sha256sum -c SHA256SUMS` in the folder names every file that differs",
+};
+/// A backup of something else.
+pub const BACKUP_UNFIT: Code = Code {
+    id: "MR-BIN-020",
+    title: "backup does not fit here",
+    cause: "The backup is whole, but was made by a newer program or on another engine, or the place it is to be restored to is in use.",
+    remedy: "use a program at least as new, set store.engine to what the backup is of, stop what uses the place",
+};
+/// A restore was interrupted while files changed places.
+pub const RESTORE_BEGUN: Code = Code {
+    id: "MR-BIN-021",
+    title: "restore was interrupted",
+    cause: "`millrace restore` was ended while it put files in place. Which files go where is written down in the file RESTORE of the data folder; until that is done, the folder holds parts of both.",
+    remedy: "run `millrace restore` with the same backup again: it finishes what was begun",
+};
+/// A cache that is none.
+pub const NO_SUCH_CACHE: Code = Code {
+    id: "MR-BIN-022",
+    title: "no such cache",
+    cause: "The running servers have no cache of that name.",
+    remedy: "`millrace cache stats` names them; without a name all of them are meant",
+};
+/// A command that asks a server found none.
+pub const NO_SERVER: Code = Code {
+    id: "MR-BIN-023",
+    title: "no server runs",
+    cause: "The command asks a running server, and no process holds the data folder.",
+    remedy: "start `millrace serve`, or name the folder of the one that runs with --data-dir",
 };
 
 #[cfg(test)]

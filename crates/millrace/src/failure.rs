@@ -1,11 +1,13 @@
 //! How a command fails: an error with its causes, what to tell the operator, and the exit code.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use millrace_runtime::error::{Code, Diagnose, Diagnosis, render};
 
+use crate::admin::backup::room::shown;
 use crate::codes;
 use crate::roles::Roles;
 
@@ -43,9 +45,21 @@ impl Failure {
         self.exit
     }
 
+    /// The situation, where it has a code.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnosis.as_ref()
+    }
+
     /// `error:`, `caused by:`, `hint:`.
     pub fn render(&self) -> String {
         render(self.error.as_ref(), self.diagnosis.as_ref())
+    }
+}
+
+/// On one line, for somebody else to tell.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }
 
@@ -59,8 +73,10 @@ impl<E: Diagnose + std::error::Error + Send + Sync + 'static> From<E> for Failur
 
 /// What waits for somebody else is unhealthy rather than failed.
 fn exit_of(code: &str) -> Exit {
-    let unhealthy = [millrace_store::codes::SCHEMA_NOT_READY, codes::SERVER_UNREACHABLE];
-    let usage = [codes::NOT_CONFIRMED, codes::ROLES_IMPOSSIBLE];
+    let unhealthy = [
+        millrace_dataplane::codes::DRIFT,
+        millrace_store::codes::SCHEMA_NOT_READY, codes::SERVER_UNREACHABLE, codes::NO_SERVER];
+    let usage = [codes::NO_SUCH_CACHE, codes::NOT_CONFIRMED, codes::ROLES_IMPOSSIBLE];
     if unhealthy.iter().any(|known| known.id == code) {
         Exit::Unhealthy
     } else if usage.iter().any(|known| known.id == code) {
@@ -99,6 +115,25 @@ pub enum ProgramError {
     DemoFolderUsed { path: PathBuf },
     #[error("the {part}'s process: {how}")]
     PartEnded { part: &'static str, how: String },
+    #[error("no backup was made at {}: {reason}", path.display())]
+    Backup { path: PathBuf, reason: String },
+    #[error("{} is there already", path.display())]
+    BackupExists { path: PathBuf },
+    #[error(
+        "about {} are needed and {} are free on the disk of {}",
+        shown(*wanted), shown(*free), path.display()
+    )]
+    NoRoom { path: PathBuf, wanted: u64, free: u64 },
+    #[error("{} is not a whole backup: {reason}", path.display())]
+    BackupDamaged { path: PathBuf, reason: String },
+    #[error("{} cannot be restored here: {reason}", path.display())]
+    BackupUnfit { path: PathBuf, reason: String },
+    #[error("no server runs on {}", path.display())]
+    NoServer { path: PathBuf },
+    #[error("there is no cache `{name}`: {known}")]
+    NoSuchCache { name: String, known: String },
+    #[error("a restore of {} was begun and has not ended", path.display())]
+    RestoreBegun { path: PathBuf },
     #[error("{key}: {reason}")]
     Setting { key: &'static str, reason: String },
 }
@@ -108,6 +143,14 @@ fn by(pid: Option<u32>) -> String {
 }
 
 impl ProgramError {
+    /// What went wrong, without what it went wrong with where somebody else says that.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Backup { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::FolderInUse { .. } => codes::FOLDER_IN_USE,
@@ -121,6 +164,14 @@ impl ProgramError {
             Self::NoSuchEntry { .. } => codes::NO_SUCH_ENTRY,
             Self::DemoFolderUsed { .. } => codes::DEMO_FOLDER_USED,
             Self::PartEnded { .. } => codes::PART_ENDED,
+            Self::Backup { .. } => codes::BACKUP_FAILED,
+            Self::BackupExists { .. } => codes::BACKUP_EXISTS,
+            Self::NoRoom { .. } => codes::NO_ROOM,
+            Self::BackupDamaged { .. } => codes::BACKUP_DAMAGED,
+            Self::BackupUnfit { .. } => codes::BACKUP_UNFIT,
+            Self::RestoreBegun { .. } => codes::RESTORE_BEGUN,
+            Self::NoServer { .. } => codes::NO_SERVER,
+            Self::NoSuchCache { .. } => codes::NO_SUCH_CACHE,
             Self::Setting { .. } => codes::SETTING,
         }
     }

@@ -4,6 +4,7 @@
 //! LOCK          held by the process that has the log and the tables; says where it takes commands
 //! LOCK.appview  held by the process that has the sessions; the same process, unless the AppView is apart
 //! admin.token   what an operator's command shows the server, 0600
+//! RESTORE       there while files of a backup take their places; nobody works on the folder then
 //! ```
 //!
 //! A lock is the operating system's: it ends with its process, however that ends. The files are never
@@ -17,6 +18,7 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::rng::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::admin::backup::swap;
 use crate::failure::ProgramError;
 use crate::roles::{Role, Roles};
 
@@ -51,6 +53,7 @@ impl DataFolder {
     /// Another process holds one of them, or the folder cannot be used.
     pub fn lock(path: &Path, roles: &Roles) -> Result<Self, ProgramError> {
         create(path)?;
+        not_restoring(path)?;
         let mut locks = Vec::new();
         let data = roles.hold_data().then_some(LOCK);
         let appview = roles.has(Role::Appview).then_some(LOCK_APPVIEW);
@@ -59,6 +62,21 @@ impl DataFolder {
                 Some(lock) => locks.push(lock),
                 None => return Err(in_use(path, name)),
             }
+        }
+        let folder = Self { path: path.to_owned(), locks };
+        folder.announce(None)?;
+        Ok(folder)
+    }
+
+    /// Takes every lock, making the folder if need be, to put other data in it.
+    ///
+    /// # Errors
+    /// Another process holds one of them, or the folder cannot be used.
+    pub fn lock_to_restore(path: &Path) -> Result<Self, ProgramError> {
+        create(path)?;
+        let mut locks = Vec::new();
+        for name in [LOCK, LOCK_APPVIEW] {
+            locks.push(take(&path.join(name))?.ok_or_else(|| in_use(path, name))?);
         }
         let folder = Self { path: path.to_owned(), locks };
         folder.announce(None)?;
@@ -76,6 +94,7 @@ impl DataFolder {
                 reason: "there is no such folder".to_owned(),
             });
         }
+        not_restoring(path)?;
         let Some(lock) = take(&path.join(LOCK))? else { return Ok(None) };
         let folder = Self { path: path.to_owned(), locks: vec![lock] };
         folder.announce(None)?;
@@ -144,6 +163,20 @@ pub fn holder(folder: &Path) -> Holder {
     read_holder(&folder.join(LOCK))
 }
 
+/// Who holds the folder's locks now, by the part it is; a process that holds both is told once.
+pub fn running(folder: &Path) -> Vec<(&'static str, Holder)> {
+    let mut holders: Vec<(&'static str, Holder)> = Vec::new();
+    for (part, name) in [("data", LOCK), ("appview", LOCK_APPVIEW)] {
+        let lock = folder.join(name);
+        let held = lock.exists() && matches!(take(&lock), Ok(None));
+        let holder = read_holder(&lock);
+        if held && !holders.iter().any(|(_, other)| other.pid == holder.pid) {
+            holders.push((part, holder));
+        }
+    }
+    holders
+}
+
 fn read_holder(lock: &Path) -> Holder {
     let text = read_small(lock).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
@@ -157,6 +190,14 @@ fn take(path: &Path) -> Result<Option<File>, ProgramError> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
+    }
+}
+
+/// A folder in which files are changing places is nobody's to work on.
+fn not_restoring(path: &Path) -> Result<(), ProgramError> {
+    match swap::is_under_way(path) {
+        false => Ok(()),
+        true => Err(ProgramError::RestoreBegun { path: path.to_owned() }),
     }
 }
 

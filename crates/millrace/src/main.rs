@@ -7,6 +7,7 @@ mod cli;
 mod cmd;
 
 mod config;
+mod disk;
 mod folder;
 mod roles;
 
@@ -38,7 +39,7 @@ async fn main() -> ExitCode {
     };
     millrace_runtime::tls::install_provider();
     match cmd::run(cli).await {
-        Ok(()) => Exit::Fine.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => {
             output::failure(&failure);
             failure.exit().into()

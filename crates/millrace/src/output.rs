@@ -31,9 +31,13 @@ pub fn failure(failure: &Failure) {
 
 /// Columns of text, aligned, with a head; nothing when there are no rows.
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
-    if rows.is_empty() {
-        return;
+    if !rows.is_empty() {
+        text(&table_text(head, rows));
     }
+}
+
+/// The lines of [`table`].
+pub fn table_text<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([head[column].chars().count()]).max().unwrap_or(0)
@@ -42,10 +46,9 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    text(&line(head));
-    for row in rows {
-        text(&line(std::array::from_fn(|column| row[column].as_str())));
-    }
+    let mut lines = vec![line(head)];
+    lines.extend(rows.iter().map(|row| line(std::array::from_fn(|at| row[at].as_str()))));
+    lines.join("\n")
 }
 
 /// Asks whether to do `action`, unless `yes` says so already.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::routes::ErrorBody;
 use crate::failure::ProgramError;
-use crate::folder;
+use crate::folder::{self, Holder};
 
 /// Longest wait for an answer: a migration may take a while.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -31,12 +31,15 @@ impl AdminClient {
     /// # Errors
     /// It does not say where it answers, or its token cannot be read.
     pub fn of_folder(folder: &Path) -> Result<Self, ProgramError> {
+        Self::of_holder(folder, folder::holder(folder))
+    }
+
+    fn of_holder(folder: &Path, holder: Holder) -> Result<Self, ProgramError> {
         let unreachable = |reason: &str| ProgramError::ServerUnreachable {
             path: folder.to_owned(),
             url: "an unknown address".to_owned(),
             reason: reason.to_owned(),
         };
-        let holder = folder::holder(folder);
         let base = holder.admin_url.ok_or_else(|| unreachable("it has not finished starting"))?;
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -45,6 +48,37 @@ impl AdminClient {
             .build();
         let http = http.map_err(|error| unreachable(&error.to_string()))?;
         Ok(Self { http, folder: folder.to_owned(), base, token: folder::admin_token(folder)? })
+    }
+
+    /// What the server's metrics say now.
+    ///
+    /// # Errors
+    /// No answer, or an error.
+    pub async fn metrics(&self) -> Result<String, ProgramError> {
+        let asked = self.http.get(format!("{}/metrics", self.base)).send().await;
+        let answer = asked.and_then(reqwest::Response::error_for_status);
+        let unreachable = |error| self.unreachable(&error);
+        answer.map_err(unreachable)?.text().await.map_err(unreachable)
+    }
+
+    /// Whether the server says that it is ready, and what it says.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn ready(&self) -> Result<(bool, String), ProgramError> {
+        let asked = self.http.get(format!("{}/ready", self.base)).send().await;
+        let answer = asked.map_err(|error| self.unreachable(&error))?;
+        let ready = answer.status() == StatusCode::OK;
+        let said = answer.text().await.map_err(|error| self.unreachable(&error))?;
+        Ok((ready, said))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ProgramError {
+        ProgramError::ServerUnreachable {
+            path: self.folder.clone(),
+            url: self.base.clone(),
+            reason: chain(error),
+        }
     }
 
     /// Asks.
@@ -67,6 +101,18 @@ impl AdminClient {
         self.send(self.http.post(self.url(path))).await
     }
 
+    /// Has something done that needs to be said what.
+    ///
+    /// # Errors
+    /// No answer, or an error.
+    pub async fn post_json<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<A, ProgramError> {
+        self.send(self.http.post(self.url(path)).json(body)).await
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/api/v1/admin/{path}", self.base)
     }
@@ -75,11 +121,7 @@ impl AdminClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<A, ProgramError> {
-        let unreachable = |error: reqwest::Error| ProgramError::ServerUnreachable {
-            path: self.folder.clone(),
-            url: self.base.clone(),
-            reason: chain(&error),
-        };
+        let unreachable = |error| self.unreachable(&error);
         let answer = request.bearer_auth(self.token.expose()).send().await.map_err(unreachable)?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(unreachable)?;
@@ -92,6 +134,21 @@ impl AdminClient {
         let told: Result<ErrorBody, _> = serde_json::from_slice(&body);
         Err(refused(told.map_or_else(|_| "without a reason".to_owned(), |body| body.message)))
     }
+}
+
+/// Every server of the folder, by the part it is: the one with the data, and an AppView apart.
+///
+/// # Errors
+/// None runs.
+pub fn servers_of_folder(folder: &Path) -> Result<Vec<(&'static str, AdminClient)>, ProgramError> {
+    let mut servers = Vec::new();
+    for (part, holder) in folder::running(folder) {
+        servers.push((part, AdminClient::of_holder(folder, holder)?));
+    }
+    if servers.is_empty() {
+        return Err(ProgramError::NoServer { path: folder.to_owned() });
+    }
+    Ok(servers)
 }
 
 /// An error and its causes on one line; the client's own text leaves out why.

@@ -3,7 +3,14 @@
 //! Each operation is one function here. A command calls it on the files, under the folder's lock; while a
 //! server holds that lock the command asks the server, whose routes call the same function.
 
+pub mod audit;
+pub mod backup;
 pub mod client;
+pub mod doctor;
+pub mod operate;
+pub mod rebuild;
 pub mod routes;
 pub mod schema;
+pub mod scrape;
+pub mod status;
 pub mod target;

@@ -9,9 +9,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{StatusCode, header};
+use millrace_atproto::Did;
 use millrace_atproto::crypto::sha256;
 use millrace_dataplane::parked::{self, ListParked};
 use millrace_dataplane::worker;
+use millrace_ingest::IngestError;
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::error::Diagnose as _;
@@ -19,6 +21,8 @@ use millrace_store::{Store, StoreConfig, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::schema;
+use crate::disk::{Disk, DiskReport};
+use crate::failure::{Failure, ProgramError};
 
 /// What the routes need.
 pub struct AdminState {
@@ -27,6 +31,8 @@ pub struct AdminState {
     pub store: StoreConfig,
     pub clock: SharedClock,
     pub token: Secret,
+    pub disk: Disk,
+    pub ingest: millrace_ingest::Client,
 }
 
 /// The shape of every error.
@@ -36,12 +42,13 @@ pub struct ErrorBody {
     pub message: String,
 }
 
-struct Refusal(StatusCode, ErrorBody);
+/// An answer that is none, as [`ErrorBody`].
+pub(super) struct Refusal(StatusCode, ErrorBody);
 
 /// The routes, guarded.
 pub fn router(state: AdminState) -> Router {
-    let state = Arc::new(state);
-    Router::new()
+    let token = state.token.clone();
+    let routes = Router::new()
         .route("/api/v1/admin/dlq", get(list_parked))
         .route("/api/v1/admin/dlq/retry", post(retry_all))
         .route("/api/v1/admin/dlq/{id}", get(get_parked))
@@ -49,8 +56,16 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/dlq/{id}/discard", post(discard))
         .route("/api/v1/admin/schema", get(schema_status))
         .route("/api/v1/admin/schema/apply", post(schema_apply))
-        .layer(middleware::from_fn_with_state(Arc::clone(&state), guard))
-        .with_state(state)
+        .route("/api/v1/admin/disk", get(disk))
+        .route("/api/v1/admin/scope", get(scope))
+        .route("/api/v1/admin/accounts/{did}", get(account))
+        .with_state(Arc::new(state));
+    guarded(routes, token)
+}
+
+/// Routes that only who shows the token may ask.
+pub(super) fn guarded(routes: Router, token: Secret) -> Router {
+    routes.layer(middleware::from_fn_with_state(token, guard))
 }
 
 type Admin = State<Arc<AdminState>>;
@@ -108,11 +123,33 @@ async fn schema_apply(State(admin): Admin) -> Result<Response, Refusal> {
     Ok(Json(schema::apply(&admin.store, &admin.clock).await?).into_response())
 }
 
+async fn disk(State(admin): Admin) -> Json<DiskReport> {
+    Json(admin.disk.report())
+}
+
+/// Whom ingest follows.
+async fn scope(State(admin): Admin) -> Result<Response, Refusal> {
+    Ok(Json(admin.ingest.scope().await?).into_response())
+}
+
+/// How much of an account is here, and whether it is followed.
+async fn account(State(admin): Admin, Path(did): Path<String>) -> Result<Response, Refusal> {
+    let no_did = |_| refusal(StatusCode::BAD_REQUEST, "InvalidRequest", format!("{did} is no DID"));
+    let parsed = Did::parse(&did).map_err(no_did)?;
+    match admin.ingest.account_state(&parsed).await? {
+        Some(account) => Ok(Json(account).into_response()),
+        None => {
+            let message = format!("nothing is known of {did}");
+            Err(refusal(StatusCode::NOT_FOUND, "NotFound", message))
+        }
+    }
+}
+
 /// Compares digests, so that the time taken tells nothing about the token.
-async fn guard(State(admin): Admin, request: Request, next: Next) -> Response {
+async fn guard(State(token): State<Secret>, request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if sha256(given.as_bytes()) == sha256(admin.token.expose().as_bytes()) {
+    if sha256(given.as_bytes()) == sha256(token.expose().as_bytes()) {
         return next.run(request).await;
     }
     let message = "the operator's token is missing or wrong".to_owned();
@@ -123,8 +160,26 @@ fn refusal(status: StatusCode, error: &str, message: String) -> Refusal {
     Refusal(status, ErrorBody { error: error.to_owned(), message })
 }
 
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        refusal(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", failure.to_string())
+    }
+}
+
+impl From<ProgramError> for Refusal {
+    fn from(error: ProgramError) -> Self {
+        refusal(StatusCode::CONFLICT, error.diagnosis().code, error.to_string())
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        refusal(StatusCode::SERVICE_UNAVAILABLE, error.diagnosis().code, error.to_string())
+    }
+}
+
+impl From<IngestError> for Refusal {
+    fn from(error: IngestError) -> Self {
         refusal(StatusCode::SERVICE_UNAVAILABLE, error.diagnosis().code, error.to_string())
     }
 }

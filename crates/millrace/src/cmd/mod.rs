@@ -1,32 +1,57 @@
 //! The subcommands, one file each: its arguments, and what it does.
 
 pub mod alerts;
+pub mod audit;
+pub mod backup;
+pub mod cache;
+pub mod completions;
 pub mod config;
 pub mod demo;
 pub mod dlq;
+pub mod doctor;
+pub mod rebuild;
 pub mod reference;
+pub mod repair;
+pub mod restore;
 pub mod schema;
 pub mod serve;
+pub mod status;
+pub mod top;
+
+mod live;
+mod upkeep;
 
 use crate::cli::{Cli, Command};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// Does what the command line asks.
 ///
 /// # Errors
 /// It could not be done.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
+pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
-    match cli.command {
+    let done = match cli.command {
+        // What these find decides how they end.
+        Command::Doctor(args) => return doctor::run(&global, args).await,
+        Command::Status(args) => return status::run(&global, args).await,
         Command::Demo(args) => demo::run(&global, args).await,
         Command::Serve(args) => serve::run(&global, &args).await,
         Command::Config(command) => config::run(&global, &command),
         Command::Dlq(command) => dlq::run(&global, command).await,
         Command::Schema(command) => schema::run(&global, command).await,
         Command::Alerts(command) => alerts::run(&global, &command).await,
-        Command::Reference { page } => {
-            reference::run(page);
+        Command::Top(args) => top::run(&global, args).await,
+        Command::Audit(args) => audit::run(&global, args).await,
+        Command::Repair(args) => repair::run(&global, args).await,
+        Command::Rebuild(args) => rebuild::run(&global, args).await,
+        Command::Backup(args) => backup::run(&global, args).await,
+        Command::Restore(args) => restore::run(&global, args).await,
+        Command::Cache(command) => cache::run(&global, command).await,
+        Command::Completions(args) => {
+            completions::run(&args);
             Ok(())
         }
-    }
+        Command::Reference { page } => reference::run(page).await,
+    };
+    done.map(|()| Exit::Fine)
 }

@@ -3,28 +3,43 @@
 use std::sync::Arc;
 
 use axum::Router;
+use millrace_dataplane::audit::Background;
 use millrace_dataplane::client::Local;
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
+use millrace_dataplane::rebuild::RebuildDeps;
 use millrace_dataplane::worker::{self, Dataplane};
-use millrace_ingest::{Client, Ingest, IngestDeps};
+use millrace_ingest::{Client, Ingest, IngestDeps, ScopeKind};
 use millrace_log::{Log, Topic};
 use millrace_runtime::config::Secret;
 use millrace_runtime::supervise::{Policy, TaskError};
 use millrace_store::outbox::Relay;
 use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
-use millrace_store::{Dictionary, Domain, Store, StoreConfig, StoreError};
+use millrace_store::{
+    Dictionary, Domain, EngineKind, Store, StoreConfig, StoreError, clear_rebuild,
+};
 
 use super::Common;
+use super::budget::Budget;
+use super::forget::Forget;
 use super::health::{self, Health};
+use super::interest::Interest;
 use super::outside::Outside;
 use super::progress::Consumer;
 
 use super::resync;
 use super::retention::Retain;
+use crate::admin::audit::{self, Upkeep};
+use crate::admin::backup::Place;
+use crate::admin::backup::job::Backups;
+use crate::admin::operate::{self, Operate};
+use crate::admin::rebuild::told_since_us;
 use crate::admin::routes::{self, AdminState};
+use crate::admin::status::Running;
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::failure::Failure;
+use crate::roles::Roles;
 
 /// Log, tables, and their clients.
 pub(super) struct Data {
@@ -33,6 +48,7 @@ pub(super) struct Data {
     consumer: Consumer,
     pub(super) dataplane: Arc<Local>,
     pub(super) ingest: Client,
+    disk: Disk,
 }
 
 struct Stores {
@@ -65,30 +81,66 @@ impl Data {
         };
         start_worker(config, common, &log, &stores);
         start_relay(common, &log, &stores.dataplane);
-        Retain::new(&config.log, log.clone(), vec![consumer.clone()]).start(&common.supervisor);
+        start_audit(config, common, &stores.dataplane);
+        Retain::new(
+            &config.log,
+            log.clone(),
+            vec![consumer.clone()],
+            vec![stores.dataplane.clone()],
+            &common.registry,
+        )
+        .start(&common.supervisor);
+        let (clock, registry) = (common.clock.clone(), &common.registry);
+        let budget = Budget::new(config, log.clone(), &stores.dataplane, clock, registry);
+        let (disk, samples) = (budget.disk(), budget.look_first().await);
         let ingest = start_ingest(config, common, outside, &log, &stores)?;
+        if let Client::Local(local) = &ingest {
+            budget.start(samples, Arc::clone(local), &common.supervisor);
+        }
+        start_interest(config, common, &log, &stores, &ingest);
+        Forget::new(
+            config.store.retention.clone(),
+            stores.dataplane.clone(),
+            log.clone(),
+            common.clock.clone(),
+            &common.registry,
+        )
+        .start(&common.supervisor);
         resync::start(stores.dataplane.clone(), ingest.clone(), &common.supervisor);
-        Ok(Self { log, stores, consumer, dataplane, ingest })
+        Ok(Self { log, stores, consumer, dataplane, ingest, disk })
     }
 
     /// What the internal listener answers.
-    pub(super) fn router(&self, config: &Config, common: &Common, token: Secret) -> Router {
+    pub(super) fn router(
+        &self,
+        config: &Config,
+        roles: &Roles,
+        common: &Common,
+        token: Secret,
+    ) -> Router {
         let secret = config.dataplane.secret();
         let admin = AdminState {
             dataplane: self.stores.dataplane.clone(),
             store: config.store(),
             clock: common.clock.clone(),
-            token,
+            token: token.clone(),
+            disk: self.disk.clone(),
+            ingest: self.ingest.clone(),
         };
+        let operate = self.operate(config, roles, common);
         let health = Health {
             log: self.log.clone(),
             consumer: self.consumer.clone(),
             lag_entries_max: config.dataplane.dataplane.ready_lag_entries_max,
+            disk: self.disk.clone(),
         };
         let router = Router::new()
             .merge(millrace_dataplane::rpc::routes(Arc::clone(&self.dataplane), secret.clone()))
             .merge(millrace_dataplane::grpc::routes(Arc::clone(&self.dataplane), secret.clone()))
             .merge(routes::router(admin))
+            .merge(operate::router(operate, token.clone()))
+            .merge(audit::router(self.upkeep(config, common), token.clone()))
+            .merge(operate::cache_router(common.registry.caches().clone(), token))
             .merge(health::router(health))
             .merge(health::metrics_router(common.registry.clone()));
         match &self.ingest {
@@ -97,6 +149,38 @@ impl Data {
             }
             Client::Remote(_) => router,
         }
+    }
+
+    /// What an operator looks at and has done.
+    fn operate(&self, config: &Config, roles: &Roles, common: &Common) -> Operate {
+        let place = Place::new(config, common.clock.clone());
+        Operate {
+            backups: Backups::new(place.clone(), self.log.clone(), common.supervisor.clone()),
+            place,
+            running: Running {
+                log: self.log.clone(),
+                ingest: self.ingest.clone(),
+                dataplane: Arc::clone(&self.dataplane),
+                registry: common.registry.clone(),
+                started_us: common.clock.now_us(),
+                roles: roles.to_string(),
+                lag_entries_max: config.dataplane.dataplane.ready_lag_entries_max,
+            },
+        }
+    }
+
+    /// Audits, repairs and rebuilds that an operator asks for.
+    fn upkeep(&self, config: &Config, common: &Common) -> Upkeep {
+        let deps = RebuildDeps {
+            store: self.stores.dataplane.clone(),
+            dictionary: self.stores.dictionary.clone(),
+            log: self.log.clone(),
+            config: config.store(),
+            clock: common.clock.clone(),
+            rng: common.rng.fork(),
+            told_since_us: told_since_us(config, common.clock.now_us()),
+        };
+        Upkeep::new(deps, config.clone(), common.supervisor.clone())
     }
 
     /// Closes the tables, then the log: rows refer to the log, never the other way round.
@@ -112,6 +196,10 @@ impl Data {
 impl Stores {
     async fn open(config: &StoreConfig, common: &Common) -> Result<Self, StoreError> {
         let Common { clock, registry, .. } = common;
+        // Files are this process's alone, and no rebuild of its own has begun.
+        if config.engine == EngineKind::Sqlite {
+            clear_rebuild(config).await?;
+        }
         let dictionary = Dictionary::open(config, clock, registry).await?;
         let own =
             Store::open(config, Domain::Own, millrace_dataplane::schema::OWN, &[], clock, registry)
@@ -159,6 +247,23 @@ fn start_worker(config: &Config, common: &Common, log: &Log, stores: &Stores) {
     }
 }
 
+/// Counts everything derived again, gently, for as long as the process runs.
+fn start_audit(config: &Config, common: &Common, store: &Store) {
+    let settings = config.dataplane.dataplane.audit.clone();
+    let (of, clock) = (config.clone(), common.clock.clone());
+    let since_us = move || told_since_us(&of, clock.now_us());
+    let (rng, registry) = (common.rng.fork(), &common.registry);
+    let audit = Background::new(store.clone(), settings, since_us, &rng, registry);
+    let audit = Arc::new(audit);
+    common.supervisor.spawn("dataplane.audit", Policy::restart(), move |shutdown| {
+        let audit = Arc::clone(&audit);
+        async move {
+            audit.run(&shutdown).await;
+            Ok(())
+        }
+    });
+}
+
 fn start_relay(common: &Common, log: &Log, store: &Store) {
     let relay = Relay::new(
         store.clone(),
@@ -172,6 +277,22 @@ fn start_relay(common: &Common, log: &Log, store: &Store) {
         let relay = Arc::clone(&relay);
         async move { relay.run(&shutdown).await.map_err(TaskError::diagnosed) }
     });
+}
+
+/// Ingest is told who is of interest, where it follows nobody else.
+fn start_interest(config: &Config, common: &Common, log: &Log, stores: &Stores, ingest: &Client) {
+    let settings = config.ingest();
+    if settings.scope != ScopeKind::Interest {
+        return;
+    }
+    let interest = Interest {
+        store: stores.dataplane.clone(),
+        log: log.clone(),
+        ingest: ingest.clone(),
+        config: settings.interest,
+        clock: common.clock.clone(),
+    };
+    interest.start(&common.supervisor);
 }
 
 fn start_ingest(

@@ -14,6 +14,7 @@
 mod appview;
 mod budget;
 mod data;
+mod forget;
 mod health;
 mod interest;
 mod listen;
@@ -27,12 +28,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use millrace_runtime::clock::{SharedClock, SystemClock};
-use millrace_runtime::metrics::Registry;
+use millrace_runtime::metrics::{Description, Registry};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Shutdown, Signals, Supervisor, TaskError};
 use millrace_runtime::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 
+use crate::admin::operate;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::folder::DataFolder;
@@ -124,19 +126,29 @@ async fn open(
     let addresses = listeners.addresses();
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
         folder.announce(Some(&loopback_url(listener.addr())))?;
-        listener.serve(data.router(config, common, token.clone()), &common.supervisor);
+        let router = data.router(config, roles, common, token.clone());
+        listener.serve(router, &common.supervisor);
     }
     if let Some(listener) = listeners.appview {
-        let router = appview::router(config, common, data.as_ref(), &outside, token)?;
+        let router =
+            appview::router(config, common, data.as_ref(), &outside, token.clone())?;
         listener.serve(router, &common.supervisor);
     }
     if let Some(listener) = listeners.metrics {
-        listener.serve(health::metrics_router(common.registry.clone()), &common.supervisor);
+        folder.announce(Some(&loopback_url(listener.addr())))?;
+        let caches = operate::cache_router(common.registry.caches().clone(), token);
+        let router = health::metrics_router(common.registry.clone()).merge(caches);
+        listener.serve(router, &common.supervisor);
     }
     Ok((folder, data, addresses))
 }
 
 impl Process {
+    /// Every metric that its parts have asked for.
+    pub fn describe_metrics(&self) -> Vec<Description> {
+        self.common.registry.describe()
+    }
+
     /// The data-plane, where this process has it.
     pub fn dataplane(&self) -> Option<&millrace_dataplane::client::Local> {
         self.data.as_ref().map(|data| &*data.dataplane)

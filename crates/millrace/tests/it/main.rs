@@ -4,11 +4,13 @@
 
 mod program;
 
+mod backup;
 mod config;
 mod demo;
 mod dlq;
 mod folder;
 mod internal;
+mod operate;
 mod roles;
 mod schema;
 mod split;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use millrace_store::StoreConfig;
 use millrace_store::testing::{self, Engine};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ metrics_listen = "127.0.0.1:0"
 pub struct Place {
     dir: TempDir,
     /// The database named in the configuration, if one is.
-    _database: Option<testing::Place>,
+    database: Option<testing::Place>,
 }
 
 /// What a command left behind.
@@ -69,7 +70,7 @@ impl Place {
     }
 
     pub fn with(configuration: &str) -> Self {
-        let place = Self { dir: TempDir::new().unwrap(), _database: None };
+        let place = Self { dir: TempDir::new().unwrap(), database: None };
         place.write("millrace.toml", configuration);
         place
     }
@@ -81,7 +82,16 @@ impl Place {
         let url = database.config().postgres_url;
         let store = url.map(|url| format!("[store]\npostgres_url = \"{}\"\n", url.expose()));
         let place = Self::with(&format!("{QUIET}\n{}", store.unwrap_or_default()));
-        Some(Self { _database: Some(database), ..place })
+        Some(Self { database: Some(database), ..place })
+    }
+
+    /// Its tables, for whoever looks at them past the program.
+    pub fn store(&self) -> StoreConfig {
+        let database = self.database.as_ref().map(testing::Place::config);
+        match database.and_then(|config| config.postgres_url) {
+            Some(url) => StoreConfig::at_postgres(url),
+            None => StoreConfig::in_dir(self.data()),
+        }
     }
 
     pub fn path(&self) -> &Path {

@@ -1,0 +1,358 @@
+//! `millrace backup` and `restore` on both stores: what comes back, what is refused, and what is left when
+//! one of them is killed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use millrace_log::{Append, Log, LogConfig, Topic};
+use millrace_runtime::clock::SystemClock;
+use millrace_runtime::metrics::Registry;
+use millrace_store::testing::Engine;
+use millrace_store::{Domain, probe};
+use serde_json::{Value, json};
+
+use crate::program::{Place, Server, http, until};
+
+const ALICE: &str = "did:plc:alice2222222222222222222";
+const BOB: &str = "did:plc:bob222222222222222222222";
+
+/// Asks the data-plane as an AppView does.
+async fn internal(server: &Server, method: &str, question: Value) -> Value {
+    let request = http().post(format!("{}/internal/{method}", server.url)).json(&question);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{method}: {}", answer.text().await.unwrap());
+    answer.json().await.unwrap()
+}
+
+async fn mute(server: &Server, who: &str) {
+    internal(server, "muteActor", json!({ "actor": ALICE, "subject": who })).await;
+}
+
+/// Whether Alice mutes somebody, as the tables say: of people the network does not have, no answer tells.
+async fn mutes(place: &Place, who: &str) -> bool {
+    let muted = probe::read(&place.store(), Domain::Own, &SystemClock::shared(), |tx| {
+        let sql = "SELECT subject FROM actor_mute WHERE did = $1";
+        tx.query(sql, &[ALICE.into()], |row| row.get::<String>(0))
+    });
+    muted.await.unwrap().unwrap().iter().any(|subject| subject == who)
+}
+
+/// Entries in the log, and places in the tables that say they were read.
+async fn fill_log(place: &Place, count: usize, bytes: usize) {
+    let log = Log::open(&LogConfig::in_dir(place.data()), SystemClock::shared(), &Registry::new())
+        .unwrap();
+    for chunk in (0..count).collect::<Vec<_>>().chunks(64) {
+        let items = chunk.iter().map(|n| Append::new("did:plc:poison", vec![*n as u8; bytes]));
+        log.append(Topic::NetworkEntries, items.collect()).await.unwrap();
+    }
+    log.close().await;
+}
+
+fn parked(place: &Place) -> usize {
+    let list = place.run(&["dlq", "list", "--json"]).fine().json();
+    list["parked"].as_array().unwrap().len()
+}
+
+fn backup(place: &Place, name: &str, args: &[&str]) -> PathBuf {
+    let path = place.path().join(name);
+    place.run(&[&["backup", path.to_str().unwrap()], args].concat()).fine();
+    path
+}
+
+fn restore(place: &Place, path: &Path, args: &[&str]) -> crate::program::Output {
+    place.run(&[&["restore", path.to_str().unwrap()], args].concat())
+}
+
+/// Everything in a folder but the locks, with its bytes.
+fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file() && !path.ends_with("LOCK") && !path.ends_with("LOCK.appview"))
+        .map(|path| {
+            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn what_is_restored_goes_on_where_the_backup_was_made() {
+    for engine in Engine::ALL {
+        if let Some(place) = Place::on(engine).await {
+            goes_on(&place, engine).await;
+        }
+    }
+}
+
+async fn goes_on(place: &Place, engine: Engine) {
+    fill_log(place, 3, 100).await;
+    let mut server = place.serve(&[]).await;
+    until("three parked entries", || (parked(place) == 3).then_some(())).await;
+    mute(&server, BOB).await;
+    let all = backup(place, "all", &["--all"]);
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(all.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["content"], "all");
+    assert_eq!(manifest["store"], engine.name());
+    assert_eq!(manifest["log"]["partitions"][0]["tail"], 3);
+    assert!(
+        fs::read_dir(place.path())
+            .unwrap()
+            .all(|file| { !file.unwrap().file_name().to_string_lossy().ends_with(".partial") })
+    );
+    place.run(&["backup", all.to_str().unwrap()]).refused(1, "MR-BIN-017");
+    // What is done after the backup is gone after the restore.
+    mute(&server, "did:plc:carol2222222222222222222").await;
+    restore(place, &all, &["--yes"]).refused(1, "MR-BIN-001");
+    server.kill9();
+
+    restore(place, &all, &[]).refused(2, "MR-BIN-008");
+    let plan = restore(place, &all, &["--dry-run", "--json"]).fine().json();
+    assert_eq!(plan["log"], "backup");
+    assert_eq!(plan["resync"], "none");
+    assert_eq!(plan["offsets"][0]["after"], 3);
+    assert!(!plan["replaces"].as_array().unwrap().is_empty());
+    restore(place, &all, &["--yes"]).fine();
+    let mut server = place.serve(&[]).await;
+    assert!(mutes(place, BOB).await);
+    assert!(!mutes(place, "did:plc:carol2222222222222222222").await);
+    assert_eq!(parked(place), 3);
+    assert_eq!(place.run(&["status", "--json"]).fine().json()["lagEntries"], 0);
+    assert_eq!(server.terminate().await, 0, "{}", server.log());
+    if engine == Engine::Sqlite {
+        let aside = fs::read_dir(place.data()).unwrap().map(|file| file.unwrap().path());
+        let aside = aside.filter(|path| path.is_dir()).collect::<Vec<_>>();
+        assert_eq!(aside.len(), 1, "{aside:?}");
+        assert!(aside[0].join("own.db").exists());
+    }
+}
+
+#[tokio::test]
+async fn what_is_owned_alone_can_be_put_into_an_empty_place() {
+    for engine in Engine::ALL {
+        let Some(place) = Place::on(engine).await else { continue };
+        let mut server = place.serve(&[]).await;
+        mute(&server, BOB).await;
+        assert_eq!(server.terminate().await, 0);
+        let owned = backup(&place, "owned", &[]);
+        let files = contents(&owned);
+        assert!(files.iter().all(|(name, _)| !name.starts_with("dataplane") && name != "log.db"));
+        // A new place: another folder, or a database in which nothing is.
+        let Some(new) = Place::on(engine).await else { continue };
+        let plan = restore(&new, &owned, &["--dry-run", "--json"]).fine().json();
+        assert_eq!((&plan["log"], &plan["resync"]), (&json!("new"), &json!("all")));
+        assert_eq!(plan["replaces"], json!([]));
+        assert!(!new.data().exists(), "a dry run makes nothing");
+        restore(&new, &owned, &[]).fine();
+        let mut server = new.serve(&[]).await;
+        assert!(mutes(&new, BOB).await);
+        assert_eq!(server.terminate().await, 0, "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn tables_catch_up_with_a_log_that_went_on() {
+    let place = Place::new();
+    fill_log(&place, 2, 100).await;
+    let mut server = place.serve(&[]).await;
+    until("two parked entries", || (parked(&place) == 2).then_some(())).await;
+    assert_eq!(server.terminate().await, 0);
+    let all = backup(&place, "all", &["--all"]);
+    fill_log(&place, 3, 100).await;
+
+    // The same log, gone on: what came meanwhile is applied.
+    let plan = restore(&place, &all, &["--keep-log", "--dry-run", "--json"]).fine().json();
+    assert_eq!((&plan["log"], &plan["resync"]), (&json!("kept"), &json!("none")));
+    assert_eq!(plan["offsets"][0]["after"], 2);
+    restore(&place, &all, &["--keep-log", "--yes"]).fine();
+    let mut server = place.serve(&[]).await;
+    until("five parked entries", || (parked(&place) == 5).then_some(())).await;
+    assert_eq!(server.terminate().await, 0);
+
+    // No log any more: the tables stand at its end, never beyond, and everything is fetched again.
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(place.data().join(format!("log.db{suffix}")));
+    }
+    let plan = restore(&place, &all, &["--keep-log", "--dry-run", "--json"]).fine().json();
+    assert_eq!((&plan["log"], &plan["resync"]), (&json!("new"), &json!("changed")));
+    assert_eq!(plan["offsets"][0]["after"], 0);
+    restore(&place, &all, &["--keep-log", "--yes"]).fine();
+    let mut server = place.serve(&[]).await;
+    assert_eq!(place.run(&["status", "--json"]).fine().json()["lagEntries"], 0);
+    assert_eq!(server.terminate().await, 0);
+
+    // Another log: all that it has is new.
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(place.data().join(format!("log.db{suffix}")));
+    }
+    fill_log(&place, 4, 100).await;
+    let plan = restore(&place, &all, &["--keep-log", "--dry-run", "--json"]).fine().json();
+    assert_eq!((&plan["log"], &plan["resync"]), (&json!("kept"), &json!("changed")));
+    assert_eq!(plan["offsets"][0]["after"], 0);
+    assert!(plan["because"].as_str().unwrap().contains("not the one"), "{plan:#}");
+}
+
+#[tokio::test]
+async fn an_old_backup_has_repositories_fetched_again() {
+    let place = Place::new();
+    let mut server = place.serve(&[]).await;
+    assert_eq!(server.terminate().await, 0);
+    let all = backup(&place, "all", &["--all"]);
+    let plan = |args: &[&str]| {
+        restore(&place, &all, &[&["--dry-run", "--json"], args].concat()).fine().json()["resync"]
+            .clone()
+    };
+    assert_eq!(plan(&[]), "none");
+    assert_eq!(plan(&["--resync"]), "changed");
+    assert_eq!(plan(&["--window-hours", "0"]), "changed");
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused_and_nothing_replaced() {
+    for engine in Engine::ALL {
+        let Some(place) = Place::on(engine).await else { continue };
+        let mut server = place.serve(&[]).await;
+        mute(&server, BOB).await;
+        assert_eq!(server.terminate().await, 0);
+        let whole = backup(&place, "whole", &["--all"]);
+        let before = contents(&place.data());
+        let names: Vec<String> = contents(&whole).into_iter().map(|(name, _)| name).collect();
+        assert!(names.len() >= 6, "{names:?}");
+        for name in &names {
+            for damage in [flip, cut, remove] {
+                let broken = place.path().join("broken");
+                copy_dir(&whole, &broken);
+                damage(&broken.join(name));
+                restore(&place, &broken, &["--yes"]).refused(1, "MR-BIN-019");
+                fs::remove_dir_all(&broken).unwrap();
+            }
+        }
+        assert_eq!(contents(&place.data()), before, "nothing was touched");
+        for nothing in ["no-such-folder", "data"] {
+            restore(&place, &place.path().join(nothing), &["--yes"]).refused(1, "MR-BIN-019");
+        }
+        restore(&place, &whole, &["--yes"]).fine();
+    }
+}
+
+/// One bit in the middle.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    match bytes.get_mut(middle) {
+        Some(byte) => *byte ^= 1,
+        None => bytes.push(1),
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+fn cut(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+}
+
+fn remove(path: &Path) {
+    fs::remove_file(path).unwrap();
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for (name, bytes) in contents(from) {
+        fs::write(to.join(name), bytes).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_backup_that_is_killed_is_none() {
+    let place = Place::new();
+    place.run(&["schema", "apply", "--yes"]).fine();
+    fill_log(&place, 1_024, 64 << 10).await;
+    let path = place.path().join("killed");
+    let partial = place.path().join("killed.partial");
+    for _ in 0..3 {
+        let args = ["backup", "--all", path.to_str().unwrap()];
+        let mut child = place.command(&args, &[]).spawn().unwrap();
+        until("a file of the backup", || partial.join("own.db").exists().then_some(())).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(partial.exists() && !path.exists());
+        restore(&place, &partial, &["--yes"]).refused(1, "MR-BIN-019");
+        restore(&place, &path, &["--yes"]).refused(1, "MR-BIN-019");
+    }
+    // The next one clears up and is whole.
+    backup(&place, "killed", &["--all"]);
+    assert!(!partial.exists());
+    restore(&place, &path, &["--yes"]).fine();
+    let mut server = place.serve(&[]).await;
+    assert_eq!(server.terminate().await, 0);
+}
+
+#[test]
+fn a_folder_in_which_files_change_places_is_left_alone() {
+    let place = Place::new();
+    place.run(&["schema", "apply", "--yes"]).fine();
+    let all = backup(&place, "all", &[]);
+    let journal = json!({ "backup": all, "moves": [], "staging": [] });
+    fs::write(place.data().join("RESTORE"), journal.to_string()).unwrap();
+    for command in [&["serve"][..], &["dlq", "list"], &["status"]] {
+        place.run(command).refused(1, "MR-BIN-021");
+    }
+    let finished = restore(&place, &all, &["--yes"]).fine();
+    assert!(finished.stderr.contains("is finished"), "{finished:?}");
+    assert_eq!(place.run(&["status"]).code, 3);
+}
+
+#[test]
+fn a_backup_needs_something_to_copy_and_room() {
+    let place = Place::new();
+    let path = place.path().join("backup");
+    place.run(&["backup", path.to_str().unwrap()]).refused(1, "MR-BIN-002");
+    place.run(&["schema", "apply", "--yes"]).fine();
+    let dry = place.run(&["backup", path.to_str().unwrap(), "--dry-run"]).fine();
+    assert!(dry.stderr.contains("would copy"), "{dry:?}");
+    assert!(!path.exists());
+    let nowhere = place.path().join("no/such/folder");
+    place.run(&["backup", nowhere.to_str().unwrap()]).refused(1, "MR-BIN-016");
+    fs::write(&path, "a file").unwrap();
+    place.run(&["backup", path.to_str().unwrap()]).refused(1, "MR-BIN-017");
+}
+
+#[test]
+fn a_backup_of_another_engine_or_a_newer_program_does_not_fit() {
+    let place = Place::new();
+    place.run(&["schema", "apply", "--yes"]).fine();
+    let all = backup(&place, "all", &[]);
+    let forge = |change: &dyn Fn(&mut Value)| {
+        let path = all.join("manifest.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut manifest);
+        fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+        resum(&all);
+    };
+    forge(&|manifest| manifest["store"] = json!("postgres"));
+    restore(&place, &all, &["--yes"]).refused(1, "MR-BIN-020");
+    forge(&|manifest| {
+        manifest["store"] = json!("sqlite");
+        let schema = manifest["domains"][0]["schema"].as_array_mut().unwrap();
+        let mut newer = schema.last().unwrap().clone();
+        newer["number"] = json!(newer["number"].as_u64().unwrap() + 1);
+        newer["compatibleBackTo"] = newer["number"].clone();
+        schema.push(newer);
+    });
+    restore(&place, &all, &["--yes"]).refused(1, "MR-STO-010");
+    forge(&|manifest| manifest["format"] = json!(2));
+    restore(&place, &all, &["--yes"]).refused(1, "MR-BIN-020");
+}
+
+/// Writes the checksums anew, as somebody would who means to deceive.
+fn resum(dir: &Path) {
+    let files = contents(dir).into_iter().filter(|(name, _)| name != "SHA256SUMS");
+    let lines = files.map(|(name, bytes)| {
+        let sum = millrace_atproto::crypto::sha256(&bytes);
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{sum}  {name}\n")
+    });
+    fs::write(dir.join("SHA256SUMS"), lines.collect::<String>()).unwrap();
+}
