@@ -20,3 +20,4 @@ pub mod soak;
 pub mod summary;
 pub mod test;
 pub mod tidy;
+pub mod web;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::setup::{self, Tool};
-use crate::{features, generated, shell, tidy};
+use crate::{features, generated, shell, tidy, web};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Outcome {
@@ -22,13 +22,14 @@ type Step = fn(&Path) -> Result<Outcome>;
 /// Runs all checks and tells whether the tree is clean.
 #[must_use]
 pub fn run(root: &Path) -> bool {
-    let steps: [(&str, Step); 6] = [
+    let steps: [(&str, Step); 7] = [
         ("fmt", fmt),
         ("clippy", clippy),
         ("deny", deny),
         ("typos", typos),
         ("tidy", tree),
         ("generated", fresh),
+        ("web", types),
     ];
     let mut report = Vec::new();
     for (name, step) in steps {
@@ -104,6 +105,10 @@ fn fresh(root: &Path) -> Result<Outcome> {
         eprintln!("error: {path} is out of date: run `cargo xtask generate`");
     }
     Ok(if stale.is_empty() { Outcome::Clean } else { Outcome::Failed })
+}
+
+fn types(root: &Path) -> Result<Outcome> {
+    Ok(if web::check(root)? { Outcome::Clean } else { Outcome::Failed })
 }
 
 fn step(command: &mut Command) -> Result<Outcome> {

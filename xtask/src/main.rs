@@ -30,7 +30,9 @@ enum Command {
     Bench(bench::Options),
     /// Write the files that the program prints about itself (examples and reference pages)
     Generate,
-    /// fmt, clippy, deny, typos, tidy and the freshness of generated files
+    /// Build the dashboard, so that `cargo build` takes it into the program
+    Web(xtask::web::Options),
+    /// fmt, clippy, deny, typos, tidy, the dashboard's types and the freshness of generated files
     Lint,
     /// Check the tree's own rules: who may depend on whom, file headers, topic names, leftovers
     Tidy,
@@ -45,6 +47,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Soak(options) => soak::run(&root, options),
         Command::Bench(options) => bench::run(&root, &options),
         Command::Generate => generated::write(&root).map(|()| true),
+        Command::Web(options) => xtask::web::run(&root, &options),
         Command::Lint => Ok(lint::run(&root)),
         Command::Tidy => tidy::run(&root),
     }?;

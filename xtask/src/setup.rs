@@ -63,7 +63,8 @@ pub fn everything(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// PostgreSQL, brokers that speak Kafka's protocol, and the npm packages of `tests/network`.
+/// PostgreSQL, brokers that speak Kafka's protocol, a browser, and the npm packages of `tests/network` and
+/// `tests/browser`.
 ///
 /// # Errors
 /// As [`everything`].
@@ -74,7 +75,9 @@ pub fn for_tests(root: &Path) -> Result<()> {
         // In continuous integration the tests that need them fail.
         println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
     }
-    npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")
+    npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")?;
+    chromium();
+    npm_packages(&root.join("tests/browser"), "what drives a browser")
 }
 
 /// PostgreSQL, unless a server is named.
@@ -188,6 +191,17 @@ fn redis_server() -> Result<()> {
     apt_install("redis-server")
 }
 
+/// For the tests of the dashboard, which are skipped where there is none.
+fn chromium() {
+    if shell::quietly(Command::new("chromium").arg("--version")) || !can_apt() {
+        return;
+    }
+    println!("installing Chromium (Debian package)");
+    if let Err(e) = apt_install("chromium") {
+        println!("no browser here, so that the dashboard's tests in one are skipped: {e:#}");
+    }
+}
+
 fn can_apt() -> bool {
     shell::is_root() && shell::quietly(Command::new("apt-get").arg("--version"))
 }
@@ -225,7 +239,7 @@ fn debian_packages(names: &[&str]) -> Result<()> {
 }
 
 /// Exactly what the lock file names; nothing is run or compiled while installing.
-fn npm_packages(dir: &Path, what: &str) -> Result<()> {
+pub(crate) fn npm_packages(dir: &Path, what: &str) -> Result<()> {
     let lock_file = dir.join("package-lock.json");
     let lock = fs::read(&lock_file).with_context(|| lock_file.display().to_string())?;
     let installed = dir.join("node_modules/.installed-lock.json");

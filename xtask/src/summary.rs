@@ -45,6 +45,19 @@ impl Tally {
         Some(Self { passed: count("passed")?, failed: count("failed")? })
     }
 
+    /// Node's closing lines, `ℹ pass 3` and `ℹ fail 1`, each by itself.
+    #[must_use]
+    pub fn from_node(line: &str) -> Option<Self> {
+        let line = plain(line);
+        let mut words = line.split_whitespace().skip(1);
+        let (what, count) = (words.next()?, words.next()?.parse().ok()?);
+        match (what, words.next()) {
+            ("pass", None) => Some(Self { passed: count, failed: 0 }),
+            ("fail" | "cancelled", None) => Some(Self { passed: 0, failed: count }),
+            _ => None,
+        }
+    }
+
     /// The same, with at least one failure when the runner itself ended badly (it did not build, say).
     #[must_use]
     pub fn with_exit(self, ended_well: bool) -> Self {
@@ -100,6 +113,20 @@ fn without_parentheses(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_closing_lines() {
+        let check = |line: &str, expected: Option<(u64, u64)>| {
+            let tally = Tally::from_node(line).map(|tally| (tally.passed, tally.failed));
+            assert_eq!(tally, expected, "{line}");
+        };
+        check("ℹ pass 19", Some((19, 0)));
+        check("# fail 2", Some((0, 2)));
+        check("\u{1b}[34mℹ cancelled 1\u{1b}[39m", Some((0, 1)));
+        check("ℹ tests 19", None);
+        check("✔ they pass 3 times (0.2ms)", None);
+        check("", None);
+    }
 
     #[test]
     fn nextest_summaries() {

@@ -16,6 +16,7 @@ use crate::promises::Promises;
 use crate::setup::{self, Tool};
 use crate::shell;
 use crate::summary::Tally;
+use crate::web;
 
 /// Runs the tests that `args` select, or all of them and the documentation's examples.
 ///
@@ -34,9 +35,12 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
         env.push(("MILLRACE_TEST_POSTGRES_URL", cluster.url().into()));
     }
     let mut tally = Tally::default();
+    if args.is_empty() {
+        tally += web::test(root)?;
+    }
     if !needs_program(args) {
         tally += suites(root, args, &env)?;
-    } else if shell::succeeds(&mut build_program(root))? {
+    } else if with_dashboard(root)? {
         env.push(("MILLRACE_BIN", target.join("debug/millrace").into()));
         tally += suites(root, args, &env)?;
     } else {
@@ -46,6 +50,12 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
     println!("\nfinished in {} s", started.elapsed().as_secs());
     println!("{tally}");
     Ok(tally.failed == 0)
+}
+
+/// Builds the program that the tests run, with its dashboard.
+fn with_dashboard(root: &Path) -> Result<bool> {
+    web::build(root)?;
+    shell::succeeds(&mut build_program(root))
 }
 
 /// How the program is built that the tests run.
