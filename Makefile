@@ -4,8 +4,13 @@
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
 # The dev profile: two minutes of building instead of five, and fast enough for a demo.
 # ARGS=--split runs it as two processes.
-run:
+run: web
 	cargo run -p millrace -- demo $(ARGS)
+
+# The dashboard, from web/ into the program; needs Node and npm, and without them there is none.
+.PHONY: web
+web:
+	cargo xtask web --if-possible
 
 # Installs what the tests need, runs them all, ends with "N passed, N failed".
 test:

@@ -20,6 +20,7 @@ use millrace_store::EngineKind;
 use crate::cli::Global;
 use crate::config::{self, Config};
 use crate::failure::{Failure, ProgramError};
+use crate::folder;
 use crate::output;
 use crate::roles::{Role, Roles};
 use crate::wiring::{self, Addresses, Process};
@@ -68,7 +69,8 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
     };
     match answers {
         Ok(Some(addresses)) => {
-            output::text(&welcome::text(&addresses, &network, &config.data_dir));
+            let token = folder::admin_token(&config.data_dir).ok();
+            output::text(&welcome::text(&addresses, &network, &config.data_dir, token.as_ref()));
             process.run(signals).await
         }
         Ok(None) => process.stop().await,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use millrace_runtime::config::Secret;
 use millrace_sim::Network;
 
 use crate::wiring::{Addresses, loopback_url};
@@ -9,7 +10,12 @@ use crate::wiring::{Addresses, loopback_url};
 /// Accounts that are printed.
 const ACCOUNTS_SHOWN: usize = 5;
 
-pub(super) fn text(addresses: &Addresses, network: &Network, data_dir: &Path) -> String {
+pub(super) fn text(
+    addresses: &Addresses,
+    network: &Network,
+    data_dir: &Path,
+    token: Option<&Secret>,
+) -> String {
     let url = |addr: Option<std::net::SocketAddr>| addr.map(loopback_url).unwrap_or_default();
     let (appview, internal) = (url(addresses.appview), url(addresses.internal));
     let accounts = network.accounts();
@@ -19,6 +25,7 @@ pub(super) fn text(addresses: &Addresses, network: &Network, data_dir: &Path) ->
             accounts.len()
         ),
         String::new(),
+        format!("  dashboard    {appview}/dashboard/{}", signed_in(token)),
         format!("  AppView      {appview}{}", apart(addresses)),
         format!("  data-plane   {internal}  (/health, /ready, /metrics, /internal)"),
         format!("  made-up PLC  {}", network.plc_url()),
@@ -35,6 +42,11 @@ pub(super) fn text(addresses: &Addresses, network: &Network, data_dir: &Path) ->
         lines.extend(to_try(&account.handle, &appview, &internal, data_dir));
     }
     lines.join("\n")
+}
+
+/// What signs whoever follows the address in as the operator. Servers are not sent what is behind a `#`.
+fn signed_in(token: Option<&Secret>) -> String {
+    token.map(|token| format!("#token={}", token.expose())).unwrap_or_default()
 }
 
 /// Of an AppView in a process of its own, where its metrics are.
