@@ -9,9 +9,9 @@
 #![expect(clippy::print_stdout, reason = "what a seed came to is what one runs it for")]
 
 pub mod asking;
-mod judging;
+pub mod judging;
 pub mod program;
-mod seed;
+pub mod seed;
 pub mod settling;
 mod telling;
 
@@ -74,7 +74,7 @@ async fn every_view_says_what_the_repositories_do() -> Result<()> {
 const SHOWN_CHARS_MAX: usize = 2_000;
 
 /// One wrong answer of each kind, and how many there are.
-fn report(differences: &[Wrong]) {
+pub fn report(differences: &[Wrong]) {
     let mut kinds: BTreeMap<&str, Vec<&Wrong>> = BTreeMap::new();
     for wrong in differences {
         kinds.entry(&wrong.kind).or_default().push(wrong);

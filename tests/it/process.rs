@@ -39,9 +39,22 @@ impl Process {
     /// Asks it to drain and end, and waits for that.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
         self.ended = true;
+        self.ask_to_end().await?;
+        Ok(self.child.wait().await?)
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let ended = self.child.try_wait()?;
+        self.ended |= ended.is_some();
+        Ok(ended)
+    }
+
+    /// Asks it to drain and end, and waits for nothing.
+    pub async fn ask_to_end(&self) -> Result<()> {
         let pid = self.child.id().context("the process has ended already")?;
         Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
-        Ok(self.child.wait().await?)
+        Ok(())
     }
 
     /// An error with what it printed, if it has ended by itself.

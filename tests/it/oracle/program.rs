@@ -36,6 +36,19 @@ fn postgres_server() -> Option<String> {
 impl Program {
     /// Starts it on a store of [`stores`].
     pub async fn start(store: &'static str, network: &Network, rng: Rng) -> Result<Self> {
+        let mut program = Self::prepared(store, Split::Local, network, rng).await?;
+        program.millrace.launch().await?;
+        program.millrace.ready().await?;
+        Ok(program)
+    }
+
+    /// Its folder, database and configuration; nothing runs yet.
+    pub async fn prepared(
+        store: &'static str,
+        split: Split,
+        network: &Network,
+        rng: Rng,
+    ) -> Result<Self> {
         let mut dir = tempfile::Builder::new().prefix("millrace-oracle-").tempdir()?;
         // The data of one whose answers were wrong stays, for whoever asks for it.
         dir.disable_cleanup(std::env::var_os("MILLRACE_ORACLE_KEEP").is_some());
@@ -49,7 +62,7 @@ impl Program {
         };
         let ports = Ports::reserve()?;
         let configuration = configuration(&engine, ports, network, &rng);
-        let millrace = start(ports, &configuration, dir.path()).await?;
+        let millrace = Millrace::prepared(split, ports, &configuration, dir.path())?;
         Ok(Self { store, millrace, rng, database, dir })
     }
 
@@ -65,15 +78,22 @@ impl Program {
     /// Power loss, and a new start on the data that is left.
     pub async fn kill(&mut self) -> Result<()> {
         self.millrace.kill9().await?;
-        if let Some(database) = &self.database {
-            database.expire_leases().await?;
-        }
+        self.forget_leases().await?;
         self.millrace.launch().await
     }
-}
 
-async fn start(ports: Ports, configuration: &str, dir: &Path) -> Result<Millrace> {
-    Millrace::start_with(Split::Local, ports, configuration, dir).await
+    /// What a killed process held need not run out first.
+    pub async fn forget_leases(&self) -> Result<()> {
+        match &self.database {
+            Some(database) => database.expire_leases().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Where its data and what it prints are.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
 }
 
 /// Waits are short, so that a seed is; how much is applied together is left to chance.

@@ -13,12 +13,15 @@ use super::judging::{self, Judgement, Wrong};
 use super::program::Program;
 use super::settling;
 use super::telling;
+use crate::rebuild::succeeds;
 
 const ACCOUNTS: u32 = 32;
 /// Writes before anybody looks, and in each phase.
 const HISTORY_WRITES: u32 = 160;
 const PHASES: u32 = 3;
 const PHASE_WRITES: u64 = 110;
+/// After this phase the tables are made anew; nobody may see a difference.
+const REBUILT_AFTER: u32 = 2;
 /// Acts between two looks at whether a program is to be killed.
 const STEPS: u64 = 4;
 /// Of a thousand acts, how many happen to accounts.
@@ -31,8 +34,8 @@ const PAGE_LIMITS: [u32; 4] = [100, 50, 13, 5];
 pub struct Judged {
     pub answers: usize,
     pub differences: Vec<Wrong>,
-    posts: usize,
-    records: usize,
+    pub posts: usize,
+    pub records: usize,
     kills: u32,
     unsure: usize,
 }
@@ -49,12 +52,12 @@ impl Judged {
 }
 
 /// A network, what it went through, and who follows it.
-struct Run {
-    network: Network,
-    clock: SharedClock,
-    rng: Rng,
-    programs: Vec<Program>,
-    askers: Vec<Asker>,
+pub struct Run {
+    pub network: Network,
+    pub clock: SharedClock,
+    pub rng: Rng,
+    pub programs: Vec<Program>,
+    pub askers: Vec<Asker>,
     moments: Vec<Moment>,
     kills: u32,
 }
@@ -75,6 +78,9 @@ pub async fn run(seed: u64, stores: &[&'static str]) -> Result<Judged> {
         }
         run.live().await.with_context(|| format!("in phase {phase}"))?;
         run.settle().await.with_context(|| format!("after phase {phase}"))?;
+        if phase == REBUILT_AFTER {
+            run.rebuild().await?;
+        }
     }
     let judged = run.judge(&own, &viewers).await?;
     for program in run.programs {
@@ -100,8 +106,30 @@ impl Run {
         let network = Network::start(&config, clock.clone()).await?;
         let starting = stores.iter().map(|store| Program::start(store, &network, rng.fork()));
         let programs = try_join_all(starting).await?;
+        Self::of(network, clock, rng, programs)
+    }
+
+    /// Programs, running or not, and the network that they follow.
+    pub fn of(
+        network: Network,
+        clock: SharedClock,
+        rng: Rng,
+        programs: Vec<Program>,
+    ) -> Result<Self> {
+        Self::with_pages(network, clock, rng, programs, &PAGE_LIMITS)
+    }
+
+    /// The same; a page has one of these limits. A method that has one page shows no more than that.
+    pub fn with_pages(
+        network: Network,
+        clock: SharedClock,
+        rng: Rng,
+        programs: Vec<Program>,
+        page_limits: &[u32],
+    ) -> Result<Self> {
         let askers = programs.iter().map(|program| {
-            let limit = PAGE_LIMITS[usize::try_from(rng.below(4)).unwrap_or(0)];
+            let at = rng.below(page_limits.len() as u64);
+            let limit = page_limits[usize::try_from(at).unwrap_or(0)];
             Asker::new(&program.millrace, clock.clone(), limit)
         });
         let askers = askers.collect::<Result<_>>()?;
@@ -129,12 +157,22 @@ impl Run {
     }
 
     /// The network falls quiet; when all can be read, that is a moment.
-    async fn settle(&mut self) -> Result<()> {
+    pub async fn settle(&mut self) -> Result<()> {
         self.network.close_gaps();
         self.tell_of_hidden().await?;
         self.each_settles().await?;
         let truth = self.network.truth();
         self.moments.push(Moment::of(&truth, self.moments.last(), self.clock.now_us()));
+        Ok(())
+    }
+
+    /// Audits what is there, makes it anew, and audits that.
+    async fn rebuild(&self) -> Result<()> {
+        for program in &self.programs {
+            for command in [&["audit"][..], &["rebuild", "dataplane", "--yes"], &["audit"]] {
+                succeeds(program, command).await.context(program.store)?;
+            }
+        }
         Ok(())
     }
 
@@ -183,7 +221,7 @@ impl Run {
     }
 
     /// Those who have most to do with blocks, and some others.
-    fn viewers(&self) -> Vec<Viewer> {
+    pub fn viewers(&self) -> Vec<Viewer> {
         let model = self.model(&Own::default());
         let mut dids = model.those_with_blocks();
         let others = model.shown_accounts();
@@ -204,7 +242,7 @@ impl Run {
         })
     }
 
-    async fn judge(&mut self, own: &Own, viewers: &[Viewer]) -> Result<Judged> {
+    pub async fn judge(&mut self, own: &Own, viewers: &[Viewer]) -> Result<Judged> {
         let viewers = self.still_there(viewers);
         let mut judged = Judged {
             answers: 0,
