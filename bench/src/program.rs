@@ -18,7 +18,7 @@ use crate::process;
 const ADMIN_PASSWORD: &str = "bench";
 pub const SERVICE_DID: &str = "did:web:bench.test";
 const READY_WITHIN: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(5);
+const POLL: Duration = Duration::from_millis(20);
 /// The end of its log that is shown when it fails.
 const SHOWN_LINES: usize = 30;
 

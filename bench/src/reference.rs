@@ -43,7 +43,7 @@ impl Reference {
             .arg(root.join("tests/conformance/bench-reference.mjs"))
             .env("RELAY", relay.url())
             .env("FIREHOSE", relay.socket_url())
-            .env("PLC", relay.plc_url())
+            .env("PLC", relay.url())
             .env("DB_POSTGRES_URL", postgres_url)
             .env("NODE_ENV", "production")
             .env("LOG_ENABLED", "false")

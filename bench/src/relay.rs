@@ -66,7 +66,7 @@ impl Relay {
         let router = Router::new()
             .route("/xrpc/com.atproto.sync.subscribeRepos", get(subscribe))
             .route("/xrpc/com.atproto.sync.getRepoStatus", get(get_repo_status))
-            .route("/plc/{did}", get(document))
+            .route("/{did}", get(document))
             .route("/handles", get(handles))
             .route("/.well-known/atproto-did", get(atproto_did))
             .with_state(Arc::new(shared));
@@ -91,12 +91,9 @@ impl Relay {
         format!("ws://localhost:{}", self.addr.port())
     }
 
+    /// The directory, and where handles are looked up.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.addr.port())
-    }
-
-    pub fn plc_url(&self) -> String {
-        format!("{}/plc", self.url())
     }
 }
 

@@ -99,7 +99,7 @@ impl Bench {
     fn settings(&self, name: &str, relay: &Relay) -> Settings {
         Settings {
             dir: self.dir(name),
-            plc_url: relay.plc_url(),
+            plc_url: relay.url(),
             handles_url: relay.url(),
             relay_url: Some(relay.socket_url()),
             verify: true,
