@@ -1,4 +1,5 @@
 // A post: whose, its text as text, what it carries, and its counts.
+import { useState } from "react";
 import { counted } from "../figures.ts";
 import { segments, webAddress } from "../richtext.ts";
 import { href } from "../router.ts";
@@ -116,9 +117,11 @@ function EmbedView({ embed }: { embed: Embed }) {
 }
 
 function Picture({ url, alt }: { url: string; alt: string }) {
+  const [lost, setLost] = useState(false);
   const address = webAddress(url);
-  if (address === null) return null;
-  return <img src={address} alt={alt === "" ? "picture without description" : alt} loading="lazy" referrerPolicy="no-referrer" />;
+  const words = alt === "" ? "picture without description" : alt;
+  if (address === null || lost) return <p className="card-in muted">Picture: {words}</p>;
+  return <img src={address} alt={words} loading="lazy" referrerPolicy="no-referrer" onError={() => setLost(true)} />;
 }
 
 /** A record within a post; with media it lies one level deeper. */
