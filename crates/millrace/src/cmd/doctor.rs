@@ -49,7 +49,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<Exit, Failure> {
             doctor::examine(loaded.value, Roles::of(&args.role), args.did, limit).await
         }
         Err(failure) => vec![
-            Line::failed("configuration", &failure).because(failure.render()),
+            unreadable(&failure),
             Line::skipped("everything else", "what to look at stands in the configuration"),
         ],
     };
@@ -63,6 +63,17 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(if bad == 0 { Exit::Fine } else { Exit::Unhealthy })
+}
+
+/// A configuration that cannot be read, with every cause but what is said already.
+fn unreadable(failure: &Failure) -> Line {
+    let line = Line::failed("configuration", failure);
+    let causes: Vec<String> = failure
+        .render()
+        .lines()
+        .filter_map(|line| line.strip_prefix("caused by: ").map(str::to_owned))
+        .collect();
+    if causes.is_empty() { line } else { line.because(causes.join("\n")) }
 }
 
 /// Colours are for people, who may not want them.

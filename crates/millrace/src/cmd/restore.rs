@@ -2,18 +2,23 @@
 //! The server must not run.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use millrace_runtime::clock::SystemClock;
 use millrace_store::{EngineKind, probe};
 
-use crate::admin::backup::restore::{self, LogAfter, Plan, Resync, Wanted};
-use crate::admin::backup::{Place, room, swap};
+use crate::admin::backup::plan::{self, LogAfter, OffsetAfter, Plan, Resync, Wanted};
+use crate::admin::backup::{Place, restore, room, swap};
 use crate::cli::{Global, ReadArgs, WriteArgs};
 use crate::config::{self, Config};
 use crate::failure::{Failure, ProgramError};
 use crate::folder::{self, DataFolder};
 use crate::output;
+
+/// A server that was killed leaves connections that the database notices in a moment.
+const LINGER_LOOK: Duration = Duration::from_millis(100);
+const LINGER_LOOKS: u32 = 50;
 
 /// Put a backup back
 ///
@@ -66,11 +71,12 @@ pub async fn run(global: &Global, args: RestoreArgs) -> Result<(), Failure> {
         }
     }
     nobody_else(&config, &place).await?;
-    let plan = restore::plan(&place, &config.data_dir, &wanted).await?;
-    if args.read.json {
-        output::json(&plan);
-    } else {
-        show(&plan);
+    let plan = plan::plan(&place, &config.data_dir, &wanted).await?;
+    match (args.read.json, args.write.dry_run) {
+        (true, _) => output::json(&plan),
+        (false, true) => output::text(&text(&plan)),
+        // Of what is done, this is a remark.
+        (false, false) => output::note(&text(&plan)),
     }
     if args.write.dry_run {
         output::note("nothing was done");
@@ -105,9 +111,13 @@ async fn nobody_else(config: &Config, place: &Place) -> Result<(), Failure> {
     if config.store.engine != EngineKind::Postgres {
         return Ok(());
     }
-    let facts = probe::postgres(&place.store, &place.clock).await?;
-    if facts.connections_ours == 0 {
-        return Ok(());
+    let mut facts = probe::postgres(&place.store, &place.clock).await?;
+    for _ in 0..LINGER_LOOKS {
+        if facts.connections_ours == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(LINGER_LOOK).await;
+        facts = probe::postgres(&place.store, &place.clock).await?;
     }
     let pid = folder::holder(&config.data_dir).pid;
     let reason = format!(
@@ -119,7 +129,7 @@ async fn nobody_else(config: &Config, place: &Place) -> Result<(), Failure> {
     Err(ProgramError::BackupUnfit { path: config.data_dir.clone(), reason }.into())
 }
 
-fn show(plan: &Plan) {
+fn text(plan: &Plan) -> String {
     let log = match plan.log {
         LogAfter::Backup => "the backup's",
         LogAfter::Kept => "the one that is there",
@@ -136,7 +146,7 @@ fn show(plan: &Plan) {
         [] => "nothing".to_owned(),
         some => format!("{}, kept as {}", some.join(", "), plan.aside),
     };
-    for (name, value) in [
+    let lines = [
         ("backup", format!("{}, whole", plan.backup.display())),
         ("made", plan.created_at.clone()),
         ("size", room::shown(plan.bytes)),
@@ -145,12 +155,11 @@ fn show(plan: &Plan) {
         ("goes on at", if offsets.is_empty() { "-".to_owned() } else { offsets.join(", ") }),
         ("repositories", format!("{resync}{because}")),
         ("replaces", replaces),
-    ] {
-        output::text(&format!("{name:14}{value}"));
-    }
+    ];
+    lines.map(|(name, value)| format!("{name:14}{value}")).join("\n")
 }
 
-fn offset(place: &restore::OffsetAfter) -> String {
+fn offset(place: &OffsetAfter) -> String {
     let moved = if place.copied == place.after {
         String::new()
     } else {

@@ -220,7 +220,10 @@ async fn a_damaged_backup_is_refused_and_nothing_replaced() {
         let before = contents(&place.data());
         let names: Vec<String> = contents(&whole).into_iter().map(|(name, _)| name).collect();
         assert!(names.len() >= 6, "{names:?}");
-        for name in &names {
+        // Of many tables some stand for all; of few files each is broken.
+        let every = if names.len() > 20 { 11 } else { 1 };
+        let texts = ["manifest.json".to_owned(), "SHA256SUMS".to_owned()];
+        for name in names.iter().step_by(every).chain(&texts) {
             for damage in [flip, cut, remove] {
                 let broken = place.path().join("broken");
                 copy_dir(&whole, &broken);
@@ -271,13 +274,23 @@ async fn a_backup_that_is_killed_is_none() {
     fill_log(&place, 1_024, 64 << 10).await;
     let path = place.path().join("killed");
     let partial = place.path().join("killed.partial");
-    for _ in 0..3 {
+    let mut killed = 0;
+    while killed < 3 {
         let args = ["backup", "--all", path.to_str().unwrap()];
         let mut child = place.command(&args, &[]).spawn().unwrap();
-        until("a file of the backup", || partial.join("own.db").exists().then_some(())).await;
+        until("a file of the backup", || {
+            (partial.join("own.db").exists() || path.exists()).then_some(())
+        })
+        .await;
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(partial.exists() && !path.exists());
+        if path.exists() {
+            // It was faster than we.
+            fs::remove_dir_all(&path).unwrap();
+            continue;
+        }
+        killed += 1;
+        assert!(partial.exists());
         restore(&place, &partial, &["--yes"]).refused(1, "MR-BIN-019");
         restore(&place, &path, &["--yes"]).refused(1, "MR-BIN-019");
     }
@@ -296,9 +309,11 @@ fn a_folder_in_which_files_change_places_is_left_alone() {
     let all = backup(&place, "all", &[]);
     let journal = json!({ "backup": all, "moves": [], "staging": [] });
     fs::write(place.data().join("RESTORE"), journal.to_string()).unwrap();
-    for command in [&["serve"][..], &["dlq", "list"], &["status"]] {
+    for command in [&["dlq", "list"][..], &["status"]] {
         place.run(command).refused(1, "MR-BIN-021");
     }
+    let served = place.run(&["serve"]);
+    assert!(served.code == 1 && served.stderr.contains("MR-BIN-021"), "{served:?}");
     let finished = restore(&place, &all, &["--yes"]).fine();
     assert!(finished.stderr.contains("is finished"), "{finished:?}");
     assert_eq!(place.run(&["status"]).code, 3);

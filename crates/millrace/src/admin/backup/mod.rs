@@ -17,6 +17,7 @@
 pub mod job;
 pub mod make;
 pub mod manifest;
+pub mod plan;
 pub mod restore;
 pub mod room;
 pub mod swap;

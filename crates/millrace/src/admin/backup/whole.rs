@@ -144,6 +144,9 @@ fn sums(path: &Path) -> Result<BTreeMap<String, String>, ProgramError> {
         return Err(damaged(path, format!("it has no {SUMS}, which is written last")));
     }
     let text = text(&path.join(SUMS)).map_err(|error| damaged(path, error))?;
+    if !text.ends_with('\n') {
+        return Err(damaged(path, format!("{SUMS} ends too early")));
+    }
     text.lines()
         .map(|line| {
             let (sum, name) = line

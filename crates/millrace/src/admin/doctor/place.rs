@@ -46,10 +46,9 @@ fn folders(patient: &Patient) -> Vec<(&'static str, PathBuf)> {
     folders
 }
 
-/// The folder, or the one in which it would be made.
+/// The folder, or what is there on the way to it.
 fn nearest(dir: &Path) -> PathBuf {
-    let there = dir.ancestors().find(|dir| dir.is_dir());
-    match there {
+    match dir.ancestors().find(|dir| dir.exists()) {
         Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
         _ => PathBuf::from("."),
     }
@@ -66,6 +65,13 @@ fn write_probe(dir: &Path) -> Line {
         );
     }
     let target = nearest(dir);
+    if !target.is_dir() {
+        return Line::bad(
+            name,
+            format!("{shown} cannot be made: {} is no folder", target.display()),
+            "check --data-dir",
+        );
+    }
     let made = if target == dir { "" } else { " (would be made)" };
     let watch = Stopwatch::start();
     let written =
