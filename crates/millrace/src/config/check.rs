@@ -19,6 +19,7 @@ impl Config {
             self.log.check()?;
             self.store.check()?;
             self.ingest().check()?;
+            self.disk.check()?;
             self.internal_is_guarded(roles)?;
         } else {
             self.data_plane_url()?;

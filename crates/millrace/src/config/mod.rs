@@ -23,7 +23,7 @@ use crate::cli::Global;
 use crate::failure::{Failure, ProgramError};
 
 pub use disk::DiskConfig;
-pub use sections::{AppviewSection, DataplaneSection, IngestSection, NetworkSection};
+pub use sections::{AppviewSection, DataplaneSection, IngestSection, NetworkSection, StoreSection};
 
 /// The file read when none is named.
 const DEFAULT_FILE: &str = "millrace.toml";
@@ -61,7 +61,7 @@ pub struct Config {
     /// The durable log: everything that arrives is here before anything is done with it.
     pub log: LogConfig,
     /// Where tables are kept and how much of the machine they may use.
-    pub store: StoreConfig,
+    pub store: StoreSection,
     /// How much of the disk may be used.
     pub disk: DiskConfig,
     /// How Millrace asks other servers: documents of accounts, handles, repositories.
@@ -85,7 +85,7 @@ impl Default for Config {
             telemetry: TelemetryConfig::default(),
             alerts: AlertsConfig::default(),
             log: LogConfig::default(),
-            store: StoreConfig::default(),
+            store: StoreSection::default(),
             disk: DiskConfig::default(),
             network: NetworkSection::default(),
             ingest: IngestSection::default(),
@@ -106,7 +106,7 @@ impl Config {
     /// The store's part, with its folder.
     pub fn store(&self) -> StoreConfig {
         let dir = self.store.dir.clone().unwrap_or_else(|| self.data_dir.clone());
-        StoreConfig { dir: Some(dir), ..self.store.clone() }
+        StoreConfig { dir: Some(dir), ..self.store.store.clone() }
     }
 
     /// Ingest's part, with the source that `ingest.relay_url` stands for.

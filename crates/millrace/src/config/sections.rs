@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use millrace_appview::AppviewConfig;
 use millrace_dataplane::config::DataplaneConfig;
+use millrace_dataplane::retention::RetentionConfig;
 use millrace_ingest::{IngestConfig, SourceConfig, SourceKind};
 use millrace_net::{HttpConfig, ResolverConfig};
 use millrace_runtime::config::Secret;
+use millrace_store::StoreConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,31 @@ impl IngestSection {
             ..SourceConfig::default()
         }));
         ingest
+    }
+}
+
+/// Where tables are kept, how much of the machine they may use, and what may be forgotten.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct StoreSection {
+    #[serde(flatten)]
+    pub store: StoreConfig,
+    /// What may be forgotten, and when. Nothing is unless it is set here.
+    pub retention: RetentionConfig,
+}
+
+/// Most of it is the store's own.
+impl std::ops::Deref for StoreSection {
+    type Target = StoreConfig;
+
+    fn deref(&self) -> &StoreConfig {
+        &self.store
+    }
+}
+
+impl std::ops::DerefMut for StoreSection {
+    fn deref_mut(&mut self) -> &mut StoreConfig {
+        &mut self.store
     }
 }
 

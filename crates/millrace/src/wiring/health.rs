@@ -11,6 +11,7 @@ use millrace_runtime::metrics::{CONTENT_TYPE, Registry};
 use serde::Serialize;
 
 use super::progress::Consumer;
+use crate::disk::Disk;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -20,6 +21,7 @@ pub(super) struct Health {
     pub(super) log: Log,
     pub(super) consumer: Consumer,
     pub(super) lag_entries_max: u64,
+    pub(super) disk: Disk,
 }
 
 #[derive(Serialize)]
@@ -55,7 +57,10 @@ async fn alive() -> Json<Status> {
 async fn ready(State(health): State<Health>) -> Response {
     match health.consumer.lag(&health.log).await {
         Ok(lag) if lag <= health.lag_entries_max => {
-            Json(Status { lag_entries: Some(lag), ..Status::new("ready") }).into_response()
+            // What is here is served, whether or not there is room for more.
+            let reason = health.disk.report().reason;
+            let status = if reason.is_some() { "degraded" } else { "ready" };
+            Json(Status { lag_entries: Some(lag), reason, ..Status::new(status) }).into_response()
         }
         Ok(lag) => {
             let reason = Some(format!("{lag} entries are not applied yet"));

@@ -1,30 +1,62 @@
-//! The task that keeps the log within its bounds, and never past its slowest consumer.
+//! The task that keeps the log within its bounds, and never past its slowest enabled consumer.
+//!
+//! Who is not enabled is not waited for. A projection that stands before the first entry still there
+//! cannot go on from the log: it needs to be rebuilt. That follows from its offset and the log alone, so
+//! it is looked at, never stored, and is true of every restart and every restored backup.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_log::{Log, LogConfig, LogError, Removed, Retention, Topic};
+use millrace_runtime::metrics::{GaugeVec, Registry};
 use millrace_runtime::supervise::{Policy, Supervisor, TaskError};
+use millrace_store::offsets::Committed;
+use millrace_store::{Store, StoreError, offsets};
+use parking_lot::Mutex;
 
 use super::progress::Consumer;
+use crate::codes;
 use crate::failure::Failure;
 
 /// How often the bounds are looked at.
 const INTERVAL: Duration = Duration::from_secs(60);
 const HOUR_US: i64 = 3_600_000_000;
+/// What each topic may hold of a log with a hard bound, in percent: together they stay below it, or
+/// nothing could be appended before what is there grows old.
+const OF_HARD_BOUND_PERCENT: u64 = 40;
 
 /// The bounds, and who has yet to read.
 #[derive(Clone)]
 pub(super) struct Retain {
     log: Log,
+    /// Enabled: they are waited for.
     consumers: Vec<Consumer>,
+    /// Where offsets of projections are, enabled or not.
+    stores: Vec<Store>,
     age_us: i64,
     bytes_max: u64,
+    left_behind: GaugeVec,
+    /// Said once for each.
+    told: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Retain {
-    pub(super) fn new(config: &LogConfig, log: Log, consumers: Vec<Consumer>) -> Self {
+    pub(super) fn new(
+        config: &LogConfig,
+        log: Log,
+        consumers: Vec<Consumer>,
+        stores: Vec<Store>,
+        registry: &Registry,
+    ) -> Self {
         let age_us = i64::from(config.retention_hours) * HOUR_US;
-        Self { log, consumers, age_us, bytes_max: config.retention_bytes_max }
+        let left_behind = registry.gauge_with(
+            "millrace_projection_needs_rebuild",
+            "1 where entries that a projection has not read are gone from the log",
+            &["projection"],
+        );
+        let bytes_max = topic_bytes_max(config);
+        Self { log, consumers, stores, age_us, bytes_max, left_behind, told: Arc::default() }
     }
 
     /// Starts the task.
@@ -48,6 +80,15 @@ impl Retain {
                 tracing::info!(%topic, items = removed.items, bytes = removed.bytes, "old entries removed");
             }
         }
+        let behind = self.left_behind().await?;
+        self.told.lock().retain(|projection| {
+            let still = behind.iter().any(|place| place.projection == *projection);
+            if !still {
+                self.left_behind.with(&[projection]).set(0);
+            }
+            still
+        });
+        behind.iter().for_each(|place| self.tell(place));
         Ok(())
     }
 
@@ -70,5 +111,155 @@ impl Retain {
             tails.push(self.log.tail(topic, partition).await?);
         }
         Ok(tails)
+    }
+
+    /// Projections before whose offset the log has nothing any more.
+    async fn left_behind(&self) -> Result<Vec<Committed>, Failure> {
+        let mut behind = Vec::new();
+        for store in &self.stores {
+            let places: Result<Vec<Committed>, StoreError> = store.read(offsets::list).await;
+            for place in places? {
+                let topic = Topic::ALL.into_iter().find(|topic| topic.name() == place.topic);
+                let known = topic.filter(|topic| place.partition < self.log.partitions(*topic));
+                let Some(topic) = known else { continue };
+                if place.next_offset < self.log.oldest(topic, place.partition).await? {
+                    behind.push(place);
+                }
+            }
+        }
+        Ok(behind)
+    }
+
+    fn tell(&self, place: &Committed) {
+        let Committed { projection, topic, partition, next_offset, .. } = place;
+        self.left_behind.with(&[projection]).set(1);
+        if self.told.lock().insert(projection.clone()) {
+            let code = codes::CONSUMER_LEFT_BEHIND;
+            tracing::warn!(
+                code = code.id,
+                projection,
+                topic,
+                partition,
+                next_offset,
+                hint = code.remedy,
+                "{}",
+                code.title
+            );
+        }
+    }
+}
+
+/// Bytes a topic may hold. Below a hard bound of the whole log there is room for both topics.
+fn topic_bytes_max(config: &LogConfig) -> u64 {
+    let of_bound = |bound: u64| bound / 100 * OF_HARD_BOUND_PERCENT;
+    config
+        .disk_bytes_max
+        .map_or(config.retention_bytes_max, |bound| config.retention_bytes_max.min(of_bound(bound)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use millrace_log::Append;
+    use millrace_runtime::clock::ManualClock;
+    use millrace_store::{Domain, StoreConfig};
+
+    use super::*;
+
+    #[test]
+    fn a_hard_bound_leaves_room_for_both_topics() {
+        let check = |disk_bytes_max, expected: u64| {
+            let config = LogConfig { disk_bytes_max, ..LogConfig::default() };
+            assert_eq!(topic_bytes_max(&config), expected, "{disk_bytes_max:?}");
+        };
+        check(None, 20 << 30);
+        check(Some(1_000_000), 400_000);
+        check(Some(u64::MAX), 20 << 30);
+    }
+
+    struct Bed {
+        _folder: tempfile::TempDir,
+        log: Log,
+        store: Store,
+        clock: ManualClock,
+        registry: Registry,
+    }
+
+    impl Bed {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let clock = ManualClock::at(1_700_000_000_000_000);
+            let registry = Registry::new();
+            let config = LogConfig::in_dir(folder.path());
+            let log = Log::open(&config, clock.shared(), &registry).unwrap();
+            let config =
+                StoreConfig { dir: Some(folder.path().to_owned()), ..StoreConfig::default() };
+            let shared = clock.shared();
+            let store =
+                Store::open(&config, Domain::Own, &[], &[], &shared, &registry).await.unwrap();
+            Self { _folder: folder, log, store, clock, registry }
+        }
+
+        async fn append(&self, items: usize) {
+            let items = (0..items).map(|_| Append::new("key", vec![0_u8; 100])).collect();
+            self.log.append(Topic::NetworkEntries, items).await.unwrap();
+        }
+
+        /// The projection has applied everything up to `to`.
+        async fn read_to(&self, projection: &'static str, from: i64, to: i64) {
+            let moved: Result<(), StoreError> = self
+                .store
+                .write(move |tx| {
+                    offsets::advance(tx, projection, Topic::NetworkEntries, 0, from, to)
+                })
+                .await;
+            moved.unwrap();
+        }
+
+        fn retain(&self, enabled: &[&'static str]) -> Retain {
+            let consumer = |projection: &&'static str| Consumer {
+                store: self.store.clone(),
+                projection,
+                topic: Topic::NetworkEntries,
+            };
+            let consumers = enabled.iter().map(consumer).collect();
+            let config = LogConfig::default();
+            let stores = vec![self.store.clone()];
+            Retain::new(&config, self.log.clone(), consumers, stores, &self.registry)
+        }
+
+        async fn oldest(&self) -> i64 {
+            self.log.oldest(Topic::NetworkEntries, 0).await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_slowest_enabled_is_waited_for_and_the_others_are_left_behind() {
+        let bed = Bed::new().await;
+        bed.append(10).await;
+        bed.read_to("fast", 0, 10).await;
+        bed.read_to("slow", 0, 4).await;
+        bed.read_to("off", 0, 2).await;
+        let retain = bed.retain(&["fast", "slow"]);
+        retain.all().await.unwrap();
+        assert_eq!(bed.oldest().await, 0, "nothing is old");
+        bed.clock.advance(Duration::from_secs(73 * 3_600));
+        bed.append(1).await;
+        retain.all().await.unwrap();
+        assert_eq!(bed.oldest().await, 4, "never past the slowest enabled one");
+        let behind = retain.left_behind().await.unwrap();
+        let behind: Vec<&str> = behind.iter().map(|place| place.projection.as_str()).collect();
+        assert_eq!(behind, ["off"]);
+        let told = "millrace_projection_needs_rebuild{projection=\"off\"} 1";
+        assert!(bed.registry.encode().contains(told), "{}", bed.registry.encode());
+        bed.read_to("slow", 4, 11).await;
+        bed.read_to("fast", 10, 11).await;
+        retain.all().await.unwrap();
+        assert_eq!(bed.oldest().await, 10, "what is young stays");
+        // Rebuilt: it stands where the log still has everything.
+        bed.read_to("off", 2, 10).await;
+        retain.all().await.unwrap();
+        assert!(bed.registry.encode().contains("{projection=\"off\"} 0"));
     }
 }
