@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::background::AuditConfig;
+
 /// `[dataplane]`: how entries are applied.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -13,10 +15,17 @@ pub struct DataplaneConfig {
     pub batch_bytes_max: u64,
     /// `/ready` is refused while more entries than this wait to be applied.
     pub ready_lag_entries_max: u64,
+    /// How gently everything derived is counted again in the background.
+    pub audit: AuditConfig,
 }
 
 impl Default for DataplaneConfig {
     fn default() -> Self {
-        Self { batch_entries_max: 1_000, batch_bytes_max: 8 << 20, ready_lag_entries_max: 100_000 }
+        Self {
+            batch_entries_max: 1_000,
+            batch_bytes_max: 8 << 20,
+            ready_lag_entries_max: 100_000,
+            audit: AuditConfig::default(),
+        }
     }
 }

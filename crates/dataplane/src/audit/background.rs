@@ -44,17 +44,26 @@ pub struct Background {
     store: Store,
     config: AuditConfig,
     holder: String,
+    told_since_us: Box<dyn Fn() -> i64 + Send + Sync>,
     drift: GaugeVec,
     rows: Counter,
     rounds: Counter,
 }
 
 impl Background {
-    pub fn new(store: Store, config: AuditConfig, rng: &Rng, registry: &Registry) -> Self {
+    /// `told_since_us`: see [`AuditOptions::told_since_us`], asked at the time.
+    pub fn new(
+        store: Store,
+        config: AuditConfig,
+        told_since_us: impl Fn() -> i64 + Send + Sync + 'static,
+        rng: &Rng,
+        registry: &Registry,
+    ) -> Self {
         Self {
             store,
             config,
             holder: format!("{:016x}", rng.next_u64()),
+            told_since_us: Box::new(told_since_us),
             drift: registry.gauge_with(
                 "millrace_dataplane_audit_drift_rows",
                 "Rows that the last finished round of the background audit found to differ from what they are derived of, by check.",
@@ -112,8 +121,11 @@ impl Background {
         report: &mut AuditReport,
         shutdown: &Shutdown,
     ) -> Result<bool, StoreError> {
-        let options =
-            AuditOptions { slice_rows_max: self.config.slice_rows_max, ..AuditOptions::default() };
+        let options = AuditOptions {
+            slice_rows_max: self.config.slice_rows_max,
+            told_since_us: (self.told_since_us)(),
+            ..AuditOptions::default()
+        };
         let mut walk = Walk::new(check, &options);
         loop {
             if !self.has_lease().await? {

@@ -47,11 +47,15 @@ pub struct AuditOptions {
     pub sample_percent: u32,
     /// Most rows of a slice.
     pub slice_rows_max: u32,
+    /// Notifications of what is older may have been forgotten, by retention: that they are not there
+    /// is no drift. Microseconds.
+    pub told_since_us: i64,
 }
 
 impl Default for AuditOptions {
     fn default() -> Self {
-        Self { only: Vec::new(), sample_percent: 100, slice_rows_max: 2_000 }
+        let (sample_percent, slice_rows_max) = (100, 2_000);
+        Self { only: Vec::new(), sample_percent, slice_rows_max, told_since_us: i64::MIN }
     }
 }
 
@@ -144,6 +148,17 @@ pub(crate) trait Check: Sync {
 
     /// Judges the rows beyond `after`, at most `limit` of them.
     fn look(&self, tx: &mut Tx, after: &[i64], limit: i64) -> Result<Slice, StoreError>;
+
+    /// As [`Check::look`], where notifications of what is older than `told_since_us` may be forgotten.
+    fn look_since(
+        &self,
+        tx: &mut Tx,
+        after: &[i64],
+        limit: i64,
+        _told_since_us: i64,
+    ) -> Result<Slice, StoreError> {
+        self.look(tx, after, limit)
+    }
 }
 
 /// Every check, in an order in which what one mends is what later ones count by.

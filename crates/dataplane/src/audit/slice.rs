@@ -14,6 +14,7 @@ pub(crate) struct Walk {
     limit_max: i64,
     /// Of a hundred slices so many are judged.
     sample_percent: u64,
+    told_since_us: i64,
     slices: u64,
     done: bool,
     /// Rows that took too long even alone.
@@ -29,6 +30,7 @@ impl Walk {
             limit: limit_max,
             limit_max,
             sample_percent: u64::from(options.sample_percent.clamp(1, 100)),
+            told_since_us: options.told_since_us,
             slices: 0,
             done: false,
             skipped: 0,
@@ -39,10 +41,10 @@ impl Walk {
     pub(crate) async fn next(&mut self, store: &Store) -> Result<Option<Looked>, StoreError> {
         while !self.done {
             let (check, after, limit) = (self.check, self.after.clone(), self.limit);
-            let judged = self.is_sampled();
+            let (judged, since_us) = (self.is_sampled(), self.told_since_us);
             let looked = store
                 .read(move |tx| {
-                    let slice = check.look(tx, &after, limit)?;
+                    let slice = check.look_since(tx, &after, limit, since_us)?;
                     let findings = if judged { slice.findings } else { Vec::new() };
                     let named = named(tx, &findings)?;
                     Ok::<_, StoreError>(Looked {

@@ -9,8 +9,10 @@ use millrace_store::{Param, Store, StoreError, Tx};
 use super::copy::{self, NUMBERED, insert};
 use super::tables::{Table, bookkeeping};
 
-/// Rows of a page: a parked entry has up to 2 MiB.
-const PAGE_ROWS: i64 = 50;
+/// Parked entries of a page: each has up to 2 MiB.
+const PAGE_PARKED: i64 = 50;
+/// Facts of a page.
+const PAGE_FACTS: i64 = 1_000;
 
 /// Takes the bookkeeping of `old` over to `fresh`; `parked` are the entries parked in `old`.
 pub(super) async fn over(
@@ -90,8 +92,9 @@ fn page(
     table: &Table,
     after: i64,
 ) -> Result<Vec<(i64, Vec<copy::Value>)>, StoreError> {
+    let rows_max = if table.name == "parked" { PAGE_PARKED } else { PAGE_FACTS };
     let sql = format!("{} WHERE id > $1 ORDER BY id LIMIT $2", copy::select(table));
-    tx.query(&sql, &[Param::Int(after), Param::Int(PAGE_ROWS)], |row| {
+    tx.query(&sql, &[Param::Int(after), Param::Int(rows_max)], |row| {
         Ok((row.get(0)?, copy::read(table, row)?))
     })
 }

@@ -45,8 +45,8 @@ const PASSES_MAX: usize = 6;
 /// Entries behind the old tables at which writers are held for the rest.
 const BEHIND_MAX: i64 = 2_000;
 /// Times the swap is tried while others stand in its way.
-const SWAPS_MAX: usize = 10;
-const SWAP_PAUSE: Duration = Duration::from_millis(200);
+const SWAPS_MAX: usize = 300;
+const SWAP_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time the snapshot may be read.
 const SNAPSHOT_MS_MAX: u64 = 86_400_000;
 
@@ -64,6 +64,8 @@ pub struct RebuildDeps {
     pub config: StoreConfig,
     pub clock: SharedClock,
     pub rng: Rng,
+    /// As [`AuditOptions::told_since_us`].
+    pub told_since_us: i64,
 }
 
 /// What was asked for.
@@ -242,7 +244,7 @@ async fn finish(
     report: &mut RebuildReport,
 ) -> Result<(), RebuildError> {
     report.place_lost = place::settle(fresh, &deps.log).await?;
-    report.checked = derived(fresh, progress, shutdown).await?;
+    report.checked = derived(fresh, deps.told_since_us, progress, shutdown).await?;
     if options.from_network || report.place_lost {
         report.wanted = carry::want_all(fresh).await?;
     }
@@ -260,13 +262,15 @@ async fn finish(
 /// Goes through the new tables and mends until nothing is found; rows gone through.
 async fn derived(
     fresh: &Store,
+    told_since_us: i64,
     progress: &Progress,
     shutdown: &Shutdown,
 ) -> Result<u64, RebuildError> {
+    let options = AuditOptions { told_since_us, ..AuditOptions::default() };
     let (mut rows, mut left) = (0, 0);
     for _ in 0..PASSES_MAX {
         let found: Option<Result<AuditReport, StoreError>> =
-            shutdown.or(repair::pass(fresh, &AuditOptions::default(), progress)).await;
+            shutdown.or(repair::pass(fresh, &options, progress)).await;
         let found = found.ok_or(RebuildError::Stopped)??;
         rows += found.rows;
         left = found.total();

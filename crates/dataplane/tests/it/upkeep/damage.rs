@@ -117,7 +117,7 @@ const DAMAGE: &[(&[&str], &[&str])] = &[
     (
         &["INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_at_us, indexed_at_us)
            VALUES (1, 12345, 999999, 1, 1, 1)"],
-        &["names", "follows"],
+        &["names", "follows", "actor_counts"],
     ),
 ];
 

@@ -10,7 +10,7 @@ use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Shutdown;
 use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
-use millrace_store::{Param, StoreError};
+use millrace_store::{Domain, Param, Store, StoreError};
 
 use super::{assert_clean, audited, everything};
 use crate::entries::{self, did};
@@ -39,6 +39,7 @@ pub fn deps(harness: &Harness, log: &Log) -> RebuildDeps {
         config: harness.config.clone(),
         clock: harness.clock.clone(),
         rng: Rng::seeded(5),
+        told_since_us: i64::MIN,
     }
 }
 
@@ -262,15 +263,12 @@ async fn what_a_killed_rebuild_left_is_no_matter(harness: Harness) {
     let refused = rebuild::run(&deps(&harness, &log), options, &progress, &stopped).await;
     assert!(matches!(refused, Err(rebuild::RebuildError::Stopped)), "{refused:?}");
     similar_asserts(70, &before, &everything(&harness).await);
-    let left = millrace_store::Store::open(
-        &harness.config,
-        millrace_store::Domain::DataplaneRebuild,
-        millrace_dataplane::schema::DATAPLANE,
-        &[millrace_store::Domain::Dictionary, millrace_store::Domain::Own],
-        &harness.clock,
-        &Registry::new(),
-    );
-    drop(left.await.unwrap());
+    let attach = [Domain::Dictionary, Domain::Own];
+    let (domain, migrations) = (Domain::DataplaneRebuild, millrace_dataplane::schema::DATAPLANE);
+    let registry = Registry::new();
+    let left =
+        Store::open(&harness.config, domain, migrations, &attach, &harness.clock, &registry).await;
+    left.unwrap().close().await;
     rebuilt(&harness, &log).await;
     similar_asserts(70, &before, &everything(&harness).await);
 }
