@@ -27,6 +27,9 @@ pub mod sync;
 pub mod lexicon;
 // what is in the log
 pub mod entry;
+// what must hold for every input
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 
 pub use cid::Cid;
 pub use syntax::{

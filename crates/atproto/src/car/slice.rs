@@ -24,9 +24,13 @@ impl<'a> CarSlice<'a> {
         let (head, mut rest) = split_section(bytes, HEADER_BYTES_MAX)?;
         let root = header(head)?;
         let mut blocks = Vec::with_capacity(BLOCKS_USUAL);
-        while !rest.is_empty() {
+        // Blocks that are passed over count too, as for a file that comes in pieces.
+        for seen in 0.. {
+            if rest.is_empty() {
+                break;
+            }
             let (section, after) = split_section(rest, limits.section_bytes_max())?;
-            if blocks.len() >= limits.blocks_max {
+            if seen >= limits.blocks_max {
                 return Err(CarError::TooManyBlocks(limits.blocks_max));
             }
             blocks.extend(block(section)?);
