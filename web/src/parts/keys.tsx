@@ -69,7 +69,7 @@ function step(by: 1 | -1, enters: boolean): boolean {
   const at = items.findIndex((item) => item.contains(document.activeElement));
   if (at < 0 && !enters) return false;
   const next = items[Math.min(items.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-  const link = next?.matches("a, button") ? next : next?.querySelector<HTMLElement>("a[data-open], a, button");
+  const link = next?.querySelector<HTMLElement>("a[data-open]") ?? next?.querySelector<HTMLElement>("a, button");
   link?.focus();
   next?.scrollIntoView({ block: "nearest" });
   return link !== undefined && link !== null;
