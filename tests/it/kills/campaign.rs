@@ -23,7 +23,7 @@ use crate::oracle::program::Program;
 /// How long a program may take to reach a point.
 const REACHED_WITHIN: Duration = Duration::from_secs(150);
 /// How long enough entries are waited for before a point counts without them.
-const IN_FLIGHT_WITHIN: Duration = Duration::from_secs(40);
+const IN_FLIGHT_WITHIN: Duration = Duration::from_secs(15);
 /// Events written at once, when too few are ahead of a program.
 const WRITES_AT_ONCE: u32 = 100;
 /// Lines of output among which a process says why it ended.
@@ -84,6 +84,8 @@ struct Campaign<'a> {
     plan: &'a Plan,
     name: String,
     rng: Rng,
+    /// The last event that could be read.
+    visible: i64,
     kills: Vec<Kill>,
 }
 
@@ -100,7 +102,8 @@ pub async fn run(
         Split::Remote => format!("{}, two processes", program.store),
     };
     let rng = program.rng.fork();
-    let mut campaign = Campaign { program, asker, network, plan, name, rng, kills: Vec::new() };
+    let (visible, kills) = (0, Vec::new());
+    let mut campaign = Campaign { program, asker, network, plan, name, rng, visible, kills };
     match split {
         Split::Local => campaign.at_points().await?,
         Split::Remote => {}
@@ -138,6 +141,7 @@ impl Campaign<'_> {
             environment.push((WHEN_VARIABLE, when.display().to_string()));
         }
         self.program.millrace.set_environment(environment);
+        self.write_ahead()?;
         self.program.millrace.launch().await?;
         let (status, in_flight) = self.until_dead(way, when).await?;
         self.program.forget_leases().await?;
@@ -164,8 +168,7 @@ impl Campaign<'_> {
                 return Ok((status, in_flight));
             }
             if let Ok(source) = self.program.millrace.source().await {
-                in_flight = self.in_flight(&source);
-                self.keep_ahead(&source)?;
+                in_flight = self.in_flight(&source)?;
                 let late = began.elapsed() > IN_FLIGHT_WITHIN;
                 if way.is_under_load() && !told && (in_flight >= self.plan.in_flight || late) {
                     std::fs::write(&when, "")?;
@@ -206,32 +209,36 @@ impl Campaign<'_> {
         let _ = self.asker.internal("requestResync", json!({"did": dids[at]})).await;
     }
 
-    /// Events received that cannot be read yet.
-    fn in_flight(&self, source: &Value) -> i64 {
-        let received = source["receivedSeq"].as_i64().unwrap_or(0);
-        (received - source["visibleSeq"].as_i64().unwrap_or(0)).max(0)
-    }
-
-    /// People write, so that it always has enough before it.
-    fn keep_ahead(&self, source: &Value) -> Result<()> {
-        let visible = source["visibleSeq"].as_i64().unwrap_or(0);
-        if self.network.look(|world| world.last_seq()) - visible < self.plan.backlog() {
+    /// People write until enough is ahead of what could be read last.
+    fn write_ahead(&self) -> Result<()> {
+        let last_seq = || self.network.look(|world| world.last_seq());
+        while last_seq() - self.visible < self.plan.backlog() {
             self.network.act(WRITES_AT_ONCE)?;
         }
         Ok(())
+    }
+
+    /// Takes note of what the program says of itself; events received that cannot be read yet.
+    fn in_flight(&mut self, source: &Value) -> Result<i64> {
+        self.visible = source["visibleSeq"].as_i64().unwrap_or(self.visible);
+        if self.network.look(|world| world.last_seq()) - self.visible < self.plan.in_flight {
+            self.write_ahead()?;
+        }
+        let received = source["receivedSeq"].as_i64().unwrap_or(0);
+        Ok((received - self.visible).max(0))
     }
 
     /// Kills that come from outside, at any time once enough is in flight.
     async fn from_outside(&mut self, split: Split) -> Result<()> {
         for round in 0..self.plan.outside {
             self.program.millrace.set_environment(settings());
+            self.write_ahead()?;
             self.program.millrace.launch().await?;
             let (until, mut last) = (Instant::now() + REACHED_WITHIN, 0);
             let in_flight = loop {
                 self.program.millrace.must_be_running()?;
                 if let Ok(source) = self.program.millrace.source().await {
-                    self.keep_ahead(&source)?;
-                    last = self.in_flight(&source);
+                    last = self.in_flight(&source)?;
                     if last >= self.plan.in_flight {
                         break last;
                     }
@@ -269,6 +276,23 @@ impl Campaign<'_> {
         self.program.forget_leases().await?;
         Ok(at)
     }
+}
+
+/// Waits while it works through what is left, for as long as it gets on with it.
+pub async fn catch_up(program: &mut Program, network: &Network) -> Result<()> {
+    let last_seq = network.look(|world| world.last_seq());
+    let (mut visible, mut moved) = (0, Instant::now());
+    while visible < last_seq {
+        program.millrace.must_be_running()?;
+        let source = program.millrace.source().await.unwrap_or_default();
+        let now = source["visibleSeq"].as_i64().unwrap_or(visible);
+        if now > visible {
+            (visible, moved) = (now, Instant::now());
+        }
+        ensure!(moved.elapsed() < REACHED_WITHIN, "it does not get beyond {visible} of {last_seq}");
+        sleep(POLL).await;
+    }
+    Ok(())
 }
 
 /// The program counts everything again; what differs, in its words.

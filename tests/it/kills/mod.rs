@@ -48,6 +48,7 @@ async fn killed_at_listed_points_it_loses_nothing() -> Result<()> {
     for program in &mut run.programs {
         program.millrace.set_environment(campaign::settings());
         program.millrace.launch().await?;
+        campaign::catch_up(program, &run.network).await?;
     }
     run.settle().await?;
     let viewers = run.viewers();
