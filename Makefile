@@ -21,8 +21,8 @@ test:
 conformance:
 	cargo xtask conformance $(ARGS)
 
-# A hundred made-up networks with faults and kills on every store, each answer judged by the oracle.
-# ARGS='--from 7 --seeds 1' runs one again; `cargo xtask soak --help` tells the rest.
+# Every fuzz target for a minute, then 500 made-up networks with faults and kills on every store, each answer judged
+# by the oracle. ARGS='--fuzz-seconds 0 --from 7 --seeds 1' runs one network again; --report writes docs/soak.md.
 soak:
 	cargo xtask soak $(ARGS)
 

@@ -24,5 +24,6 @@ mod rebuild;
 mod records;
 mod scope;
 mod story;
+mod telemetry;
 mod traffic;
 mod world;

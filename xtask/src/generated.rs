@@ -14,6 +14,7 @@ const FILES: &[(&str, &[&str])] = &[
     (".env.example", &["config", "example", "--dotenv"]),
     ("docs/reference/configuration.md", &["reference", "configuration"]),
     ("docs/reference/errors.md", &["reference", "errors"]),
+    ("docs/reference/metrics.md", &["reference", "metrics"]),
 ];
 
 /// Writes all of them.

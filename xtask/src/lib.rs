@@ -9,6 +9,7 @@
 pub mod bench;
 pub mod conformance;
 pub mod features;
+pub mod fuzz;
 pub mod generated;
 pub mod kafka;
 pub mod lint;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, conformance, generated, lint, setup, shell, soak, test, tidy};
+use xtask::{bench, conformance, fuzz, generated, lint, setup, shell, soak, test, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
@@ -24,7 +24,9 @@ enum Command {
     },
     /// Compare Millrace's answers with the reference AppView's, and end with one line: `conformance: N of M equal (P %)`
     Conformance(conformance::Options),
-    /// Run many seeds of the oracle on every store, with faults and kills, and end with their sum
+    /// Search for inputs that break a parser, guided by coverage: each target for so many seconds
+    Fuzz(fuzz::Options),
+    /// Search with every fuzz target, and run many seeds of the oracle on every store, with faults and kills
     Soak(soak::Options),
     /// Measure the program beside the verify limit and the reference AppView; writes docs/benchmarks.md
     Bench(bench::Options),
@@ -44,6 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Setup => setup::everything(&root).map(|()| true),
         Command::Test { args } => test::run(&root, &args),
         Command::Conformance(options) => conformance::run(&root, &options),
+        Command::Fuzz(options) => fuzz::run(&root, &options),
         Command::Soak(options) => soak::run(&root, options),
         Command::Bench(options) => bench::run(&root, &options),
         Command::Generate => generated::write(&root).map(|()| true),

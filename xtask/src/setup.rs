@@ -71,6 +71,7 @@ pub fn everything(root: &Path) -> Result<()> {
 pub fn for_tests(root: &Path) -> Result<()> {
     for_soak()?;
     openssl_headers();
+    prometheus();
     if let Err(e) = kafka::install(root) {
         // In continuous integration the tests that need them fail.
         println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
@@ -225,6 +226,17 @@ fn openssl_headers() {
     println!("installing OpenSSL's headers (Debian packages)");
     if let Err(e) = debian_packages(&["libssl-dev", "pkg-config"]) {
         println!("no OpenSSL headers: the Kafka engine is built without TLS ({e:#})");
+    }
+}
+
+/// Evaluates the rules and the dashboards' expressions; without it that part of a test is skipped.
+fn prometheus() {
+    if shell::quietly(Command::new("promtool").arg("--version")) || !can_apt() {
+        return;
+    }
+    println!("installing Prometheus (Debian package)");
+    if let Err(e) = apt_install("prometheus") {
+        println!("no Prometheus: the rules of deploy/ are not evaluated ({e:#})");
     }
 }
 
