@@ -90,6 +90,8 @@ impl Interest {
 
     /// Works out everybody who is of interest, and tells ingest what differs from whom it follows.
     async fn refresh(&self, seen: &mut Seen) -> Result<(), Failed> {
+        // Whether there is anybody to tell: most of the work would be for nothing.
+        self.ingest.change_scope(ChangeScope::default()).await?;
         // First where facts stand: what they tell of later than this is looked at again.
         seen.facts = self.tails().await?;
         seen.noted_us = self.clock.now_us();
