@@ -1,12 +1,18 @@
 //! `millrace reference`: pages of the documentation that are made from the program itself. Not shown in
 //! the help: `cargo xtask generate` calls it.
 
+use std::net::SocketAddr;
+
 use clap::ValueEnum;
 use millrace_runtime::config::reference;
 use millrace_runtime::error::Code;
+use millrace_runtime::metrics::Description;
+use millrace_runtime::telemetry;
 
 use crate::config::{ALIASES, Config};
-use crate::{codes, output};
+use crate::failure::Failure;
+use crate::roles::Roles;
+use crate::{codes, output, wiring};
 
 /// Which page.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -15,6 +21,8 @@ pub enum Page {
     Configuration,
     /// Every code of an error
     Errors,
+    /// Every metric
+    Metrics,
 }
 
 const MADE: &str = "<!-- Made by `cargo xtask generate`. Edit what it is made from. -->";
@@ -27,13 +35,56 @@ const AREAS: &[(&str, &[Code])] = &[
     ("Following the network", millrace_ingest::codes::ALL),
     ("The log", millrace_log::codes::ALL),
     ("The tables", millrace_store::codes::ALL),
+    ("What the tables hold", millrace_dataplane::codes::ALL),
 ];
 
-pub fn run(page: Page) {
-    match page {
-        Page::Configuration => output::text(&configuration()),
-        Page::Errors => output::text(&errors()),
+/// # Errors
+/// The page of metrics is what a process registers that is started for it, and it cannot be started.
+pub async fn run(page: Page) -> Result<(), Failure> {
+    let text = match page {
+        Page::Configuration => configuration(),
+        Page::Errors => errors(),
+        Page::Metrics => metrics().await?,
+    };
+    output::text(&text);
+    Ok(())
+}
+
+/// An address that nobody listens on: nothing is ever sent there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+async fn metrics() -> Result<String, Failure> {
+    let folder = tempfile::tempdir().map_err(Failure::plain)?;
+    let mut config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+    config.dataplane.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.appview.listen = config.dataplane.listen;
+    config.telemetry.level = "off".to_owned();
+    config.telemetry.otlp_endpoint = Some(NOWHERE.to_owned());
+    let telemetry = telemetry::init(&config.telemetry, &config.alerts)?;
+    let process = wiring::start(&config, &Roles::all(), &telemetry).await?;
+    let described = process.describe_metrics();
+    process.stop().await?;
+    let mut page = format!(
+        "{MADE}\n\n\
+        # Metrics\n\n\
+        What `/metrics` shows: on the data-plane's internal listener (`dataplane.listen`), and on\n\
+        `appview.metrics_listen` where the AppView is a process of its own. A histogram `x` is scraped as\n\
+        `x_bucket`, `x_sum` and `x_count`. Rules and dashboards over them are in [deploy](../../deploy);\n\
+        [the guide](../guides/telemetry.md) tells how to use them.\n"
+    );
+    let mut area = String::new();
+    for Description { name, kind, help, labels } in described {
+        let of = name.split('_').nth(1).unwrap_or_default();
+        if of != area {
+            of.clone_into(&mut area);
+            page.push_str(&format!(
+                "\n## {area}\n\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n"
+            ));
+        }
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        page.push_str(&format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", ")));
     }
+    Ok(page)
 }
 
 fn configuration() -> String {

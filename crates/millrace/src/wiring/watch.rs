@@ -19,10 +19,12 @@ pub(super) fn start(config: &AlertsConfig, common: &Common) {
     common.supervisor.spawn_once("alerts.watch", move |shutdown| async move {
         while shutdown.or(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             for found in watch.look(&samples(&registry.encode()), clock.now_us()) {
+                let subject = Some(found.subject.as_str()).filter(|name| !name.is_empty());
+                let subject = subject.unwrap_or("this process");
                 if found.resolved {
-                    alert::resolve(found.kind, &found.subject, &found.text);
+                    alert::resolve(found.kind, subject, &found.text);
                 } else {
-                    alert::raise(found.kind, &found.subject, &found.text);
+                    alert::raise(found.kind, subject, &found.text);
                 }
             }
         }
@@ -75,6 +77,38 @@ fn rules(config: &AlertsConfig) -> Vec<Rule> {
             test: Test::Above(0.0),
             hold_us: 0,
             text: "{} entries could not be applied and are parked: see `millrace dlq list`",
+        },
+        Rule {
+            kind: Kind::DiskBudgetWarn,
+            metric: "millrace_disk_level",
+            by: "",
+            test: Test::Above(0.0),
+            hold_us: 0,
+            text: "the disk fills up: see `millrace status`",
+        },
+        Rule {
+            kind: Kind::DiskBudgetStop,
+            metric: "millrace_disk_level",
+            by: "",
+            test: Test::Above(1.0),
+            hold_us: 0,
+            text: "the disk is full: ingest has stopped reading",
+        },
+        Rule {
+            kind: Kind::ProjectionLeftBehind,
+            metric: "millrace_projection_needs_rebuild",
+            by: "projection",
+            test: Test::Above(0.0),
+            hold_us: 0,
+            text: "entries it has not read are gone from the log: see `millrace rebuild`",
+        },
+        Rule {
+            kind: Kind::IntegrityDrift,
+            metric: "millrace_dataplane_audit_drift_rows",
+            by: "check",
+            test: Test::Above(0.0),
+            hold_us: 0,
+            text: "{} rows differ from what they are derived of: see `millrace repair`",
         },
     ]
 }

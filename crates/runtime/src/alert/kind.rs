@@ -55,6 +55,8 @@ pub enum Kind {
     DiskBudgetWarn,
     /// The disk budget's stop mark is reached: nothing is taken in.
     DiskBudgetStop,
+    /// A projection missed entries that the log no longer has.
+    ProjectionLeftBehind,
     /// An audit found rows that disagree with the log or the network.
     IntegrityDrift,
     /// A part of the program failed; it was started again, or the process ended.
@@ -67,13 +69,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SourceDisconnected,
         Self::SourceSilent,
         Self::ApplyLag,
         Self::EntriesParked,
         Self::DiskBudgetWarn,
         Self::DiskBudgetStop,
+        Self::ProjectionLeftBehind,
         Self::IntegrityDrift,
         Self::TaskFailed,
         Self::ErrorLogged,
@@ -89,6 +92,7 @@ impl Kind {
             Self::EntriesParked => "entries_parked",
             Self::DiskBudgetWarn => "disk_budget_warn",
             Self::DiskBudgetStop => "disk_budget_stop",
+            Self::ProjectionLeftBehind => "projection_left_behind",
             Self::IntegrityDrift => "integrity_drift",
             Self::TaskFailed => "task_failed",
             Self::ErrorLogged => "error_logged",
@@ -103,6 +107,7 @@ impl Kind {
             Self::SourceDisconnected
             | Self::SourceSilent
             | Self::ApplyLag
+            | Self::ProjectionLeftBehind
             | Self::IntegrityDrift
             | Self::TaskFailed
             | Self::ErrorLogged
