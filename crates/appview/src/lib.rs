@@ -29,6 +29,8 @@ mod well_known;
 
 pub mod config;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod metrics;
 mod readers;
 mod service_key;

@@ -33,6 +33,9 @@ mod openapi;
 pub mod query;
 pub mod rpc;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+
 pub mod client;
 pub mod codes;
 pub mod config;

@@ -89,7 +89,7 @@ fn methods() -> Methods {
 
 /// The routes under `/internal/`; `secret` guards them when it is given.
 pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
-    let Methods { router, description } = methods();
+    let Methods { router, description, .. } = methods();
     let described = Json(description.document(secret.is_some()));
     let router = router
         .route("/internal/openapi.json", get(async move || described))
@@ -104,6 +104,14 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
 struct Methods {
     router: Router<Arc<Local>>,
     description: Description,
+    #[cfg(any(test, feature = "fuzz"))]
+    bodies: Vec<crate::fuzz::Target>,
+}
+
+/// What must hold for every body, a method each.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn bodies() -> Vec<crate::fuzz::Target> {
+    methods().bodies
 }
 
 impl Methods {
@@ -113,6 +121,8 @@ impl Methods {
             local.ask(question).await.map(Json)
         };
         self.description.add::<Q, Q::Answer>(Q::NAME);
+        #[cfg(any(test, feature = "fuzz"))]
+        self.bodies.push(crate::fuzz::body::<Q>);
         Self { router: self.router.route(&openapi::path(Q::NAME), post(handler)), ..self }
     }
 
@@ -122,6 +132,8 @@ impl Methods {
             local.command(command).await.map(Json)
         };
         self.description.add::<C, C::Answer>(C::NAME);
+        #[cfg(any(test, feature = "fuzz"))]
+        self.bodies.push(crate::fuzz::body::<C>);
         Self { router: self.router.route(&openapi::path(C::NAME), post(handler)), ..self }
     }
 
@@ -131,6 +143,8 @@ impl Methods {
             local.instruct(command).await.map(Json)
         };
         self.description.add::<C, C::Answer>(C::NAME);
+        #[cfg(any(test, feature = "fuzz"))]
+        self.bodies.push(crate::fuzz::body::<C>);
         Self { router: self.router.route(&openapi::path(C::NAME), post(handler)), ..self }
     }
 }

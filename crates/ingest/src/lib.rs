@@ -54,6 +54,8 @@ mod brake;
 mod scope;
 
 // the parts together
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod metrics;
 mod run;
 mod start;

@@ -66,6 +66,17 @@ impl Labelers {
     }
 }
 
+/// A header that is read is written as one that is read as the same.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn header_settles(text: &str) {
+    let Ok(labelers) = parse(text) else { return };
+    assert!(labelers.len() <= LABELERS_MAX);
+    let labelers = Labelers(labelers);
+    let written = labelers.header();
+    let written = written.to_str().expect("a header is ASCII");
+    assert_eq!(parse(written).ok().map(Labelers), Some(labelers));
+}
+
 fn malformed(why: &str) -> XrpcError {
     XrpcError::invalid(format!("atproto-accept-labelers is malformed: {why}"))
 }

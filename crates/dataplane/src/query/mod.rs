@@ -38,7 +38,7 @@ pub mod timeline;
 pub mod uri_page;
 
 mod by_subject;
-mod cursor;
+pub(crate) mod cursor;
 pub(crate) mod lookup;
 mod muted_threads;
 mod newest_items;

@@ -161,6 +161,13 @@ impl Position {
     }
 }
 
+/// A cursor that is read is written as one that means the same.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn cursor_settles(text: &str) {
+    let Ok(position) = Position::parse(text) else { return };
+    assert_eq!(Position::parse(&position.pack()).ok(), Some(position));
+}
+
 /// What a profile's record is read for.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -212,6 +212,16 @@ impl Position {
     }
 }
 
+/// A cursor that is read is written as one that means the same.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn cursor_settles(text: &str) {
+    for sort in [Sort::Latest, Sort::Top] {
+        let Ok(Some(position)) = Position::parse(Some(text), sort) else { continue };
+        let again = Position::parse(Some(&position.pack(sort)), sort);
+        assert_eq!(again.ok().flatten(), Some(position));
+    }
+}
+
 /// The matches with what people made of them.
 fn scored(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Position>, DataplaneError> {
     Ok(tx.query(

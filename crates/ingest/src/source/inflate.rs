@@ -58,6 +58,19 @@ impl Inflate {
     }
 }
 
+/// A frame never becomes more than the bound, and both ways to decompress agree where both apply.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn frame_holds(frame: &[u8], dictionary: &Bytes, bytes_max: usize) {
+    let mut inflate = Inflate::new(dictionary, bytes_max).expect("a dictionary");
+    let message = inflate.message(frame);
+    if let Ok(message) = &message {
+        assert!(message.len() <= bytes_max);
+        assert!(inflate.unsized_frame(frame).is_ok_and(|other| other.starts_with(message)));
+    }
+    let again = inflate.message(frame);
+    assert_eq!(message.ok(), again.ok(), "a frame leaves nothing behind");
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

@@ -7,7 +7,7 @@ mod endpoint;
 mod error;
 mod firehose;
 mod idle;
-mod inflate;
+pub(crate) mod inflate;
 mod jetstream;
 mod probe;
 mod socket;
