@@ -34,7 +34,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         ],
         "grpc" => {
             let request = user::GetFollowersRequest {
-                user_did: "did:plc:ewvi7nxzyoun6zhxrhs64oiz".to_owned(),
+                user_id: "did:plc:ewvi7nxzyoun6zhxrhs64oiz".to_owned(),
                 ..Default::default()
             };
             return vec![request.encode_to_vec()];
