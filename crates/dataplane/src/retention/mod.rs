@@ -172,7 +172,7 @@ impl Sweep {
             notices_us: self.notices_us,
             rows_max: self.rows_max,
         };
-        let (at, gone) = store.write(move |tx| look.from(tx, at)).await?;
+        let (at, gone) = store.write(move |tx| look.go_on(tx, at)).await?;
         self.at = at;
         self.forgotten += gone;
         Ok(self.at != At::End)
@@ -199,7 +199,7 @@ struct Look {
 
 impl Look {
     /// Goes on from `at` until something went, or enough was looked at.
-    fn from(self, tx: &mut Tx, mut at: At) -> Result<(At, Forgotten), StoreError> {
+    fn go_on(self, tx: &mut Tx, mut at: At) -> Result<(At, Forgotten), StoreError> {
         let mut rows = 0;
         loop {
             let part = self.part(tx, at)?;

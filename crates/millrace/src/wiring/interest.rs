@@ -107,11 +107,11 @@ impl Interest {
             let Some(last) = page.last() else { break };
             after = last.did.to_string();
             for account in page {
-                let is_wanted = wanted.contains(account.did.as_str());
-                match account.unwanted {
-                    false if is_wanted => drop(wanted.remove(account.did.as_str())),
-                    false => unwanted.push(account.did),
-                    true => {}
+                if account.unwanted {
+                    continue;
+                }
+                if !wanted.remove(account.did.as_str()) {
+                    unwanted.push(account.did);
                 }
             }
         }
