@@ -1,5 +1,5 @@
 # Few names; what they do is in xtask/. `make test ARGS='-p millrace-log'` runs a part.
-.PHONY: run test conformance soak bench lint fmt tidy dev-data-plane dev-appview
+.PHONY: run test conformance soak crash bench lint fmt tidy dev-data-plane dev-appview
 
 # The whole program on made-up data, without internet. Prints the addresses and demo accounts.
 # The dev profile: two minutes of building instead of five, and fast enough for a demo.
@@ -25,6 +25,11 @@ conformance:
 # by the oracle. ARGS='--fuzz-seconds 0 --from 7 --seeds 1' runs one network again; --report writes docs/soak.md.
 soak:
 	cargo xtask soak $(ARGS)
+
+# Programs on every store, killed at every listed point with a thousand entries in flight; writes docs/crashes.md.
+# `cargo xtask crash --help` tells the rest.
+crash:
+	cargo xtask crash $(ARGS)
 
 # Ingest, reads, bytes, start and memory, measured on the release build beside the limit that signatures set and
 # the reference AppView; writes docs/benchmarks.md. About 20 minutes; ARGS='--quick' is a small version.

@@ -8,6 +8,7 @@
 
 pub mod bench;
 pub mod conformance;
+pub mod crash;
 pub mod features;
 pub mod fuzz;
 pub mod generated;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, conformance, fuzz, generated, lint, setup, shell, soak, test, tidy};
+use xtask::{bench, conformance, crash, fuzz, generated, lint, setup, shell, soak, test, tidy};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, tests and checks of the Millrace tree")]
@@ -28,6 +28,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Search with every fuzz target, and run many seeds of the oracle on every store, with faults and kills
     Soak(soak::Options),
+    /// Kill programs on every store at every listed point, and let the oracle judge; writes docs/crashes.md
+    Crash(crash::Options),
     /// Measure the program beside the verify limit and the reference AppView; writes docs/benchmarks.md
     Bench(bench::Options),
     /// Write the files that the program prints about itself (examples and reference pages)
@@ -48,6 +50,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Conformance(options) => conformance::run(&root, &options),
         Command::Fuzz(options) => fuzz::run(&root, &options),
         Command::Soak(options) => soak::run(&root, options),
+        Command::Crash(options) => crash::run(&root, options),
         Command::Bench(options) => bench::run(&root, &options),
         Command::Generate => generated::write(&root).map(|()| true),
         Command::Web(options) => xtask::web::run(&root, &options),

@@ -23,7 +23,7 @@ use crate::oracle::program::Program;
 /// How long a program may take to reach a point.
 const REACHED_WITHIN: Duration = Duration::from_secs(150);
 /// How long enough entries are waited for before a point counts without them.
-const IN_FLIGHT_WITHIN: Duration = Duration::from_secs(15);
+const IN_FLIGHT_WITHIN: Duration = Duration::from_secs(60);
 /// Events written at once, when too few are ahead of a program.
 const WRITES_AT_ONCE: u32 = 100;
 /// Lines of output among which a process says why it ended.
@@ -265,8 +265,11 @@ impl Campaign<'_> {
                 "data-plane, from outside"
             }
             (Split::Remote, 1) => {
+                // What is in flight is written while the data-plane is dead, so that dies too.
                 millrace.kill9_appview().await?;
-                "AppView, from outside"
+                millrace.launch().await?;
+                millrace.kill9().await?;
+                "AppView, then data-plane, from outside"
             }
             (Split::Remote, _) => {
                 millrace.kill9_both().await?;

@@ -2,6 +2,7 @@
 //! Each check is a pure function from what is in the tree to findings, tested beside its code;
 //! this file only reads the tree and prints.
 
+pub mod crash_points;
 pub mod dependencies;
 pub mod docs;
 pub mod members;
@@ -79,6 +80,7 @@ fn check(root: &Path, files: &[SourceFile]) -> Result<Vec<Finding>> {
     findings.extend(dependencies::check(&metadata)?);
     findings.extend(files.iter().flat_map(sources::check));
     findings.extend(topics::check(files));
+    findings.extend(crash_points::check(files));
     findings.extend(docs::check(files, |path| root.join(path).exists()));
     Ok(findings)
 }
