@@ -4,15 +4,13 @@
 use axum::Json;
 use millrace_dataplane::query::progress::{GetSourceProgress, Progress};
 use millrace_dataplane::query::standing::{GetStanding, Standing};
+use millrace_dataplane::worker;
 use millrace_ingest::{IngestStatus, LogPartition, Sample, ScopeStatus};
 use serde::Serialize;
 
 use super::Operated;
 use super::sources::{Source, joined};
 use crate::error::XrpcError;
-
-/// The topic whose tail the lag is measured from.
-const ENTRIES: &str = "network.entries.v1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +83,8 @@ pub(super) async fn overview(Operated(state): Operated) -> Result<Json<Overview>
 fn lag_of(ingest: &IngestStatus, standing: &Standing) -> Lag {
     let next = |at: &LogPartition| {
         let places = standing.offsets.iter();
-        let here = places.filter(|place| place.topic == ENTRIES && place.partition == at.partition);
+        let here = places
+            .filter(|place| place.projection == worker::NAME && place.partition == at.partition);
         here.map(|place| place.next_offset).min().unwrap_or(0).max(at.oldest)
     };
     let behind = ingest.log.iter().map(|at| (at.tail - next(at)).max(0));

@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
 //! A site of three files: what is kept for how long, what is compressed, what is a page and what is not.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use http_body_util::BodyExt as _;
 
