@@ -30,7 +30,8 @@ async fn mute(server: &Server, who: &str) {
 
 /// Whether Alice mutes somebody, as the tables say: of people the network does not have, no answer tells.
 async fn mutes(place: &Place, who: &str) -> bool {
-    let muted = probe::read(&place.store(), Domain::Own, &SystemClock::shared(), |tx| {
+    let (store, clock) = (place.store(), SystemClock::shared());
+    let muted = probe::read(&store, Domain::Own, &clock, |tx| {
         let sql = "SELECT subject FROM actor_mute WHERE did = $1";
         tx.query(sql, &[ALICE.into()], |row| row.get::<String>(0))
     });
