@@ -13,12 +13,13 @@ use millrace_sim::{FaultConfig, Mix, Network, SimConfig};
 use tokio::time::{Duration, Instant, sleep};
 use xtask::kafka::{Broker, Kind};
 
+use crate::kills::campaign::catch_up;
 use crate::millrace::Split;
 use crate::oracle::program::Program;
 use crate::oracle::seed::Run;
 
 /// People's acts in one go: enough to be read for a while.
-const FLOOD: u32 = 600;
+const FLOOD: u32 = 300;
 const WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -55,6 +56,7 @@ async fn start(run: &mut Run, settings: &[(&'static str, &str)]) -> Result<()> {
 
 /// The network falls quiet, and every answer is right.
 async fn nothing_is_missing(mut run: Run) -> Result<()> {
+    catch_up(&mut run.programs[0], &run.network).await?;
     run.settle().await?;
     let viewers = run.viewers();
     let judged = run.judge(&Own::default(), &viewers).await?;
@@ -158,7 +160,7 @@ async fn story_04_a_relay_that_falls_silent_is_joined_again() -> Result<()> {
     for _ in 0..4 {
         run.network.cut_connections();
         run.network.act(FLOOD / 4)?;
-        run.settle().await?;
+        catch_up(&mut run.programs[0], &run.network).await?;
     }
     let printed = run.programs[0].millrace.printed()?;
     ensure!(printed.contains("MR-ING-"), "nobody was told of the silence:\n{printed}");

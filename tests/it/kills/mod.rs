@@ -7,7 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what one runs it for")]
 
-mod campaign;
+pub mod campaign;
 mod points;
 mod report;
 
