@@ -35,7 +35,7 @@ async function theOverviewMoves(page) {
     before,
   );
   await page.locator(".chart path.edge").waitFor();
-  await page.locator("h3", { hasText: "relay" }).first().getByText("connected", { exact: true }).waitFor();
+  await page.locator(".sources h3").first().getByText("connected", { exact: true }).waitFor();
   const verified = page.locator("tr", { hasText: "signature and proof checked" }).locator(".number");
   assert.notEqual(await verified.innerText(), "0");
   await page.locator("section", { hasText: "Accounts" }).getByText("Counted").first().waitFor();

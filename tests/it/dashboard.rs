@@ -1,0 +1,179 @@
+//! The dashboard in a real browser: `browser/main.mjs` drives Debian's Chromium against the program, which
+//! follows a made-up network in which somebody wrote a hostile post, and has entries that nobody can read.
+//! Skipped where there is no browser or the program was built without its dashboard; in continuous
+//! integration that fails.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use millrace_log::{Append, Log, LogConfig, Topic};
+use millrace_runtime::clock::SystemClock;
+use millrace_runtime::metrics::Registry;
+use millrace_sim::records::{self, Reply};
+use millrace_sim::{Mix, Network, SimConfig};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::millrace::{ADMIN_PASSWORD, Millrace, Ports, Split};
+
+const DONE_WITHIN: Duration = Duration::from_secs(420);
+const POST: &str = "app.bsky.feed.post";
+/// What a page must never take for anything but text.
+const HOSTILE: &str = "<img src=x onerror=\"hacked=1\"><script>hacked=1</script> javascript:alert(1) \u{202e}]] &lt;b&gt;";
+const REPLY: &str = "an answer to that";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_use_the_dashboard_in_a_browser() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let config = SimConfig {
+        accounts: 30,
+        mix: Mix::Simple,
+        history_writes: 400,
+        writes_per_s: 4.0,
+        account_events_per_mille: 0,
+        ..SimConfig::default()
+    };
+    let network = Network::start(&config, SystemClock::shared()).await?;
+    let mut given = write(&network)?;
+    poison(&dir.path().join("data")).await?;
+    let ports = Ports::reserve()?;
+    let mut millrace =
+        Millrace::start_with(Split::Local, ports, &configuration(ports, &network), dir.path())
+            .await?;
+    let Some(chromium) = needed("a browser", chromium())? else { return Ok(()) };
+    let base = format!("http://127.0.0.1:{}", ports.appview);
+    let built = has_dashboard(&base).await?.then_some(());
+    if needed("a program with its dashboard", built)?.is_none() {
+        return Ok(());
+    }
+    let token = std::fs::read_to_string(dir.path().join("data/admin.token"))?;
+    let screenshot = std::env::temp_dir().join("millrace-dashboard-failed.png");
+    given["base"] = base.into();
+    given["token"] = token.trim().into();
+    given["password"] = ADMIN_PASSWORD.into();
+    given["chromium"] = chromium.display().to_string().into();
+    given["screenshot"] = screenshot.display().to_string().into();
+    drive(&mut millrace, &given).await?;
+    millrace.end().await
+}
+
+/// A thread that begins with a hostile post; what the browser has to know of it.
+fn write(network: &Network) -> Result<Value> {
+    let now_us = SystemClock::shared().now_us();
+    network.change(|world| -> Result<Value> {
+        let people: Vec<_> =
+            world.accounts().map(|account| account.identity.did.clone()).take(2).collect();
+        let [author, other] = people.as_slice() else { bail!("there are two people") };
+        let handle =
+            world.account(author).context("the author")?.identity.handle.as_str().to_owned();
+        let name = "<b>Alice</b> & co";
+        let profile = records::profile(name, "who writes what nobody should run", now_us);
+        world.put_record(author, "app.bsky.actor.profile/self".to_owned(), now_us, profile)?;
+        let post = records::post(HOSTILE, now_us, None, None, None);
+        let root = world.create_record(author, POST, now_us, post)?;
+        let reply = Reply { root: root.clone(), parent: root.clone() };
+        let answer = records::post(REPLY, now_us, Some(&reply), None, None);
+        world.create_record(other, POST, now_us, answer)?;
+        let rkey = root.uri.rsplit('/').next().context("a record key")?;
+        Ok(json!({
+            "did": author.as_str(), "handle": handle, "name": name, "rkey": rkey,
+            "hostile": HOSTILE, "reply": REPLY,
+        }))
+    })
+}
+
+/// Entries that the data-plane can only park.
+async fn poison(data: &Path) -> Result<()> {
+    std::fs::create_dir_all(data)?;
+    let log = Log::open(&LogConfig::in_dir(data), SystemClock::shared(), &Registry::new())?;
+    let item = |n| Append::new(format!("did:plc:poison{n}"), format!("no entry {n}"));
+    log.append(Topic::NetworkEntries, (0..2).map(item).collect()).await?;
+    log.close().await;
+    Ok(())
+}
+
+/// Runs the browser's half, and does to the program what it asks for.
+async fn drive(millrace: &mut Millrace, given: &Value) -> Result<()> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/main.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).env("DASHBOARD_TEST", given.to_string());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().context("cannot start node")?;
+    let mut stdin = child.stdin.take().context("stdin is piped")?;
+    let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
+    let driven = async {
+        let mut has_passed = false;
+        while let Some(line) = lines.next_line().await? {
+            match line.as_str() {
+                "@stop" => millrace.kill9().await?,
+                "@start" => {
+                    millrace.launch().await?;
+                    millrace.ready().await?;
+                }
+                "@passed" => has_passed = true,
+                told => eprintln!("{told}"),
+            }
+            if matches!(line.as_str(), "@stop" | "@start") {
+                stdin.write_all(b"done\n").await?;
+            }
+        }
+        ensure!(has_passed, "the browser's half failed; see {}", given["screenshot"]);
+        anyhow::Ok(())
+    };
+    timeout(DONE_WITHIN, driven).await.context("the browser's half takes too long")??;
+    ensure!(child.wait().await?.success(), "the browser's half ended badly");
+    Ok(())
+}
+
+/// What there is of something needed; without it the test is skipped, except where all must run.
+fn needed<T>(what: &str, found: Option<T>) -> Result<Option<T>> {
+    if found.is_none() {
+        ensure!(std::env::var_os("CI").is_none(), "there is not {what}");
+        eprintln!("skipped: there is not {what}");
+    }
+    Ok(found)
+}
+
+fn chromium() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let mut found = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name)));
+    found.find(|program| program.is_file())
+}
+
+async fn has_dashboard(base: &str) -> Result<bool> {
+    let page = crate::world::http_client()?.get(format!("{base}/dashboard/")).send().await?;
+    Ok(page.error_for_status()?.text().await?.contains("/dashboard/assets/"))
+}
+
+fn configuration(ports: Ports, network: &Network) -> String {
+    let Ports { appview, internal, metrics } = ports;
+    let (plc, pds, relay) = (network.plc_url(), network.pds_url(), network.relay_url());
+    format!(
+        r#"
+[network]
+allow_loopback = true
+plc_url = "{plc}"
+handle_resolver_url = "{pds}"
+
+[[ingest.sources]]
+name = "relay"
+kind = "relay"
+url = "{relay}"
+cursor = 0
+
+[dataplane]
+listen = "127.0.0.1:{internal}"
+
+[appview]
+listen = "127.0.0.1:{appview}"
+metrics_listen = "127.0.0.1:{metrics}"
+public_url = "http://127.0.0.1:{appview}"
+admin_password = "{ADMIN_PASSWORD}"
+"#
+    )
+}
