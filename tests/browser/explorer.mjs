@@ -79,7 +79,7 @@ async function record(stage, page) {
 async function completeness(stage) {
   const page = await stage.operate();
   await page.goto(stage.at(`/profile/${stage.did}`));
-  const state = page.locator(".facts > div", { hasText: "State" }).locator("dd");
+  const state = page.locator(".facts > div").filter({ has: page.getByText("State", { exact: true }) }).locator("dd");
   await state.waitFor();
   assert.match(await state.innerText(), /complete|partial|in progress/);
   await page.getByRole("button", { name: "Fetch its repository" }).click();

@@ -61,7 +61,7 @@ async function parked(stage, page) {
   await page.getByRole("link", { name: /^#\d+$/ }).first().click();
   await page.getByText("What to do:").waitFor();
   assert.match(await page.locator("pre").innerText(), /6e6f20656e7472792030/, "what stands in the log is shown");
-  const tries = () => page.locator(".facts > div", { hasText: "Tries" }).locator("dd");
+  const tries = () => page.locator(".facts > div").filter({ has: page.getByText("Tries", { exact: true }) }).locator("dd");
   const before = Number(await tries().innerText());
   await page.getByRole("button", { name: "Retry" }).click();
   await page.waitForFunction(
