@@ -112,7 +112,7 @@ fn page(status: &Status, before: Option<&Before>) -> String {
     head(&mut page, status);
     sources(&mut page, status, before);
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(page, "{name:11}{value}");
+        let _ = writeln!(page, "{name:13}{value}");
     };
     let rate = before.map(|(earlier, took)| {
         format!(", {:.0}/s applied", per_second(status.applied_total, earlier.applied_total, took))
