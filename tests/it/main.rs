@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod client;
 mod crash;
+mod dashboard;
 mod demo;
 mod faults;
 mod json_lines;
