@@ -24,7 +24,7 @@ pub(crate) async fn adopt(
     scope: &Scope,
 ) -> Result<(), IngestError> {
     let kind = config.scope;
-    let stored: Result<_, StoreError> = store.read(|tx| scope::kind(tx)).await;
+    let stored: Result<_, StoreError> = store.read(scope::kind).await;
     let stored = stored?;
     let before = stored.as_deref().unwrap_or(ScopeKind::Network.name());
     if kind == ScopeKind::Network {
