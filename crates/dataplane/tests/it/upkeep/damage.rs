@@ -96,7 +96,7 @@ const DAMAGE: &[(&[&str], &[&str])] = &[
     (&["UPDATE post SET parent_rkey = parent_rkey + 1 WHERE parent_rkey IS NOT NULL"], &["posts", "record_counts"]),
     (&["UPDATE post SET root_actor = NULL, root_rkey = NULL WHERE root_rkey IS NOT NULL"], &["posts", "feed_items"]),
     (&["UPDATE post SET flags = flags + 2"], &["posts", "feed_items"]),
-    (&["UPDATE post SET sort_at_us = sort_at_us - 5000000"], &["posts", "feed_items", "post_search"]),
+    (&["UPDATE post SET sort_at_us = sort_at_us - 5000000"], &["posts", "feed_items", "post_search", "notifications"]),
     (&["DELETE FROM post_document"], &["post_search"]),
     (&["DELETE FROM post_text"], &["post_search"]),
     (&["DELETE FROM actor_text"], &["actor_search"]),
