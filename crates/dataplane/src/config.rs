@@ -22,7 +22,7 @@ pub struct DataplaneConfig {
 impl Default for DataplaneConfig {
     fn default() -> Self {
         Self {
-            batch_entries_max: 1_000,
+            batch_entries_max: 4_000,
             batch_bytes_max: 8 << 20,
             ready_lag_entries_max: 100_000,
             audit: AuditConfig::default(),

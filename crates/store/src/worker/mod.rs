@@ -222,14 +222,25 @@ impl<P: Projection> Worker<P> {
         };
         let bytes_max = self.config.batch_bytes_max;
         let mut items = self.log.read(self.topic, self.partition, next, bytes_max).await?;
-        items.truncate(self.config.batch_entries_max);
         items.retain(|item| self.until.is_none_or(|until| item.offset < until));
-        if !items.is_empty() {
-            self.apply_batch(&items, shutdown).await?;
+        // What was read is applied before more is: behind a backlog one read holds many batches.
+        for batch in items.chunks(self.config.batch_entries_max.max(1)) {
+            self.apply_batch(batch, shutdown).await?;
+            self.failures = 0;
+            self.paused_until = None;
+            self.observe_lag(batch.last()).await?;
+            let applied =
+                batch.last().zip(self.next).is_some_and(|(last, next)| next > last.offset);
+            if !applied || shutdown.is_cancelled() {
+                return Ok(());
+            }
         }
-        self.failures = 0;
-        self.paused_until = None;
-        self.observe_lag(items.last()).await
+        if items.is_empty() {
+            self.failures = 0;
+            self.paused_until = None;
+            self.observe_lag(None).await?;
+        }
+        Ok(())
     }
 
     /// Learns where the projection stands, and refuses to go on where the log does not fit it.
