@@ -66,7 +66,8 @@ pub async fn run(global: &Global, args: BackupArgs) -> Result<(), Failure> {
     let bytes = make::estimate_bytes(&place, content).await?;
     make::check_target(&wanted.path, bytes)?;
     if args.dry_run {
-        return Ok(would(&wanted, bytes, args.read));
+        would(&wanted, bytes, args.read);
+        return Ok(());
     }
     let manifest = match Target::open(&config)? {
         Target::Server(server) => by_server(&server, &wanted).await?,
