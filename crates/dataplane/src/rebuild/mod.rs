@@ -138,6 +138,9 @@ pub async fn run(
         made = make(deps, options, progress, shutdown) => made,
         lost = keep_lease(&deps.store, &holder) => Err(lost),
     };
+    if let Err(error) = release(&deps.store, &holder).await {
+        tracing::debug!(%error, "the rebuild's lease runs out by itself");
+    }
     if made.is_err()
         && let Err(error) = clear_rebuild(&deps.config).await
     {
@@ -154,6 +157,22 @@ async fn acquire(store: &Store, holder: &str) -> Result<bool, StoreError> {
     let holder = holder.to_owned();
     let held = store.write(move |tx| lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)).await?;
     Ok(held.is_some())
+}
+
+/// So that the next one need not wait.
+async fn release(store: &Store, holder: &str) -> Result<(), StoreError> {
+    if !store.is_shared() {
+        return Ok(());
+    }
+    let holder = holder.to_owned();
+    store
+        .write(move |tx| {
+            if let Some(held) = lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)? {
+                lease::release(tx, &held)?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 async fn keep_lease(store: &Store, holder: &str) -> RebuildError {

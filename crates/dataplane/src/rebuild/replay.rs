@@ -95,6 +95,8 @@ pub(super) async fn until(
     progress: &Progress,
     shutdown: &Shutdown,
 ) -> Result<(), RebuildError> {
+    // Leases that were copied are of those who work on the old tables; these are nobody else's.
+    deps.store.write(|tx| tx.execute("DELETE FROM lease", &[])).await?;
     for (partition, offset) in offsets {
         let quiet = Quiet {
             inner: projection.clone(),
