@@ -37,6 +37,10 @@ handles are resolved for it at once. Its memory is that of Node and PostgreSQL, 
 - Every figure is the median of its rounds; the table shows the least and the most as well.
 ";
 
+/// What stands above a page whose figures are not those of the whole.
+const SMALL: &str = "\n\n**A small version (`--quick`): the large store holds 60,000 posts instead of a million, and rounds are \
+short.** The whole is `make bench`.\n\nMachine";
+
 pub fn page(options: &Options, machine: &Machine, commit: &str, results: &Results) -> String {
     let Machine { cpu, cores, memory_gib, system, filesystem } = machine;
     let mut page = format!(
@@ -47,6 +51,9 @@ pub fn page(options: &Options, machine: &Machine, commit: &str, results: &Result
         options.rounds,
         sum(results)
     );
+    if options.quick {
+        page = page.replacen("\n\nMachine", SMALL, 1);
+    }
     for judged in JUDGED {
         let Some(figure) = results.figure(judged.name) else { continue };
         let word = match judged.verdict(figure.value) {
