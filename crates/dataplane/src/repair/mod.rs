@@ -114,13 +114,32 @@ pub(crate) async fn pass(
         while let Some(looked) = walk.next(store).await? {
             progress.add(looked.rows);
             let findings = report.add(looked);
-            if !findings.is_empty() {
-                store.write(move |tx| mend(tx, &findings)).await?;
+            if findings.is_empty() {
+                continue;
+            }
+            let mended: Result<(), StoreError> = store
+                .write(move |tx| {
+                    keep_workers_out(tx)?;
+                    mend(tx, &findings)
+                })
+                .await;
+            match mended {
+                // Somebody else wrote the same rows; the next pass sees what came of it.
+                Err(error @ (StoreError::Constraint { .. } | StoreError::Busy { .. })) => {
+                    tracing::debug!(%error, "left to the next pass");
+                }
+                other => other?,
             }
         }
         report.skipped += walk.skipped;
     }
     Ok(report)
+}
+
+/// Where writers are several, a worker moves its offset first in each of its transactions: holding the
+/// offsets' rows, this one sees all that workers have written, and none writes until it is done.
+fn keep_workers_out(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute("UPDATE projection_offset SET next_offset = next_offset", &[]).map(drop)
 }
 
 /// The findings of a slice by what mends them, each thing once.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use millrace_runtime::supervise::Shutdown;
 use millrace_store::StoreError;
 
+use super::rebuilt::{appended, arrived, log_beside, worker};
 use super::{assert_clean, audited, repaired};
 use crate::harness::{Harness, on_every_engine};
 use crate::kinds::history;
@@ -40,20 +42,35 @@ async fn writes_are_no_drift(harness: Harness) {
 }
 
 async fn a_repair_beside_writes_leaves_nothing(harness: Harness) {
-    harness.apply(&history(90, 300)).await;
+    let (log, entries) = (log_beside(&harness), history(90, 1_200));
+    appended(&log, &entries[..300]).await;
+    let shutdown = Shutdown::new();
+    worker(&harness, &log).until(300).run(&shutdown).await.unwrap();
     let damage = harness.store.write(|tx| {
         tx.execute("UPDATE record_count SET likes = likes + 2, replies = 0", &[])?;
         tx.execute("DELETE FROM like_by_subject WHERE rkey > 0", &[])?;
         tx.execute("DELETE FROM feed_item", &[])
     });
     damage.await.map_err(|error: StoreError| error).unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
-    let repairing = async {
-        repaired(&harness.store).await;
-        stop.store(true, Ordering::Relaxed);
+    let stop = shutdown.clone();
+    let working = worker(&harness, &log);
+    let working = tokio::spawn(async move { working.run(&stop).await });
+    let writing = async {
+        for batch in entries[300..].chunks(11) {
+            appended(&log, batch).await;
+            tokio::task::yield_now().await;
+        }
     };
-    tokio::join!(repairing, write_on(&harness, 91, &stop));
+    tokio::join!(repaired(&harness.store), writing);
+    arrived(&harness, 1_200).await;
+    shutdown.cancel();
+    working.await.unwrap().unwrap();
     // What a write met while it was damaged may show only now.
     repaired(&harness.store).await;
     assert_clean(&audited(&harness.store).await, "afterwards");
+    let parked: Result<i64, StoreError> = harness
+        .store
+        .read(|tx| tx.query_one("SELECT count(*) FROM parked", &[], |row| row.get(0)))
+        .await;
+    assert_eq!(parked.unwrap(), 0, "no entry was in the repair's way");
 }

@@ -17,8 +17,8 @@ use crate::harness::Harness;
 use crate::kinds;
 
 pub async fn audited(store: &Store) -> AuditReport {
-    // Slices of a few rows, so that there are many borders between them.
-    let options = AuditOptions { slice_rows_max: 7, ..AuditOptions::default() };
+    // Slices of few rows, so that there are borders between them.
+    let options = AuditOptions { slice_rows_max: 40, ..AuditOptions::default() };
     audit::run(store, &options, &Progress::default()).await.unwrap()
 }
 

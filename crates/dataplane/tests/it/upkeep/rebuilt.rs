@@ -102,14 +102,14 @@ async fn damage_does_not_outlive_a_rebuild(harness: Harness) {
     similar_asserts(31, &before, &everything(&harness).await);
 }
 
-async fn appended(log: &Log, entries: &[Entry]) {
+pub async fn appended(log: &Log, entries: &[Entry]) {
     let items = entries
         .iter()
         .map(|entry| Append::new(entry.header.did.as_str().as_bytes(), entry.encode().unwrap()));
     log.append(Topic::NetworkEntries, items.collect()).await.unwrap();
 }
 
-fn worker(harness: &Harness, log: &Log) -> Worker<millrace_dataplane::worker::Dataplane> {
+pub fn worker(harness: &Harness, log: &Log) -> Worker<millrace_dataplane::worker::Dataplane> {
     let deps = WorkerDeps {
         store: harness.store.clone(),
         log: log.clone(),
@@ -194,7 +194,7 @@ fn by_account(payloads: Vec<String>) -> Vec<String> {
     facts.into_iter().map(|(did, change)| format!("{did} {change}")).collect()
 }
 
-async fn arrived(harness: &Harness, tail: i64) {
+pub async fn arrived(harness: &Harness, tail: i64) {
     let deadline = std::time::Duration::from_secs(60);
     let looking = async {
         loop {
