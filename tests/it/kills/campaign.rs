@@ -108,7 +108,7 @@ pub async fn run(
         Split::Local => campaign.at_points().await?,
         Split::Remote => {}
     }
-    campaign.from_outside(split).await?;
+    campaign.kills_from_outside(split).await?;
     Ok(campaign.kills)
 }
 
@@ -229,7 +229,7 @@ impl Campaign<'_> {
     }
 
     /// Kills that come from outside, at any time once enough is in flight.
-    async fn from_outside(&mut self, split: Split) -> Result<()> {
+    async fn kills_from_outside(&mut self, split: Split) -> Result<()> {
         for round in 0..self.plan.outside {
             self.program.millrace.set_environment(settings());
             self.write_ahead()?;

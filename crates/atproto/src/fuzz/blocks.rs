@@ -57,8 +57,11 @@ pub(super) fn car(bytes: &[u8]) {
     }
 }
 
+/// A CAR's root and its blocks in order.
+type Whole = (Cid, Vec<(Cid, Vec<u8>)>);
+
 /// What a reader finds that is fed in pieces of growing sizes.
-fn in_pieces(bytes: &[u8], limits: CarLimits) -> Option<(Cid, Vec<(Cid, Vec<u8>)>)> {
+fn in_pieces(bytes: &[u8], limits: CarLimits) -> Option<Whole> {
     let (mut reader, mut blocks) = (CarReader::new(limits), Vec::new());
     let (mut rest, mut size) = (bytes, 1);
     while !rest.is_empty() {

@@ -8,7 +8,7 @@ use millrace_dataplane::rebuild::{self, RebuildDeps, RebuildOptions};
 use millrace_log::{Append, Log, LogConfig, Topic};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
-use millrace_runtime::supervise::Shutdown;
+use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
 use millrace_store::worker::{Worker, WorkerConfig, WorkerDeps};
 use millrace_store::{Domain, Param, Store, StoreError};
 
@@ -141,7 +141,7 @@ async fn what_came_meanwhile_is_in_both(harness: Harness) {
         appended(&log, &entries[..200]).await;
         let stop = shutdown.clone();
         let working = worker(&fresh, &log);
-        let working = tokio::spawn(async move { working.run(&stop).await });
+        let working = spawn_detached_named("worker", async move { working.run(&stop).await });
         let deps = deps(&fresh, &log);
         let rebuilding = async {
             let (progress, never) = (Progress::default(), Shutdown::new());
