@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use millrace_runtime::supervise::Shutdown;
+use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
 use millrace_store::StoreError;
 
 use super::rebuilt::{appended, arrived, log_beside, worker};
@@ -54,7 +54,7 @@ async fn a_repair_beside_writes_leaves_nothing(harness: Harness) {
     damage.await.map_err(|error: StoreError| error).unwrap();
     let stop = shutdown.clone();
     let working = worker(&harness, &log);
-    let working = tokio::spawn(async move { working.run(&stop).await });
+    let working = spawn_detached_named("worker", async move { working.run(&stop).await });
     let writing = async {
         for batch in entries[300..].chunks(11) {
             appended(&log, batch).await;
