@@ -61,13 +61,13 @@ mod run;
 mod start;
 
 // asked by others
-mod status;
 mod client;
 mod rpc;
+mod status;
 
 pub use client::{
-    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote, ScopeAccount,
-    ScopePage, ScopeStatus,
+    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote,
+    ScopeAccount, ScopePage, ScopeStatus,
 };
 pub use config::{
     Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, InterestConfig,
@@ -80,9 +80,7 @@ pub use rpc::routes;
 pub use scope::SCOPE_ACCOUNTS_MAX;
 pub use source::{Reached, SourceError, reach};
 pub use start::{Ingest, IngestDeps};
-pub use status::{
-    AccountCounts, Counts, HostList, HostStatus, IngestStatus, LogPartition, Sample,
-};
+pub use status::{AccountCounts, Counts, HostList, HostStatus, IngestStatus, LogPartition, Sample};
 pub use tables::MIGRATIONS;
-pub use tables::restored;
 pub use tables::rejects::RejectedEvent;
+pub use tables::restored;

@@ -105,7 +105,9 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print a page of the documentation
     #[command(hide = true)]
-    Reference { page: Page },
+    Reference {
+        page: Page,
+    },
 }
 
 /// Of commands that only read.

@@ -75,7 +75,10 @@ impl<E: Diagnose + std::error::Error + Send + Sync + 'static> From<E> for Failur
 fn exit_of(code: &str) -> Exit {
     let unhealthy = [
         millrace_dataplane::codes::DRIFT,
-        millrace_store::codes::SCHEMA_NOT_READY, codes::SERVER_UNREACHABLE, codes::NO_SERVER];
+        millrace_store::codes::SCHEMA_NOT_READY,
+        codes::SERVER_UNREACHABLE,
+        codes::NO_SERVER,
+    ];
     let usage = [codes::NO_SUCH_CACHE, codes::NOT_CONFIRMED, codes::ROLES_IMPOSSIBLE];
     if unhealthy.iter().any(|known| known.id == code) {
         Exit::Unhealthy

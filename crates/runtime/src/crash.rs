@@ -54,10 +54,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("store.migrate.after_commit", "a domain's migrations are committed, the next domain's wait"),
     ("store.wal.before_checkpoint", "SQLite's write-ahead log is large and about to be copied"),
     ("store.wal.after_checkpoint", "SQLite's write-ahead log is copied, not reset"),
-    (
-        "store.close.before_finish",
-        "a domain's connections are closed, its write-ahead log is there",
-    ),
+    ("store.close.before_finish", "connections are closed, the write-ahead log is still there"),
     ("rebuild.copy.within", "a part of the base rows is replayed into the new tables"),
     ("rebuild.replay.within", "a part of the log is replayed into the new tables"),
     ("rebuild.swap.before", "the new tables have caught up, the old ones are served"),

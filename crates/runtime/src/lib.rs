@@ -9,8 +9,8 @@ pub mod clock;
 pub mod crash;
 pub mod rng;
 
-pub mod caches;
 pub mod alert;
+pub mod caches;
 pub mod config;
 pub mod error;
 pub mod telemetry;

@@ -86,8 +86,8 @@
 // a domain and its tables
 mod config;
 mod domain;
-mod store;
 mod identity;
+mod store;
 mod tx;
 mod value;
 

@@ -238,7 +238,13 @@ pub(crate) struct Lane {
 impl Lane {
     pub(crate) fn new(deps: LaneDeps) -> Self {
         let slots_max = deps.config.accounts_cached_max / deps.config.lanes().max(1);
-        Self { slots: Slots::new(slots_max.max(64)), deps, attempts: 0, closed: false, verifying: None }
+        Self {
+            slots: Slots::new(slots_max.max(64)),
+            deps,
+            attempts: 0,
+            closed: false,
+            verifying: None,
+        }
     }
 
     /// Judges until nobody sends any more, or nobody takes what was judged.

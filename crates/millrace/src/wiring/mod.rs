@@ -130,8 +130,7 @@ async fn open(
         listener.serve(router, &common.supervisor);
     }
     if let Some(listener) = listeners.appview {
-        let router =
-            appview::router(config, common, data.as_ref(), &outside, token.clone())?;
+        let router = appview::router(config, common, data.as_ref(), &outside, token.clone())?;
         listener.serve(router, &common.supervisor);
     }
     if let Some(listener) = listeners.metrics {

@@ -244,9 +244,9 @@ impl Connection {
     pub(crate) fn postgres(&mut self) -> Result<&mut postgres::Connection, StoreError> {
         match self {
             Connection::Postgres(it) => Ok(it),
-            Connection::Sqlite(_) => Err(StoreError::Config {
-                reason: "this can only be done on PostgreSQL".to_owned(),
-            }),
+            Connection::Sqlite(_) => {
+                Err(StoreError::Config { reason: "this can only be done on PostgreSQL".to_owned() })
+            }
         }
     }
 

@@ -208,8 +208,8 @@ async fn what_a_deleted_account_left_is_purged(harness: Harness) {
 async fn unknown_names_are_refused(harness: Harness) {
     let check = |name: &str| millrace_dataplane::audit::check_names(&[name.to_owned()]);
     assert!(check("like").is_ok() && check("record_counts").is_ok() && check("post").is_ok());
-    let refused = check("lieks").unwrap_err().to_string();
-    assert!(refused.contains("lieks") && refused.contains("record_counts"), "{refused}");
+    let refused = check("liked").unwrap_err().to_string();
+    assert!(refused.contains("liked") && refused.contains("record_counts"), "{refused}");
     let only = millrace_dataplane::audit::AuditOptions {
         only: vec!["like".to_owned()],
         ..Default::default()
