@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
@@ -160,6 +160,18 @@ impl Millrace {
             }
             sleep(POLL).await;
         }
+    }
+
+    /// Waits until the data-plane's process has logged these words.
+    pub async fn until_logged(&mut self, words: &str) -> Result<()> {
+        let until = Instant::now() + REACHED_WITHIN;
+        let log = self.dir.join("data-plane.log");
+        while !std::fs::read_to_string(&log)?.contains(words) {
+            self.must_be_running()?;
+            ensure!(Instant::now() < until, "after {REACHED_WITHIN:?} nothing was said of {words:?}");
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// What it says of its only source.
