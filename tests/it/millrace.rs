@@ -168,7 +168,10 @@ impl Millrace {
         let log = self.dir.join("data-plane.log");
         while !std::fs::read_to_string(&log)?.contains(words) {
             self.must_be_running()?;
-            ensure!(Instant::now() < until, "after {REACHED_WITHIN:?} nothing was said of {words:?}");
+            ensure!(
+                Instant::now() < until,
+                "after {REACHED_WITHIN:?} nothing was said of {words:?}"
+            );
             sleep(POLL).await;
         }
         Ok(())
