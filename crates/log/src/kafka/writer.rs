@@ -3,6 +3,7 @@
 //! What must stay true: one group is under way at a time, so that what is appended later stands later; nobody is
 //! answered, and no tail moves, before every in-sync copy has the records; a call is never spread over two groups.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -229,7 +230,9 @@ impl Writer {
             let Ok(offset) = *outcome else { continue };
             let cost = item.payload.len() + ITEM_FRAME_BYTES;
             self.counter.saw(append.topic, item.partition, offset, cost);
-            self.tails.advance(append.topic, item.partition, offset + 1);
+        }
+        for (partition, next) in tails_after(append, outcomes) {
+            self.tails.advance(append.topic, partition, next);
         }
     }
 
@@ -261,9 +264,53 @@ fn first_failure(outcomes: &[Outcome]) -> Option<Code> {
     outcomes.iter().find_map(|outcome| outcome.err())
 }
 
+/// Where each partition ends after a call: moved there in one step, so that no reader sees half of the call.
+fn tails_after(append: &Admitted, outcomes: &[Outcome]) -> BTreeMap<u32, i64> {
+    let mut tails = BTreeMap::new();
+    for (item, outcome) in append.items.iter().zip(outcomes) {
+        let Ok(offset) = *outcome else { continue };
+        let next: &mut i64 = tails.entry(item.partition).or_default();
+        *next = (*next).max(offset + 1);
+    }
+    tails
+}
+
 fn place(append: &Admitted, outcomes: &[Outcome]) -> Appended {
     let pairs = append.items.iter().zip(outcomes.iter().flatten());
     let offsets =
         pairs.map(|(item, offset)| Position { partition: item.partition, offset: *offset });
     Appended { offsets: offsets.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_s_end_moves_once_for_a_call_and_past_all_of_it() {
+        let check = |outcomes: &[(u32, Outcome)], expected: &[(u32, i64)]| {
+            let room = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("it is free");
+            let address = |(partition, _): &(u32, Outcome)| Addressed {
+                partition: *partition,
+                key: Vec::new(),
+                payload: Bytes::new(),
+            };
+            let append = Admitted {
+                topic: Topic::NetworkEntries,
+                items: outcomes.iter().map(address).collect(),
+                bytes: 0,
+                reply: tokio::sync::oneshot::channel().0,
+                _room: room,
+            };
+            let outcomes: Vec<Outcome> = outcomes.iter().map(|(_, outcome)| *outcome).collect();
+            let found: Vec<(u32, i64)> = tails_after(&append, &outcomes).into_iter().collect();
+            assert_eq!(found, expected, "{outcomes:?}");
+        };
+        check(&[], &[]);
+        check(&[(0, Ok(4)), (0, Ok(5)), (0, Ok(6))], &[(0, 7)]);
+        check(&[(2, Ok(0)), (0, Ok(9)), (2, Ok(1))], &[(0, 10), (2, 2)]);
+        check(&[(1, Err(Code::MessageTimedOut)), (0, Ok(3))], &[(0, 4)]);
+    }
 }
