@@ -14,8 +14,8 @@ use crate::network::Network;
 use crate::process::Process;
 
 pub const ADMIN_PASSWORD: &str = "test-admin-password";
-const READY_WITHIN: Duration = Duration::from_secs(60);
-const REACHED_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const REACHED_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Where the tables lie.

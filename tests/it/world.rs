@@ -11,7 +11,7 @@ use crate::client::{Account, Client};
 use crate::millrace::{Engine, Millrace, Ports, Split};
 use crate::network::Network;
 
-const NAMED_WITHIN: Duration = Duration::from_secs(30);
+const NAMED_WITHIN: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 pub struct World {

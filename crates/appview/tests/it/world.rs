@@ -46,7 +46,7 @@ pub const MODERATION_DID: &str = "did:plc:moderation";
 const SECRET: &str = "internal-secret";
 /// The source the log's entries come from.
 pub const SOURCE: &str = "test";
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Where the data-plane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

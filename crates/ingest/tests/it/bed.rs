@@ -21,7 +21,7 @@ use millrace_store::{Domain, Store, StoreConfig, StoreError};
 use crate::stage::Stage;
 
 /// Longest wait for anything that must happen.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub struct Bed {
     pub log: Log,

@@ -19,7 +19,7 @@ use crate::site::{
     Engine, ONE, Site, THREE, all, everything_below, items, key_in, offsets, run, sized,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Tries it on a cluster of its own.
 pub fn on_kafka<F: Future<Output = ()>>(test: impl FnOnce(Site) -> F) {

@@ -13,7 +13,7 @@ use xtask::kafka::{Broker, Kind};
 
 use crate::site::{ONE, Site, all, items};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const USER: &str = "millrace";
 const PASSWORD: &str = "a password";
 /// Numbers of requests in Kafka's protocol.

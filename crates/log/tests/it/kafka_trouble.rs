@@ -15,7 +15,7 @@ use xtask::kafka::{Broker, Kind};
 
 use crate::site::{ONE, Site, THREE, all, items, key_in, offsets, sized};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A site whose appends take a second at most, and other questions three.
 fn impatient(brokers: String) -> Site {

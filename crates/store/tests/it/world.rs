@@ -17,7 +17,7 @@ pub const POSTGRES_URL: &str = "MILLRACE_TEST_POSTGRES_URL";
 pub const START_US: i64 = 1_750_000_000_000_000;
 
 /// Longest time a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct World {
     pub config: StoreConfig,
