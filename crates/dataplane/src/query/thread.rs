@@ -4,6 +4,7 @@
 //! Ancestors are walked by key, descendants level by level; both are bounded, so a cycle or a
 //! mined thread ends. The AppView hydrates the URIs and builds the tree.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use millrace_atproto::syntax::AtUri;
@@ -185,7 +186,10 @@ fn descendants(tx: &mut Tx, anchor: Key, below: u32) -> Result<Vec<Key>, Datapla
             level.iter().map(|key| [Param::Int(key.0), Param::Int(key.1)]),
             |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
         )?;
-        replies.sort_unstable_by(|left, right| right.cmp(left));
+        // As the statement orders them: of equal times by record key. Actor ids mean nothing.
+        replies.sort_unstable_by_key(|(sort_at_us, (actor, rkey))| {
+            Reverse((*sort_at_us, *rkey, *actor))
+        });
         replies.truncate(room);
         let replies = replies.into_iter().map(|(_, key)| key);
         level = replies.filter(|key| seen.insert(*key)).collect();

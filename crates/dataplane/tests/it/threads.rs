@@ -12,6 +12,7 @@ on_every_engine!(
     a_thread_of_ones_own,
     a_thread_of_ones_own_that_bites_its_tail,
     bounds_of_a_thread,
+    replies_of_one_time_stand_by_record_key,
 );
 
 const POST: &str = "app.bsky.feed.post";
@@ -92,4 +93,21 @@ async fn bounds_of_a_thread(harness: Harness) {
     assert_eq!(found.op_thread, chain, "its own thread is whole, wherever one looks");
     let asked = GetPostThread { uri: at(&root), below: 1_001, above: 4, op_thread: false };
     assert!(town.harness.client.ask(asked).await.is_err());
+}
+
+async fn replies_of_one_time_stand_by_record_key(harness: Harness) {
+    let town = Town::new(harness);
+    let root = town.post("alice").await;
+    let mut replies = Vec::new();
+    // Whoever is known longer has the smaller id; that must not count.
+    for (who, rkey) in
+        [("bob", "3l2222222222d"), ("carol", "3l2222222222c"), ("dan", "3l2222222222e")]
+    {
+        let reply = json!({ "root": strong(&root), "parent": strong(&root) });
+        let time = "2020-01-01T00:00:00.000Z";
+        let record = json!({ "text": who, "createdAt": time, "reply": reply });
+        replies.push(town.put(who, POST, rkey, record).await);
+    }
+    let [bob, carol, dan] = replies.try_into().unwrap();
+    assert_eq!(thread(&town, &root).await.descendants, [dan, bob, carol]);
 }
