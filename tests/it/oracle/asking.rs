@@ -2,6 +2,7 @@
 //! sign the same token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use millrace_atproto::crypto::SigningKey;
@@ -9,7 +10,9 @@ use millrace_atproto::jwt::{Claims, ServiceToken};
 use millrace_atproto::syntax::Did;
 use millrace_runtime::clock::SharedClock;
 use millrace_sim::oracle::{Found, Question};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::program::SERVICE_DID;
 use crate::millrace::Millrace;
@@ -18,6 +21,9 @@ use crate::millrace::Millrace;
 const TOKEN_S: i64 = 60;
 /// Pages of one list before it counts as endless.
 const PAGES_MAX: usize = 500;
+/// Longest a program may be too busy to answer a question, and when it is asked again.
+const BUSY_FOR_AT_MOST: Duration = Duration::from_secs(30);
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Tokens made so far: each has its own number.
 static TOKENS: AtomicU64 = AtomicU64::new(0);
@@ -84,11 +90,20 @@ impl Asker {
         nsid: &'static str,
         params: &[(&'static str, String)],
     ) -> Result<std::result::Result<Value, Found>> {
-        let mut request = self.http.get(format!("{}/xrpc/{nsid}", self.appview_url)).query(params);
-        if let Some(viewer) = viewer {
-            request = request.bearer_auth(self.token(viewer, nsid));
-        }
-        let answer = request.send().await.with_context(|| nsid.to_owned())?;
+        let until = Instant::now() + BUSY_FOR_AT_MOST;
+        let answer = loop {
+            let url = format!("{}/xrpc/{nsid}", self.appview_url);
+            let mut request = self.http.get(url).query(params);
+            if let Some(viewer) = viewer {
+                request = request.bearer_auth(self.token(viewer, nsid));
+            }
+            let answer = request.send().await.with_context(|| nsid.to_owned())?;
+            // Who is too busy says so, and may be asked again; to stay so is wrong.
+            if answer.status() != StatusCode::SERVICE_UNAVAILABLE || Instant::now() > until {
+                break answer;
+            }
+            sleep(BUSY_PAUSE).await;
+        };
         let status = answer.status();
         let body = answer.text().await?;
         if status.is_success() {
