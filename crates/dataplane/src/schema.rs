@@ -22,6 +22,12 @@ pub const DATAPLANE: &[Migration] = &[
         sql: include_str!("migrations/0003_search.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 4,
+        name: "edge_times",
+        sql: include_str!("migrations/0004_edge_times.sql"),
+        compatible_back_to: 4,
+    },
 ];
 
 /// Domain `own`: what Millrace alone knows.

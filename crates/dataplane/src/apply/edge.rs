@@ -22,9 +22,9 @@ use crate::reason::Reason;
 /// A kind of edge and where its rows are.
 pub(crate) trait EdgeKind: Debug + Sized + 'static {
     const COLLECTION: Collection;
-    /// Rows by key: `actor_id`, `rkey`, the target, `cid_prefix`, `created_at_us`, `indexed_at_us`.
+    /// Rows by key: `actor_id`, `rkey`, the target, `cid_prefix`, `created_after_us`, `indexed_at_us`.
     const TABLE: &'static str;
-    /// Rows by target: the target, `actor_id`, `rkey`, `sort_at_us`.
+    /// Rows by target: the target, `actor_id`, `rkey`, `sort_after_us`.
     const BY_TARGET: &'static str;
     /// The columns a target is stored in, in both tables.
     const COLUMNS: &'static [&'static str];
@@ -281,9 +281,15 @@ fn remove<K: EdgeKind>(tx: &mut Tx, rows: &[EdgeRow<K>]) -> Result<(), StoreErro
     Ok(())
 }
 
+/// A time as it is stored: what it is later than the record key says. A TID's upper bits are its time; of
+/// other keys they are a small number.
+fn after_key(time_us: i64, rkey: i64) -> i64 {
+    time_us.wrapping_sub(rkey >> 10)
+}
+
 fn insert<K: EdgeKind>(tx: &mut Tx, rows: &[Inserted<'_, K>]) -> Result<(), StoreError> {
     let sql = format!(
-        "INSERT INTO {} (actor_id, rkey, cid_prefix, created_at_us, indexed_at_us, {}) {{values:{}}}",
+        "INSERT INTO {} (actor_id, rkey, cid_prefix, created_after_us, indexed_at_us, {}) {{values:{}}}",
         K::TABLE,
         list(K::COLUMNS, ""),
         bigints(5 + K::COLUMNS.len())
@@ -291,12 +297,13 @@ fn insert<K: EdgeKind>(tx: &mut Tx, rows: &[Inserted<'_, K>]) -> Result<(), Stor
     tx.execute_many(
         &sql,
         rows.iter().map(|(row, _)| {
-            let own = [row.key.0, row.key.1, row.cid_prefix, row.created_at_us, row.indexed_at_us];
+            let created_after_us = after_key(row.created_at_us, row.key.1);
+            let own = [row.key.0, row.key.1, row.cid_prefix, created_after_us, row.indexed_at_us];
             ints(own.into_iter().chain(K::values(row.target)))
         }),
     )?;
     let sql = format!(
-        "INSERT INTO {} (actor_id, rkey, sort_at_us, {}) {{values:{}}}",
+        "INSERT INTO {} (actor_id, rkey, sort_after_us, {}) {{values:{}}}",
         K::BY_TARGET,
         list(K::COLUMNS, ""),
         bigints(3 + K::COLUMNS.len())
@@ -304,7 +311,7 @@ fn insert<K: EdgeKind>(tx: &mut Tx, rows: &[Inserted<'_, K>]) -> Result<(), Stor
     tx.execute_many(
         &sql,
         rows.iter().map(|(row, _)| {
-            let own = [row.key.0, row.key.1, row.sort_at_us()];
+            let own = [row.key.0, row.key.1, after_key(row.sort_at_us(), row.key.1)];
             ints(own.into_iter().chain(K::values(row.target)))
         }),
     )?;

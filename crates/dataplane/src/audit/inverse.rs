@@ -216,7 +216,7 @@ pub(crate) fn mend(tx: &mut Tx, name: &str, keys: &[Vec<i64>]) -> Result<(), Sto
     );
     tx.execute_many(&sql, rows())?;
     let (time, value) = match it.timed {
-        true => (", sort_at_us", format!(", {}", it.time("b"))),
+        true => (", sort_after_us", format!(", {} - (b.rkey >> 10)", it.time("b"))),
         false => ("", String::new()),
     };
     let sql = format!(

@@ -34,7 +34,7 @@ const TO_RECORD: &[(&str, Kind)] = &[
     ("subject_collection", Int),
     ("subject_rkey", Int),
     ("cid_prefix", Int),
-    ("created_at_us", Int),
+    ("created_after_us", Int),
     ("indexed_at_us", Int),
 ];
 
@@ -43,7 +43,7 @@ const TO_ACTOR: &[(&str, Kind)] = &[
     ("rkey", Int),
     ("subject_actor", Int),
     ("cid_prefix", Int),
-    ("created_at_us", Int),
+    ("created_after_us", Int),
     ("indexed_at_us", Int),
 ];
 
@@ -104,7 +104,7 @@ pub const BASE: &[Table] = &[
             ("list_rkey", Int),
             ("subject_actor", Int),
             ("cid_prefix", Int),
-            ("created_at_us", Int),
+            ("created_after_us", Int),
             ("indexed_at_us", Int),
         ],
     ),

@@ -55,7 +55,7 @@ impl Served {
 /// The names of all questions and commands in the source.
 fn names_in_source() -> BTreeSet<String> {
     const MARK: &str = "const NAME: &'static str = \"";
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/query")];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut names = BTreeSet::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -80,8 +80,8 @@ const DAMAGE: &[(&[&str], &[&str])] = &[
         &["record_counts"],
     ),
     (&["DELETE FROM like_by_subject"], &["likes", "record_counts"]),
-    (&["UPDATE like_by_subject SET sort_at_us = sort_at_us + 1"], &["likes"]),
-    (&["INSERT INTO follow_by_subject (subject_actor, actor_id, rkey, sort_at_us) VALUES (1, 2, 991, 5)"], &["follows", "actor_counts"]),
+    (&["UPDATE like_by_subject SET sort_after_us = sort_after_us + 1"], &["likes"]),
+    (&["INSERT INTO follow_by_subject (subject_actor, actor_id, rkey, sort_after_us) VALUES (1, 2, 991, 5)"], &["follows", "actor_counts"]),
     (&["DELETE FROM repost_by_subject"], &["reposts", "record_counts", "feed_reposts"]),
     (&["DELETE FROM block_by_subject"], &["blocks"]),
     (&["DELETE FROM list_item_by_list"], &["list_items", "record_counts"]),
@@ -109,12 +109,12 @@ const DAMAGE: &[(&[&str], &[&str])] = &[
     ),
     (&["DELETE FROM notification WHERE reason IN (3, 5)"], &["notifications"]),
     (
-        &["INSERT INTO \"like\" (actor_id, rkey, subject_actor, subject_collection, subject_rkey, cid_prefix, created_at_us, indexed_at_us)
+        &["INSERT INTO \"like\" (actor_id, rkey, subject_actor, subject_collection, subject_rkey, cid_prefix, created_after_us, indexed_at_us)
            VALUES (999999, 1, 1, 1, 1, 1, 1, 1)"],
         &["names", "unknown_accounts", "likes"],
     ),
     (
-        &["INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_at_us, indexed_at_us)
+        &["INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_after_us, indexed_at_us)
            VALUES (1, 12345, 999999, 1, 1, 1)"],
         &["names", "follows", "actor_counts"],
     ),
@@ -191,7 +191,7 @@ async fn what_a_deleted_account_left_is_purged(harness: Harness) {
         .store
         .write(|tx| {
             tx.execute(
-                "INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_at_us, indexed_at_us)
+                "INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_after_us, indexed_at_us)
                  SELECT actor_id, 5, 1, 1, 1, 1 FROM actor WHERE status = $1",
                 &[Param::Text("deleted")],
             )

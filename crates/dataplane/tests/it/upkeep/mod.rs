@@ -39,7 +39,8 @@ pub fn columns(tx: &mut Tx, engine: Engine, table: &str) -> Result<Vec<String>, 
         Engine::Sqlite => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
         Engine::Postgres => {
             "SELECT CAST(column_name AS text) FROM information_schema.columns
-             WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
+             WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER'
+             ORDER BY ordinal_position"
         }
     };
     tx.query(sql, &[Param::Text(table)], |row| row.get(0))
