@@ -4,7 +4,7 @@
 //! A seed makes one network, which a program on each store follows at once. It goes through phases: people
 //! act, programs are killed and started again, the network falls quiet, and everything written so far
 //! becomes visible. Then everybody asks everything. `MILLRACE_ORACLE_FROM` and `MILLRACE_ORACLE_SEEDS` say
-//! which seeds; `cargo xtask soak` sets them.
+//! which seeds, `MILLRACE_ORACLE_AT_ONCE` how many of them side by side; `cargo xtask soak` sets them.
 
 #![expect(clippy::print_stdout, reason = "what a seed came to is what one runs it for")]
 
@@ -16,9 +16,11 @@ pub mod settling;
 mod telling;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use judging::Wrong;
@@ -37,15 +39,17 @@ struct Compared {
 async fn every_view_says_what_the_repositories_do() -> Result<()> {
     let from = setting("MILLRACE_ORACLE_FROM", 1)?;
     let seeds = setting("MILLRACE_ORACLE_SEEDS", SEEDS)?;
+    let at_once = setting("MILLRACE_ORACLE_AT_ONCE", 1)?;
     let stores = program::stores();
     // All seeds are run even if the first is wrong.
     let goes_on = std::env::var_os("MILLRACE_ORACLE_GO_ON").is_some();
     let mut compared = Compared::default();
-    for seed in from..from.saturating_add(seeds) {
-        let began = Instant::now();
-        let judged = match seed::run(seed, &stores).await {
+    let runs = stream::iter(from..from.saturating_add(seeds)).map(|seed| timed(seed, &stores));
+    let mut runs = pin!(runs.buffer_unordered(usize::try_from(at_once)?.max(1)));
+    while let Some((seed, took, run)) = runs.next().await {
+        let judged = match run {
             Err(error) if goes_on => {
-                println!("seed {seed}: {error:#}");
+                println!("── seed {seed}: {error:#}");
                 compared.differences += 1;
                 continue;
             }
@@ -53,7 +57,7 @@ async fn every_view_says_what_the_repositories_do() -> Result<()> {
         };
         compared.answers += judged.answers;
         compared.differences += judged.differences.len();
-        println!("seed {seed}: {} in {}", judged.summary(), seconds(began.elapsed()));
+        println!("seed {seed}: {} in {}", judged.summary(), seconds(took));
         report(&judged.differences);
         if !judged.differences.is_empty() && !goes_on {
             bail!("{} differences; {}", judged.differences.len(), again(seed));
@@ -68,6 +72,13 @@ async fn every_view_says_what_the_repositories_do() -> Result<()> {
         0 => Ok(()),
         _ => bail!("{differences} differences"),
     }
+}
+
+/// Runs a seed, and says how long it took.
+async fn timed(seed: u64, stores: &[&'static str]) -> (u64, Duration, Result<seed::Judged>) {
+    let began = Instant::now();
+    let judged = seed::run(seed, stores).await;
+    (seed, began.elapsed(), judged)
 }
 
 /// Characters of one report that are worth reading.

@@ -23,6 +23,9 @@ pub struct Options {
     /// How many; 0 for none
     #[arg(long, default_value_t = 500, value_name = "N")]
     seeds: u64,
+    /// How many networks side by side: a network mostly waits for its programs to start and to settle
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    at_once: u64,
     /// Seconds of search for each fuzz target; 0 for none
     #[arg(long, default_value_t = 60, value_name = "N")]
     fuzz_seconds: u64,
@@ -84,6 +87,7 @@ fn judge(root: &Path, options: Options) -> Result<Judged> {
         .env("MILLRACE_BIN", target.join("debug/millrace"))
         .env("MILLRACE_ORACLE_FROM", options.from.to_string())
         .env("MILLRACE_ORACLE_SEEDS", options.seeds.to_string())
+        .env("MILLRACE_ORACLE_AT_ONCE", options.at_once.to_string())
         .env("MILLRACE_ORACLE_GO_ON", "1")
         .current_dir(root);
     if let Some(cluster) = &cluster {
