@@ -59,7 +59,7 @@ impl Question for GetStanding {
         let offsets = offsets.collect();
         let parked = tx.query(
             "SELECT projection, reason, CAST(count(*) AS BIGINT)
-             FROM (SELECT projection, reason FROM parked LIMIT $1) some
+             FROM (SELECT projection, reason FROM parked LIMIT $1) AS p
              GROUP BY projection, reason ORDER BY projection, reason",
             &[PARKED_COUNTED_MAX.into()],
             |row| {

@@ -56,7 +56,8 @@ impl Output {
     /// Fails unless it failed with this exit code and code, explained, and without data.
     pub fn refused(self, exit: i32, code: &str) -> Self {
         assert_eq!(self.code, exit, "{self:?}");
-        assert!(self.stderr.starts_with(&format!("error: [{code}]")), "{self:?}");
+        let error = format!("error: [{code}]");
+        assert!(self.stderr.lines().any(|line| line.starts_with(&error)), "{self:?}");
         assert!(self.stderr.contains("\nhint: "), "{self:?}");
         assert_eq!(self.stdout, "");
         self
