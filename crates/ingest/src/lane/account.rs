@@ -146,7 +146,7 @@ impl Lane {
         let StatusAnswer::Known(told) = answer else { return };
         let now_us = self.deps.clock.now_us();
         let status = told.status.as_deref().map(kept_status);
-        let followed = self.is_followed(slot);
+        let (followed, wanted) = (self.is_followed(slot), self.is_wanted_whole(slot));
         let logged = slot.status_logged;
         let account = slot.account(now_us);
         if account.active != told.active
@@ -177,7 +177,7 @@ impl Lane {
     ) {
         let mut changes = self.first_sight(slot);
         let now_us = self.deps.clock.now_us();
-        let followed = self.is_followed(slot);
+        let (followed, wanted) = (self.is_followed(slot), self.is_wanted_whole(slot));
         let logged = std::mem::replace(&mut slot.status_logged, true);
         let account = slot.account(now_us);
         let unchanged = logged && account.active == active && account.status == status;
@@ -209,6 +209,8 @@ impl Lane {
                     account.next_try_us = Some(now_us);
                 }
                 SyncState::Desynchronized if followed => account.next_try_us = Some(now_us),
+                // It was away when it was to be fetched.
+                SyncState::Partial if wanted => account.next_try_us = Some(now_us),
                 SyncState::Desynchronized
                 | SyncState::Complete
                 | SyncState::Partial

@@ -270,11 +270,15 @@ impl Lane {
             return Vec::new();
         }
         let now_us = self.deps.clock.now_us();
-        let wanted =
-            self.deps.config.backfill.is_all() || self.deps.wanted.contains(slot.did.as_str());
-        let wanted = wanted && self.is_followed(slot);
-        slot.account(now_us).next_try_us = wanted.then_some(now_us);
+        slot.account(now_us).next_try_us = self.is_wanted_whole(slot).then_some(now_us);
         vec![Change::IdentityWanted(slot.did.clone(), now_us)]
+    }
+
+    /// Whether what was written before it was seen is to be fetched.
+    pub(super) fn is_wanted_whole(&self, slot: &Slot) -> bool {
+        let config = &self.deps.config.backfill;
+        let wanted = config.is_all() || self.deps.wanted.contains(slot.did.as_str());
+        wanted && self.is_followed(slot)
     }
 
     /// An event of an account whose repository has to be fetched: the repository will contain it.

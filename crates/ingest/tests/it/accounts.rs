@@ -1,6 +1,6 @@
 //! Statuses: whom to believe, and what follows.
 
-use millrace_ingest::{SourceKind, SyncState};
+use millrace_ingest::{AccountState, Backfill, BackfillMode, SourceKind, SyncState};
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -136,6 +136,26 @@ async fn story_08_a_deleted_account_that_comes_back_is_fetched_again() {
     alice.publish(&stage);
     stage.emit(alice.status(true, None, LATEST));
     bed.until_story(&alice.did, &["one", "inactive:deleted", "active", "repo[one]"]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_08_who_was_away_when_to_be_fetched_is_fetched_when_back() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    let _before = alice.post("one");
+    at_host(&stage, &alice, false, Some("deactivated"));
+    stage.emit(alice.status(false, Some("deactivated"), LATER));
+    let mut config = config(&stage);
+    config.backfill = Backfill::Mode(BackfillMode::All);
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    let given_up = |account: &AccountState| !account.active && account.next_try_us.is_none();
+    bed.until_account(&alice.did, given_up).await;
+    alice.publish(&stage);
+    at_host(&stage, &alice, true, None);
+    stage.emit(alice.status(true, None, LATEST));
+    bed.until_story(&alice.did, &["inactive:deactivated", "active", "repo[one]"]).await;
     bed.stop().await;
 }
 

@@ -55,6 +55,9 @@ impl Retain {
             "1 where entries that a projection has not read are gone from the log",
             &["projection"],
         );
+        for consumer in &consumers {
+            left_behind.with(&[consumer.projection]).set(0);
+        }
         let bytes_max = topic_bytes_max(config);
         Self { log, consumers, stores, age_us, bytes_max, left_behind, told: Arc::default() }
     }
