@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::model::{AccountState, Gap};
 use crate::progress::{SourceState, Ticket};
 use crate::tables::cursors::Position;
-use crate::tables::identities::Outcome;
+use crate::tables::identities::{Outcome, Wanted};
 use crate::tables::rejects::Rejected;
 use crate::tables::{accounts, cursors, identities, rejects};
 
@@ -64,7 +64,7 @@ pub(crate) struct Checkpoint {
 #[derive(Default)]
 struct Gathered {
     accounts: HashMap<Did, AccountState>,
-    wanted: HashMap<Did, i64>,
+    wanted: HashMap<Did, Wanted>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
@@ -76,7 +76,7 @@ struct Gathered {
 /// One transaction's worth, shared by its attempts.
 struct Batch {
     accounts: Vec<AccountState>,
-    wanted: Vec<(Did, i64)>,
+    wanted: Vec<(Did, Wanted)>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
@@ -281,7 +281,10 @@ impl Gathered {
         for change in item.changes {
             match change {
                 Change::IdentityWanted(did, due_us) => {
-                    self.wanted.insert(did, due_us);
+                    self.wanted.entry(did).or_default().due_us = due_us;
+                }
+                Change::IdentityDoubted(did, due_us) => {
+                    self.wanted.insert(did, Wanted { due_us, doubted: true });
                 }
                 Change::IdentitySettled(outcome) => self.settled.push(*outcome),
                 Change::Rejected(rejected) if self.rejected.len() < REJECTED_PER_CHECKPOINT_MAX => {

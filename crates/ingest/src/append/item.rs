@@ -38,6 +38,8 @@ pub(crate) struct Item {
 pub(crate) enum Change {
     /// The account's handle is to be looked at, from this time on.
     IdentityWanted(Did, i64),
+    /// The same, and what was known of its document before is not to be used.
+    IdentityDoubted(Did, i64),
     /// It was looked at.
     IdentitySettled(Box<Outcome>),
     /// An event was not accepted.

@@ -125,7 +125,7 @@ impl Identities {
 async fn look(deps: &IdentityDeps, task: Task) {
     let (item, result) = match ask(deps, &task).await {
         Ok(found) => {
-            if let Some(pds) = found.pds.clone().filter(|pds| task.moved_to(pds)) {
+            if let Some(pds) = found.pds.clone().filter(|pds| task.may_have_moved_to(pds)) {
                 // A lane that is gone ends the run; the row is still due.
                 let _ = deps.lanes.send(LaneMsg::Moved { did: task.did.clone(), pds });
             }
@@ -154,15 +154,15 @@ async fn look(deps: &IdentityDeps, task: Task) {
 
 async fn ask(deps: &IdentityDeps, task: &Task) -> Result<Found, ResolveError> {
     let (did, resolver) = (&task.did, &deps.resolver);
-    // A hint means that what is cached is doubted; at first sight there is nothing to doubt.
-    let identity = match (task.hinted, task.announced) {
-        (true, true) => lookup::anew(resolver, did).await?,
-        (true, false) => resolver.identity(did).await?,
-        (false, _) => resolver.refresh(did).await?,
+    // At first sight there is nothing to doubt; whoever asks later doubts what is cached.
+    let doubted = task.doubted || (task.hinted && task.announced);
+    let identity = match task.hinted {
+        _ if doubted => lookup::anew(resolver, did).await?,
+        true => resolver.identity(did).await?,
+        false => resolver.refresh(did).await?,
     };
     let pds = identity.pds.clone();
     let Some(claimed) = &identity.handle else { return Ok(Found { handle: None, pds }) };
-    let doubted = task.hinted && task.announced;
     // Who had the handle before may be remembered under it.
     if doubted || resolver.handle_to_did(claimed).await.is_ok_and(|named| named != *did) {
         resolver.forget_handle(claimed).await;

@@ -146,7 +146,7 @@ impl Lane {
         let StatusAnswer::Known(told) = answer else { return };
         let now_us = self.deps.clock.now_us();
         let status = told.status.as_deref().map(kept_status);
-        let (followed, wanted) = (self.is_followed(slot), self.is_wanted_whole(slot));
+        let followed = self.is_followed(slot);
         let logged = slot.status_logged;
         let account = slot.account(now_us);
         if account.active != told.active
@@ -261,7 +261,7 @@ impl Lane {
             Item {
                 tickets: event.ticket.into_iter().collect(),
                 account,
-                changes: vec![Change::IdentityWanted(slot.did.clone(), slot.keys.look_us)],
+                changes: vec![Change::IdentityDoubted(slot.did.clone(), slot.keys.look_us)],
                 permit: event.permit,
                 ..Item::default()
             },

@@ -14,6 +14,8 @@ pub(crate) struct Task {
     pub(crate) due_us: i64,
     /// Somebody asked for it, as opposed to the schedule.
     pub(crate) hinted: bool,
+    /// What was known of its document when it was asked for is not to be used.
+    pub(crate) doubted: bool,
     pub(crate) attempts: u32,
     /// Whether an identity was ever announced in the log; if so, this one:
     pub(crate) announced: bool,
@@ -22,9 +24,10 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// Whether the account's host was announced, and is now another.
-    pub(crate) fn moved_to(&self, pds: &str) -> bool {
-        self.announced && self.pds.as_deref().is_some_and(|before| before != pds)
+    /// Whether this is another host than was announced, or the first that is: its lane may know one that the
+    /// account had before.
+    pub(crate) fn may_have_moved_to(&self, pds: &str) -> bool {
+        self.pds.as_deref() != Some(pds)
     }
 }
 
@@ -44,16 +47,25 @@ pub(crate) struct Outcome {
     pub(crate) error: Option<String>,
 }
 
-/// Asks for accounts to be looked at from `due_us` on.
-pub(crate) fn request(tx: &mut Tx, dids: &[(Did, i64)]) -> Result<(), StoreError> {
-    let rows = dids.iter().map(|(did, at_us)| -> [Param<'_>; 5] {
-        [did.into(), (*at_us).into(), (*at_us).into(), 0_i64.into(), 0_i64.into()]
+/// When an account is to be looked at, and whether what is known of it may be used then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    pub(crate) due_us: i64,
+    pub(crate) doubted: bool,
+}
+
+/// Asks for accounts to be looked at. A doubt stays until a look that began after it.
+pub(crate) fn request(tx: &mut Tx, dids: &[(Did, Wanted)]) -> Result<(), StoreError> {
+    let rows = dids.iter().map(|(did, wanted)| -> [Param<'_>; 6] {
+        let (at_us, doubted) = (wanted.due_us, i64::from(wanted.doubted));
+        [did.into(), at_us.into(), at_us.into(), 0_i64.into(), 0_i64.into(), doubted.into()]
     });
     tx.execute_many(
-        "INSERT INTO identity_task (did, due_us, requested_us, attempts, announced) \
-         {values:TEXT KEY,BIGINT,BIGINT,BIGINT,BIGINT} \
+        "INSERT INTO identity_task (did, due_us, requested_us, attempts, announced, doubted) \
+         {values:TEXT KEY,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT} \
          ON CONFLICT (did) DO UPDATE SET due_us = excluded.due_us, requested_us = excluded.requested_us, \
-             attempts = excluded.attempts",
+             attempts = excluded.attempts, \
+             doubted = CASE WHEN excluded.doubted = 1 THEN 1 ELSE identity_task.doubted END",
         rows,
     )?;
     Ok(())
@@ -62,7 +74,7 @@ pub(crate) fn request(tx: &mut Tx, dids: &[(Did, i64)]) -> Result<(), StoreError
 /// Tasks that are due, the longest due first.
 pub(crate) fn due(tx: &mut Tx, now_us: i64, limit: u32) -> Result<Vec<Task>, StoreError> {
     tx.query(
-        "SELECT did, requested_us, attempts, announced, handle, pds, due_us FROM identity_task \
+        "SELECT did, requested_us, attempts, announced, handle, pds, due_us, doubted FROM identity_task \
          WHERE due_us <= $1 ORDER BY due_us, did LIMIT $2",
         &[now_us.into(), limit.into()],
         |row| {
@@ -72,6 +84,7 @@ pub(crate) fn due(tx: &mut Tx, now_us: i64, limit: u32) -> Result<Vec<Task>, Sto
                 requested_us,
                 due_us,
                 hinted: requested_us == due_us,
+                doubted: row.get(7)?,
                 attempts: count(row.get(2)?),
                 announced: row.get(3)?,
                 handle: row.get(4)?,
@@ -88,6 +101,7 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
             "UPDATE identity_task SET \
                  due_us = CASE WHEN requested_us = $2 THEN $3 ELSE due_us END, \
                  attempts = CASE WHEN requested_us = $2 THEN $4 ELSE attempts END, \
+                 doubted = CASE WHEN requested_us = $2 THEN 0 ELSE doubted END, \
                  announced = $5, handle = $6, pds = $7, error = $8 \
              WHERE did = $1",
             &[
@@ -104,7 +118,7 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
         if outcome.taken {
             let now_us = tx.now_us();
             tx.execute(
-                "UPDATE identity_task SET due_us = $3, requested_us = $3 WHERE handle = $2 AND did <> $1",
+                "UPDATE identity_task SET due_us = $3, requested_us = $3, doubted = 1 WHERE handle = $2 AND did <> $1",
                 &[(&outcome.did).into(), outcome.handle.as_deref().into(), now_us.into()],
             )?;
         }

@@ -31,4 +31,10 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0003_scope.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 4,
+        name: "doubts",
+        sql: include_str!("../../migrations/0004_doubts.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -230,11 +230,12 @@ async fn story_08_who_moved_while_deactivated_is_not_stuck() {
     let car = alice.repo.car();
     let told =
         json!({"did": alice.did.as_str(), "active": true, "rev": alice.repo.rev().to_string()});
-    old.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
+    // The new host is ready before the directory says so, which may be read at any time.
     new.set(|play| {
         play.statuses.insert(alice.did.to_string(), told);
         play.repos.insert(alice.did.to_string(), crate::stage::Repo::Car(car))
     });
+    old.set(|play| play.documents.insert(alice.did.to_string(), (200, document)));
     old.emit(alice.identity());
     bed.until_story(&alice.did, &["one", "inactive:deactivated", "active", "repo[one,two]"]).await;
     bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete).await;
