@@ -1,33 +1,41 @@
 //! A relay that sends frames from memory, as many as it is allowed to, and the PLC directory of everybody in
 //! this run: accounts of the frames with their own keys, all others with the one key of `people.rs`.
+//!
+//! Frames go to the socket many at a time, past the WebSocket library's own buffer: the relay works on the
+//! cores that are measured, and should need little of them.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Result;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures_util::SinkExt as _;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use millrace_runtime::supervise::{Shutdown, TaskSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::frames::Frames;
 use crate::people;
 
-/// Frames that are handed to the socket between two flushes.
-const FLUSH_FRAMES: usize = 32;
+/// Bytes that are handed to the socket at once, or one frame.
+const WRITE_BYTES: usize = 512 << 10;
 
 /// A running relay. Dropping it ends it.
 pub struct Relay {
     addr: SocketAddr,
+    stream_addr: SocketAddr,
     allowed: watch::Sender<usize>,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
@@ -47,11 +55,12 @@ struct Shared {
 impl Relay {
     pub async fn start(frames: Arc<Frames>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let addr = listener.local_addr()?;
+        let streams = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (addr, stream_addr) = (listener.local_addr()?, streams.local_addr()?);
         let (sender, allowed) = watch::channel(0);
         let shutdown = Shutdown::new();
         let known = frames.header.accounts.iter();
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             accounts: known
                 .clone()
                 .map(|it| (it.did.clone(), (it.handle.clone(), it.key.clone())))
@@ -62,15 +71,15 @@ impl Relay {
             url: format!("http://localhost:{}", addr.port()),
             allowed,
             shutdown: shutdown.clone(),
-        };
+        });
         let router = Router::new()
-            .route("/xrpc/com.atproto.sync.subscribeRepos", get(subscribe))
             .route("/xrpc/com.atproto.sync.getRepoStatus", get(get_repo_status))
             .route("/{did}", get(document))
             .route("/handles", get(handles))
             .route("/.well-known/atproto-did", get(atproto_did))
-            .with_state(Arc::new(shared));
+            .with_state(Arc::clone(&shared));
         let mut tasks = TaskSet::new();
+        tasks.spawn("bench.streams", accept(streams, shared));
         let stop = shutdown.clone();
         tasks.spawn("bench.relay", async move {
             let served = axum::serve(listener, router)
@@ -79,7 +88,7 @@ impl Relay {
                 eprintln!("the relay stopped answering: {error}");
             }
         });
-        Ok(Self { addr, allowed: sender, shutdown, _tasks: tasks })
+        Ok(Self { addr, stream_addr, allowed: sender, shutdown, _tasks: tasks })
     }
 
     /// Lets it send the first so many frames.
@@ -88,7 +97,7 @@ impl Relay {
     }
 
     pub fn socket_url(&self) -> String {
-        format!("ws://localhost:{}", self.addr.port())
+        format!("ws://localhost:{}", self.stream_addr.port())
     }
 
     /// The directory, and where handles are looked up.
@@ -103,41 +112,69 @@ impl Drop for Relay {
     }
 }
 
-#[derive(Deserialize)]
-struct From {
-    cursor: Option<i64>,
+/// Serves `subscribeRepos` until the run ends.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut streams = TaskSet::new();
+    loop {
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            accepted = listener.accept() => {
+                let Ok((socket, _)) = accepted else { continue };
+                let shared = Arc::clone(&shared);
+                streams.spawn("bench.stream", async move {
+                    // A reader that goes away ends its stream; that is no error.
+                    let _closed = subscribed(socket, &shared).await;
+                });
+            }
+        }
+    }
 }
 
-async fn subscribe(
-    State(shared): State<Arc<Shared>>,
-    Query(from): Query<From>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    upgrade.on_upgrade(move |socket| async move {
-        // A reader that goes away ends its stream; that is no error.
-        let _closed = stream(socket, &shared, from.cursor.unwrap_or(0)).await;
-    })
+#[expect(clippy::result_large_err, reason = "the type of the callback is the library's")]
+async fn subscribed(socket: TcpStream, shared: &Shared) -> Result<()> {
+    let mut cursor = 0;
+    let note = |request: &server::Request, response: server::Response| {
+        cursor = cursor_of(request.uri().query().unwrap_or_default());
+        Ok(response)
+    };
+    let socket = tokio_tungstenite::accept_hdr_async(socket, note).await?;
+    stream(socket, shared, cursor).await
 }
 
-async fn stream(mut socket: WebSocket, shared: &Shared, cursor: i64) -> Result<()> {
+fn cursor_of(query: &str) -> i64 {
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursor="));
+    cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0)
+}
+
+async fn stream(
+    mut socket: WebSocketStream<TcpStream>,
+    shared: &Shared,
+    cursor: i64,
+) -> Result<()> {
     let frames = &shared.frames.frames;
     let mut next = frames.partition_point(|frame| frame.seq <= cursor);
     let mut allowed = shared.allowed.clone();
+    let mut wire = Vec::with_capacity(WRITE_BYTES);
     loop {
         let until = (*allowed.borrow_and_update()).min(frames.len());
-        while next < until {
-            let end = (next + FLUSH_FRAMES).min(until);
-            for recorded in &frames[next..end] {
-                socket.feed(Message::Binary(recorded.frame.clone())).await?;
+        while let Some(recorded) = frames[..until].get(next) {
+            let opcode = OpCode::Data(Data::Binary);
+            let header = FrameHeader { opcode, ..FrameHeader::default() };
+            header.format(recorded.frame.len() as u64, &mut wire)?;
+            wire.extend_from_slice(&recorded.frame);
+            next += 1;
+            if wire.len() >= WRITE_BYTES || next == until {
+                // Answers to pings are out: `next` below sends them before it waits.
+                socket.get_mut().write_all(&wire).await?;
+                wire.clear();
             }
-            socket.flush().await?;
-            next = end;
         }
         tokio::select! {
             () = shared.shutdown.cancelled() => return Ok(()),
             changed = allowed.changed() => changed?,
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+            message = socket.next() => match message {
+                None | Some(Err(_)) => return Ok(()),
+                Some(Ok(message)) if message.is_close() => return Ok(()),
                 Some(Ok(_)) => {}
             },
         }

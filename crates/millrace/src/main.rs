@@ -26,6 +26,10 @@ use clap::Parser as _;
 use crate::cli::Cli;
 use crate::failure::Exit;
 
+/// Threads that make buffers and threads that drop them are rarely the same here; see `docs/adr/0009`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

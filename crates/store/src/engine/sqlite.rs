@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags};
 
@@ -21,6 +22,8 @@ use crate::{Domain, StoreConfig, StoreError};
 
 /// Virtual-machine steps between two looks at the clock, some tens of microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 5_000;
+/// An attached domain gets this part of a reader's page cache, besides.
+const ATTACHED_PART: u64 = 4;
 /// Size to which the write-ahead log's file shrinks after a checkpoint that emptied it.
 const WAL_BYTES_KEPT: u32 = 16 << 20;
 
@@ -84,6 +87,8 @@ impl Connector {
         }
         for (domain, path) in &self.attach {
             self.attach_read_only(&connection, *domain, path)?;
+            let bytes = self.reader_cache_bytes / ATTACHED_PART;
+            self.set(&connection, &format!("PRAGMA {domain}.cache_size = -{}", bytes / 1_024))?;
         }
         let look = deadline.clone();
         connection
@@ -134,6 +139,10 @@ impl Connector {
         let connection = rusqlite::Connection::open_with_flags(&self.path, flags)
             .map_err(|e| self.context().error(e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Else a statement is planned again whenever a bound value might lead to another plan.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|e| self.context().error(e))?;
         self.set(
             &connection,
             &format!(
