@@ -73,7 +73,7 @@ pub fn settings() -> Vec<(&'static str, String)> {
     vec![
         ("MILLRACE_LOG__RETENTION_BYTES_MAX", "262144".to_owned()),
         ("MILLRACE_STORE__CHECKPOINT_INTERVAL_MS", "100".to_owned()),
-        ("MILLRACE_DATAPLANE__BATCH_ENTRIES_MAX", "50".to_owned()),
+        ("MILLRACE_DATAPLANE__BATCH_ENTRIES_MAX", "20".to_owned()),
     ]
 }
 

@@ -11,9 +11,8 @@ pub mod campaign;
 mod points;
 mod report;
 
-use anyhow::{Result, ensure};
-use futures_util::future::try_join_all;
-use millrace_runtime::clock::SystemClock;
+use anyhow::{Context as _, Result, ensure};
+use millrace_runtime::clock::{Clock as _, SystemClock};
 use millrace_runtime::rng::Rng;
 use millrace_sim::oracle::Own;
 use millrace_sim::{FaultConfig, Mix, Network, SimConfig};
@@ -21,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::millrace::Split;
 use crate::oracle::program::{self, Program};
-use crate::oracle::seed::Run;
+use crate::oracle::seed::{Judged, Run};
 use campaign::{Kill, Plan};
 
 /// How often it is killed at each point; without it, once at a few.
@@ -43,50 +42,73 @@ async fn killed_at_listed_points_it_loses_nothing() -> Result<()> {
         None => Plan::short(),
     };
     let began = Instant::now();
-    let mut run = start(seed, &plan).await?;
-    let kills = kill_all(&mut run, &plan).await?;
-    for program in &mut run.programs {
-        program.millrace.set_environment(campaign::settings());
-        program.millrace.launch().await?;
-        campaign::catch_up(program, &run.network).await?;
+    let (mut kills, mut drift, mut judged) = (Vec::new(), Vec::new(), None);
+    for (store, split) in shapes(&plan) {
+        let ended = one(seed, &plan, store, split).await?;
+        kills.extend(ended.kills);
+        drift.extend(ended.drift);
+        judged = match judged.take() {
+            None => Some(ended.judged),
+            Some(before) => Some(Judged::with(before, ended.judged)),
+        };
     }
-    run.settle().await?;
-    let viewers = run.viewers();
-    let judged = run.judge(&Own::default(), &viewers).await?;
-    println!("after {} kills: {}", kills.len(), judged.summary());
-    crate::oracle::report(&judged.differences);
-    let mut drift = Vec::new();
-    for program in &run.programs {
-        drift.extend(campaign::audit(program).await?);
-    }
-    let told = report::Told {
-        kills: &kills,
-        judged: &judged,
-        drift: &drift,
-        seed,
-        plan: &plan,
-        took: began.elapsed(),
-        now_us: run.clock.now_us(),
-    };
+    let judged = judged.context("no program was killed")?;
+    let now_us = SystemClock.now_us();
+    let (kills, drift, judged, took) = (&kills, &drift, &judged, began.elapsed());
+    let told = report::Told { kills, judged, drift, seed, plan: &plan, took, now_us };
     println!("{}", told.table());
     if let Some(path) = std::env::var_os(REPORT_VARIABLE) {
         std::fs::write(path, told.page())?;
     }
+    ensure!(judged.differences.is_empty(), "{} differences", judged.differences.len());
+    ensure!(drift.is_empty(), "counted again, this differs: {drift:#?}");
+    report::enough(kills, &plan)
+}
+
+/// On each store a program; on SQLite also one of two processes.
+fn shapes(plan: &Plan) -> Vec<(&'static str, Split)> {
+    let mut shapes: Vec<(&'static str, Split)> =
+        program::stores().into_iter().map(|store| (store, Split::Local)).collect();
+    if plan.outside > 0 {
+        shapes.push(("sqlite", Split::Remote));
+    }
+    shapes
+}
+
+/// What came of one program.
+struct Ended {
+    kills: Vec<Kill>,
+    drift: Vec<String>,
+    judged: Judged,
+}
+
+/// One program, on a network of its own: what is written ahead of it is ahead of nobody else.
+async fn one(seed: u64, plan: &Plan, store: &'static str, split: Split) -> Result<Ended> {
+    let mut run = start(seed, plan, store, split).await?;
+    let (program, asker) = (&mut run.programs[0], &run.askers[0]);
+    let kills = campaign::run(program, asker, &run.network, plan).await?;
+    program.millrace.set_environment(campaign::settings());
+    program.millrace.launch().await?;
+    campaign::catch_up(program, &run.network).await?;
+    run.settle().await?;
+    let viewers = run.viewers();
+    let judged = run.judge(&Own::default(), &viewers).await?;
+    println!("{store}: after {} kills: {}", kills.len(), judged.summary());
+    crate::oracle::report(&judged.differences);
+    let drift = campaign::audit(&run.programs[0]).await?.into_iter().collect();
     for program in run.programs {
         program.end(judged.differences.is_empty()).await?;
     }
-    ensure!(judged.differences.is_empty(), "{} differences", judged.differences.len());
-    ensure!(drift.is_empty(), "counted again, this differs: {drift:#?}");
-    report::enough(&kills, &plan)
+    Ok(Ended { kills, drift, judged })
 }
 
-/// A network, and on each store a program that does not run yet; on SQLite also one of two processes.
-async fn start(seed: u64, plan: &Plan) -> Result<Run> {
+/// A network, and a program that does not run yet.
+async fn start(seed: u64, plan: &Plan, store: &'static str, split: Split) -> Result<Run> {
     let config = SimConfig {
         seed,
         accounts: ACCOUNTS,
         mix: Mix::Rich,
-        // What is ahead of every program when it starts.
+        // What is ahead of the program when it starts.
         history_writes: u32::try_from(plan.backlog())?,
         writes_per_s: 0.0,
         account_events_per_mille: 10,
@@ -101,23 +123,8 @@ async fn start(seed: u64, plan: &Plan) -> Result<Run> {
     };
     let (clock, rng) = (SystemClock::shared(), Rng::seeded(seed));
     let network = Network::start(&config, clock.clone()).await?;
-    let mut shapes: Vec<(&'static str, Split)> =
-        program::stores().into_iter().map(|store| (store, Split::Local)).collect();
-    if plan.outside > 0 {
-        shapes.push(("sqlite", Split::Remote));
-    }
-    let preparing = shapes
-        .into_iter()
-        .map(|(store, split)| Program::prepared(store, split, &network, rng.fork()));
-    let programs = try_join_all(preparing).await?;
-    Run::with_pages(network, clock, rng, programs, &PAGE_LIMITS)
-}
-
-async fn kill_all(run: &mut Run, plan: &Plan) -> Result<Vec<Kill>> {
-    let network = &run.network;
-    let campaigns = run.programs.iter_mut().zip(&run.askers);
-    let campaigns = campaigns.map(|(program, asker)| campaign::run(program, asker, network, plan));
-    Ok(try_join_all(campaigns).await?.into_iter().flatten().collect())
+    let program = Program::prepared(store, split, &network, rng.fork()).await?;
+    Run::with_pages(network, clock, rng, vec![program], &PAGE_LIMITS)
 }
 
 fn number(variable: &str) -> Result<Option<u64>> {

@@ -41,6 +41,17 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Together with what others said.
+    pub fn with(mut self, other: Self) -> Self {
+        self.answers += other.answers;
+        self.differences.extend(other.differences);
+        self.posts += other.posts;
+        self.records += other.records;
+        self.kills += other.kills;
+        self.unsure += other.unsure;
+        self
+    }
+
     pub fn summary(&self) -> String {
         let Self { answers, differences, posts, records, kills, unsure } = self;
         format!(
