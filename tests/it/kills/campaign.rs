@@ -119,8 +119,9 @@ impl Campaign<'_> {
             true => all,
             false => points::FEW.to_vec(),
         };
-        // Those that a fresh start alone reaches come first; the others in any order.
-        points.sort_by_cached_key(|point| (Way::of(point) != Way::Fresh, self.rng.next_u64()));
+        // Those that a fresh start alone reaches come first, then those of a rebuild, which takes the longer
+        // the more there is; the others in any order.
+        points.sort_by_cached_key(|point| (Way::of(point).turn(), self.rng.next_u64()));
         for point in points {
             for _ in 0..self.plan.times {
                 let killed = self.at(point).await;
@@ -167,10 +168,10 @@ impl Campaign<'_> {
             if let Some(status) = self.program.millrace.ended()? {
                 return Ok((status, in_flight));
             }
-            if let Ok(source) = self.program.millrace.source().await {
+            if !told && let Ok(source) = self.program.millrace.source().await {
                 in_flight = self.in_flight(&source)?;
                 let late = began.elapsed() > IN_FLIGHT_WITHIN;
-                if way.is_under_load() && !told && (in_flight >= self.plan.in_flight || late) {
+                if way.is_under_load() && (in_flight >= self.plan.in_flight || late) {
                     std::fs::write(&when, "")?;
                     self.lead_to(way).await?;
                     told = true;

@@ -32,6 +32,15 @@ impl Way {
         }
     }
 
+    /// When its points come.
+    pub fn turn(self) -> u8 {
+        match self {
+            Self::Fresh => 0,
+            Self::Rebuild => 1,
+            Self::Start | Self::Work | Self::Stranger | Self::Drain => 2,
+        }
+    }
+
     /// Whether it is reached while entries are in flight.
     pub fn is_under_load(self) -> bool {
         !matches!(self, Self::Fresh | Self::Start)
