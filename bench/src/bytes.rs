@@ -26,7 +26,7 @@ pub struct RowBytes {
 }
 
 /// Tables that hold a post, and those that find it by its words.
-const POST_TABLES: [&str; 2] = ["post", "feed_item"];
+const POST_TABLES: [&str; 3] = ["post", "feed_item", "feed_head"];
 const SEARCH_TABLES: &str = "post_document post_text%";
 
 /// Measures a data folder whose program has ended.
