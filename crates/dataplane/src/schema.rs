@@ -28,6 +28,12 @@ pub const DATAPLANE: &[Migration] = &[
         sql: include_str!("migrations/0004_edge_times.sql"),
         compatible_back_to: 4,
     },
+    Migration {
+        number: 5,
+        name: "feed_head",
+        sql: include_str!("migrations/0005_feed_head.sql"),
+        compatible_back_to: 5,
+    },
 ];
 
 /// Domain `own`: what Millrace alone knows.

@@ -46,8 +46,7 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
     renamed.extend(applying.actors.renamed());
     applying.actors.write(tx)?;
     search::actors(tx, &renamed)?;
-    applying.effects.counters.write(tx)?;
-    applying.effects.facts.publish(tx)?;
+    applying.effects.write(tx)?;
     save_progress(tx, &progress)
 }
 
@@ -75,8 +74,7 @@ pub(crate) fn forget(tx: &mut Tx, records: &[(Collection, Key)]) -> Result<(), S
     }
     run.apply(tx, &mut effects)?;
     search::actors(tx, &effects.renamed)?;
-    effects.counters.write(tx)?;
-    effects.facts.publish(tx)
+    effects.write(tx)
 }
 
 struct Applying<'a> {

@@ -15,6 +15,7 @@ mod block;
 mod counters;
 pub(crate) mod document;
 mod edge;
+pub(crate) mod feed;
 mod follow;
 mod gates;
 mod like;
@@ -25,7 +26,7 @@ mod pairs;
 pub(crate) mod post;
 pub(crate) mod post_notices;
 pub(crate) mod profile;
-mod repost;
+pub(crate) mod repost;
 pub(crate) mod run;
 pub(crate) mod search;
 mod snapshot;
@@ -34,10 +35,11 @@ mod verification;
 use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::cid::Cid;
-use millrace_store::Param;
+use millrace_store::{Param, StoreError, Tx};
 
 use self::change::Facts;
 use self::counters::Counters;
+use self::feed::Heads;
 
 /// A record's key within its collection: actor and record key.
 pub(crate) type Key = (i64, i64);
@@ -112,9 +114,19 @@ pub(crate) fn decide<R: StoredRow>(
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub counters: Counters,
+    pub heads: Heads,
     /// Accounts whose handle or profile changed.
     pub renamed: BTreeSet<i64>,
     pub facts: Facts,
+}
+
+impl Effects {
+    /// Writes what follows, but for names that are searched: those depend on accounts as well.
+    pub(crate) fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        self.counters.write(tx)?;
+        self.heads.write(tx)?;
+        self.facts.publish(tx)
+    }
 }
 
 /// A row's composite key as the parameters of a `{rows:actor BIGINT, rkey BIGINT}` statement.

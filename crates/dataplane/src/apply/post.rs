@@ -10,6 +10,7 @@ use std::sync::Arc;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 
+use super::feed::{self, Heads, Item, Standing};
 use super::ids::Subject;
 use super::{
     Decision, Effects, Key, Op, Put, StoredRow, change, decide, gates, key_params, notify,
@@ -81,8 +82,8 @@ pub(crate) fn apply(
     let mut decision = decide(load(tx, &keys)?, ops);
     judge_roots(tx, &mut decision)?;
     let hidden = gates::judge(tx, &mut decision)?;
-    remove(tx, &decision.removed)?;
-    insert(tx, &decision.inserted)?;
+    remove(tx, &decision.removed, &mut effects.heads)?;
+    insert(tx, &decision.inserted, &mut effects.heads)?;
     search::posts(tx, &decision.removed, &decision.inserted)?;
     for row in &decision.removed {
         count(row, -1, effects);
@@ -174,28 +175,30 @@ pub(crate) fn row(row: &Row<'_>) -> Result<PostRow, StoreError> {
     })
 }
 
-fn remove(tx: &mut Tx, rows: &[PostRow]) -> Result<(), StoreError> {
+fn remove(tx: &mut Tx, rows: &[PostRow], heads: &mut Heads) -> Result<(), StoreError> {
     tx.execute_many(
         "DELETE FROM post WHERE (actor_id, rkey) IN
          (SELECT k.actor, k.rkey FROM {rows:actor BIGINT, rkey BIGINT} AS k)",
         rows.iter().map(|row| key_params(&row.key)),
     )?;
-    remove_feed_items(tx, rows)
+    remove_feed_items(tx, rows, heads)
 }
 
 /// Takes posts out of their authors' feeds.
-pub(crate) fn remove_feed_items(tx: &mut Tx, rows: &[PostRow]) -> Result<(), StoreError> {
-    tx.execute_many(
-        "DELETE FROM feed_item WHERE (actor_id, sort_at_us, rkey, collection) IN
-         (SELECT k.a, k.b, k.c, k.d FROM {rows:a BIGINT, b BIGINT, c BIGINT, d BIGINT} AS k)",
-        rows.iter().map(|row| {
-            [row.key.0, row.sort_at_us, row.key.1, Collection::Post.code()].map(Param::Int)
-        }),
-    )?;
-    Ok(())
+pub(crate) fn remove_feed_items(
+    tx: &mut Tx,
+    rows: &[PostRow],
+    heads: &mut Heads,
+) -> Result<(), StoreError> {
+    let line = |row: &PostRow| [row.key.0, row.sort_at_us, row.key.1, Collection::Post.code()];
+    feed::remove(tx, rows.iter().map(line), heads)
 }
 
-fn insert(tx: &mut Tx, rows: &[(PostRow, &Put<Fields>)]) -> Result<(), StoreError> {
+fn insert(
+    tx: &mut Tx,
+    rows: &[(PostRow, &Put<Fields>)],
+    heads: &mut Heads,
+) -> Result<(), StoreError> {
     tx.execute_many(
         "INSERT INTO post (actor_id, rkey, cid, record, sort_at_us, indexed_at_us, flags,
             root_actor, root_rkey, parent_actor, parent_rkey, quote_actor, quote_rkey)
@@ -218,31 +221,24 @@ fn insert(tx: &mut Tx, rows: &[(PostRow, &Put<Fields>)]) -> Result<(), StoreErro
             ]
         }),
     )?;
-    insert_feed_items(tx, rows.iter().map(|(row, _)| row))
+    insert_feed_items(tx, rows.iter().map(|(row, _)| row), heads)
 }
 
 /// Puts posts into their authors' feeds.
 pub(crate) fn insert_feed_items<'r>(
     tx: &mut Tx,
     rows: impl Iterator<Item = &'r PostRow>,
+    heads: &mut Heads,
 ) -> Result<(), StoreError> {
-    tx.execute_many(
-        "INSERT INTO feed_item (actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags, root_actor)
-         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}",
-        rows.map(|row| {
-            [
-                Param::Int(row.key.0),
-                Param::Int(row.sort_at_us),
-                Param::Int(Collection::Post.code()),
-                Param::Int(row.key.1),
-                Param::Int(row.key.0),
-                Param::Int(row.key.1),
-                Param::Int(row.flags),
-                Param::from(row.root.map(|key| key.0)),
-            ]
-        }),
-    )?;
-    Ok(())
+    let item = |row: &PostRow| Item {
+        key: row.key,
+        collection: Collection::Post,
+        sort_at_us: row.sort_at_us,
+        post: row.key,
+        flags: row.flags,
+        root_actor: row.root.map(|key| key.0),
+    };
+    feed::insert(tx, rows.map(item), Standing::Impossible, heads)
 }
 
 #[cfg(test)]

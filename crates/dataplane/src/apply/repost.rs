@@ -7,6 +7,7 @@ use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::change::Target;
 use super::edge::{self, Applied, EdgeKind};
+use super::feed::{self, Heads, Standing};
 use super::ids::Subject;
 use super::{Effects, Key, Op, notify};
 use crate::collection::Collection;
@@ -47,34 +48,33 @@ pub(crate) fn apply(
     for ((subject, _), change) in &applied.pairs {
         effects.counters.record(*subject).reposts += change;
     }
-    feed_items(tx, &applied)?;
+    feed_items(tx, &applied, &mut effects.heads)?;
     notify::send(tx, &applied.notices(Reason::Repost, Reason::RepostViaRepost))
 }
 
 /// A post stands in an account's feed once, by the first of its reposts that is left.
-fn feed_items(tx: &mut Tx, applied: &Applied<'_, Repost>) -> Result<(), StoreError> {
+fn feed_items(
+    tx: &mut Tx,
+    applied: &Applied<'_, Repost>,
+    heads: &mut Heads,
+) -> Result<(), StoreError> {
     let removed = applied.decision.removed.iter();
-    tx.execute_many(
-        "DELETE FROM feed_item WHERE (actor_id, sort_at_us, rkey, collection) IN
-         (SELECT k.a, k.b, k.c, k.d FROM {rows:a BIGINT, b BIGINT, c BIGINT, d BIGINT} AS k)",
-        removed.map(|row| {
-            [row.key.0, row.sort_at_us(), row.key.1, Collection::Repost.code()].map(Param::Int)
-        }),
-    )?;
+    let lines =
+        removed.map(|row| [row.key.0, row.sort_at_us(), row.key.1, Collection::Repost.code()]);
+    feed::remove(tx, lines, heads)?;
     let begun = applied.told();
     let mut items: Vec<Item> =
         begun.map(|(row, _)| (row.key, row.sort_at_us(), row.target)).collect();
     items.extend(left(tx, applied)?);
-    let posts =
-        items.into_iter().filter_map(|(key, at_us, target)| Some((key, at_us, target.post()?)));
-    tx.execute_many(
-        "INSERT INTO feed_item (actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags)
-         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT} ON CONFLICT DO NOTHING",
-        posts.map(|(key, at_us, post)| {
-            [key.0, at_us, Collection::Repost.code(), key.1, post.0, post.1, 0].map(Param::Int)
-        }),
-    )?;
-    Ok(())
+    let lines =
+        items.into_iter().filter_map(|(key, at_us, target)| Some(line(key, at_us, target.post()?)));
+    feed::insert(tx, lines, Standing::Stays, heads)
+}
+
+/// The line of a repost.
+pub(crate) fn line(key: Key, sort_at_us: i64, post: Key) -> feed::Item {
+    let collection = Collection::Repost;
+    feed::Item { key, collection, sort_at_us, post, flags: 0, root_actor: None }
 }
 
 /// A repost's key, its time and what it reposts.

@@ -9,12 +9,10 @@ use millrace_store::{Param, StoreError, Tx};
 use super::inverse::params;
 use super::naming::{Subject, beyond};
 use super::{Check, Finding, Slice};
-use crate::apply::Key;
+use crate::apply::feed::{self, Heads, Line, Standing};
+use crate::apply::{Key, repost};
 use crate::collection::Collection;
 use crate::repair::Mend;
-
-/// A line's key: account, time, record key, collection.
-pub(crate) type Line = [i64; 4];
 
 pub(super) struct Items;
 
@@ -70,12 +68,9 @@ impl Check for Items {
 
 /// Removes lines. What they should have stood for puts its own.
 pub(crate) fn remove(tx: &mut Tx, lines: &[Line]) -> Result<(), StoreError> {
-    tx.execute_many(
-        "DELETE FROM feed_item WHERE (actor_id, sort_at_us, rkey, collection) IN
-         (SELECT k.a, k.b, k.c, k.d FROM {rows:a BIGINT, b BIGINT, c BIGINT, d BIGINT} AS k)",
-        lines.iter().map(|line| line.map(Param::Int)),
-    )?;
-    Ok(())
+    let mut heads = Heads::default();
+    feed::remove(tx, lines.iter().copied(), &mut heads)?;
+    heads.write(tx)
 }
 
 /// Everything that one account reposted: each post by the lowest of its record keys.
@@ -159,20 +154,19 @@ pub(crate) fn mend_reposts(tx: &mut Tx, pairs: &[(i64, Key)]) -> Result<(), Stor
         "t.subject_actor = k.post_actor AND t.subject_rkey = k.post_rkey
            AND t.subject_collection = {post} AND t.actor_id = k.actor"
     );
-    tx.execute_many(
+    let mut heads = Heads::default();
+    let standing: Vec<Line> = tx.query_many(
         &format!(
-            "DELETE FROM feed_item WHERE (actor_id, sort_at_us, rkey, collection) IN
-             (SELECT t.actor_id, t.sort_at_us, t.rkey, CAST({repost} AS BIGINT)
-              FROM {typed} AS k CROSS JOIN repost_by_subject AS t WHERE {pair})"
+            "SELECT t.actor_id, t.sort_at_us, t.rkey
+             FROM {typed} AS k CROSS JOIN repost_by_subject AS t WHERE {pair}"
         ),
         rows(),
+        |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, repost]),
     )?;
-    tx.execute_many(
+    feed::remove(tx, standing, &mut heads)?;
+    let first: Vec<feed::Item> = tx.query_many(
         &format!(
-            "INSERT INTO feed_item (actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags)
-             SELECT r.actor_id,
-                CASE WHEN r.created_at_us < r.indexed_at_us THEN r.created_at_us ELSE r.indexed_at_us END,
-                {repost}, r.rkey, r.subject_actor, r.subject_rkey, 0
+            "SELECT r.actor_id, r.rkey, r.created_at_us, r.indexed_at_us, r.subject_actor, r.subject_rkey
              FROM {typed} AS k CROSS JOIN repost AS r
              WHERE r.actor_id = k.actor AND r.rkey =
                 (SELECT q.rkey FROM repost_by_subject AS t CROSS JOIN repost AS q
@@ -180,6 +174,11 @@ pub(crate) fn mend_reposts(tx: &mut Tx, pairs: &[(i64, Key)]) -> Result<(), Stor
                  ORDER BY q.indexed_at_us, q.rkey LIMIT 1)"
         ),
         rows(),
+        |row| {
+            let at_us = row.get::<i64>(2)?.min(row.get(3)?);
+            Ok(repost::line((row.get(0)?, row.get(1)?), at_us, (row.get(4)?, row.get(5)?)))
+        },
     )?;
-    Ok(())
+    feed::insert(tx, first, Standing::Impossible, &mut heads)?;
+    heads.write(tx)
 }

@@ -14,6 +14,7 @@ pub mod background;
 pub(crate) mod columns;
 pub(crate) mod counters;
 pub(crate) mod feed;
+mod feed_heads;
 pub(crate) mod inverse;
 pub(crate) mod nameless;
 mod naming;
@@ -174,6 +175,8 @@ pub(crate) fn checks() -> Vec<&'static dyn Check> {
     checks.push(&posts::Posts);
     checks.push(&feed::Items);
     checks.push(&feed::Reposts);
+    checks.push(&feed_heads::Heads);
+    checks.push(&feed_heads::Headless);
     checks.push(&texts::PostDocuments);
     checks.push(&texts::PostTexts);
     checks.push(&texts::ActorTexts);

@@ -14,6 +14,7 @@ use millrace_store::{Param, Row, StoreError, Tx};
 use super::inverse::params;
 use super::naming::{Subject, beyond};
 use super::{Check, Finding, Slice};
+use crate::apply::feed::Heads;
 use crate::apply::ids::{self, Ids};
 use crate::apply::notify::{self, Notice};
 use crate::apply::post::{self, Fields, PostRow};
@@ -329,8 +330,10 @@ pub(crate) fn mend(tx: &mut Tx, keys: &[Key]) -> Result<(), StoreError> {
     )?;
     let mut before: Vec<PostRow> = posts.iter().map(|(is, _)| is.clone()).collect();
     before.extend(posts.iter().map(|(_, should)| should.row.clone()));
-    post::remove_feed_items(tx, &before)?;
-    post::insert_feed_items(tx, posts.iter().map(|(_, should)| &should.row))?;
+    let mut heads = Heads::default();
+    post::remove_feed_items(tx, &before, &mut heads)?;
+    post::insert_feed_items(tx, posts.iter().map(|(_, should)| &should.row), &mut heads)?;
+    heads.write(tx)?;
     before.truncate(posts.len());
     let placed: Vec<(PostRow, &Put<Fields>)> =
         posts.iter().map(|(_, should)| (should.row.clone(), &should.put)).collect();

@@ -1,5 +1,8 @@
 //! The newest feed items of many accounts: first the newest item of each, which says how far back
 //! a page can reach at most, then a clustered range per account, never more of it than a page.
+//!
+//! `feed_head` knows the newest item of each account, in a few pages for thousands of them: only of
+//! an account that has newer items than the cursor the one before it is looked for.
 
 use millrace_store::{Param, Tx};
 
@@ -60,11 +63,21 @@ fn heads(
     before: TimeKey,
     kinds: Kinds,
 ) -> Result<Vec<(i64, i64)>, DataplaneError> {
-    let kinds = kinds.condition("n");
+    let sought = format!(
+        "(SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}{}
+            ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1)",
+        kinds.condition("n")
+    );
+    let head = match kinds {
+        Kinds::All => {
+            format!("CASE WHEN h.sort_at_us < $2 THEN h.sort_at_us ELSE {sought} END")
+        }
+        // The newest item may be a repost.
+        Kinds::Posts => sought,
+    };
     let sql = format!(
-        "SELECT ids.id, (SELECT n.sort_at_us FROM feed_item AS n WHERE {BEFORE}{kinds}
-            ORDER BY n.sort_at_us DESC, n.rkey DESC LIMIT 1)
-         FROM {{id_list:$1}} AS ids"
+        "SELECT ids.id, {head} FROM {{id_list:$1}} AS ids CROSS JOIN feed_head AS h
+         WHERE h.actor_id = ids.id"
     );
     let params = [
         Param::Ids(sources),

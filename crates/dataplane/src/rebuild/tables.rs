@@ -169,6 +169,7 @@ pub const BASE: &[Table] = &[
 /// one was decided when they came; so those lines are shown to the new tables, and put right there.
 pub const DERIVED: &[&str] = &[
     "feed_item",
+    "feed_head",
     "like_by_subject",
     "repost_by_subject",
     "follow_by_subject",

@@ -11,8 +11,8 @@ use millrace_store::dictionary;
 use millrace_store::{Store, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
+use crate::apply::feed::{self as lines, Line};
 use crate::apply::{Key, batch, ids, search};
-use crate::audit::feed::Line;
 use crate::audit::notices::NoticeKey;
 use crate::audit::{
     AuditOptions, AuditReport, Finding, Walk, chosen, columns, counters, feed, inverse, nameless,
@@ -41,6 +41,8 @@ pub(crate) enum Mend {
         actor: i64,
         post: Key,
     },
+    /// The time of an account's newest line.
+    FeedHead(i64),
     PostDocument(i64),
     /// A document of a full-text table that belongs to nothing.
     Text(&'static str, i64),
@@ -154,6 +156,7 @@ struct Sorted {
     profiles: BTreeSet<i64>,
     feed_items: BTreeSet<Line>,
     reposts: BTreeSet<(i64, Key)>,
+    feed_heads: BTreeSet<i64>,
     post_documents: BTreeSet<i64>,
     texts: BTreeMap<&'static str, BTreeSet<i64>>,
     actor_texts: BTreeSet<i64>,
@@ -201,6 +204,9 @@ impl Sorted {
             }
             Mend::RepostFeed { actor, post } => {
                 self.reposts.insert((actor, post));
+            }
+            Mend::FeedHead(actor) => {
+                self.feed_heads.insert(actor);
             }
             Mend::PostDocument(id) => {
                 self.post_documents.insert(id);
@@ -260,6 +266,7 @@ pub(crate) fn mend(tx: &mut Tx, findings: &[Finding]) -> Result<(), StoreError> 
     if !sorted.reposts.is_empty() {
         feed::mend_reposts(tx, &list(&sorted.reposts))?;
     }
+    lines::look_anew(tx, &list(&sorted.feed_heads))?;
     texts::remove_post_documents(tx, &list(&sorted.post_documents))?;
     for (table, ids) in &sorted.texts {
         tx.delete_text(table, &list(ids))?;

@@ -249,8 +249,7 @@ fn forget(tx: &mut Tx, records: &[(Collection, Key)]) -> Result<(), StoreError> 
         run.delete(*collection, *key, now_us);
     }
     run.apply(tx, &mut effects)?;
-    effects.counters.write(tx)?;
-    effects.facts.publish(tx)
+    effects.write(tx)
 }
 
 /// Counts of records that are gone, and that nothing is counted for, go too.

@@ -7,14 +7,18 @@ use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_dataplane::query::author_feed::{AuthorFilter, FeedPage, GetAuthorFeed};
 use millrace_dataplane::query::timeline::GetTimeline;
 use millrace_sim::records::{self, Ref, Reply};
+use millrace_store::StoreError;
 
 use crate::entries::{self, FOLLOW, POST, START_US, did, tid};
 use crate::harness::{Harness, on_every_engine};
+use crate::kinds::{ACTORS, history};
 
 on_every_engine!(
     pages_of_equal_times_lose_nothing,
     a_timeline_reaches_as_far_back_as_it_must,
     a_timeline_follows_follows,
+    a_timeline_without_its_newest_items_goes_on_with_the_next,
+    pages_of_a_timeline_are_its_items_in_order,
     filters_tell_replies_apart,
     a_future_time_counts_as_now,
 );
@@ -110,6 +114,72 @@ async fn a_timeline_follows_follows(harness: Harness) {
         .await;
     assert_eq!(whole_timeline(&harness, &bob, 10).await.len(), 1);
     assert_eq!(whole_timeline(&harness, &did("stranger"), 10).await, Vec::<String>::new());
+}
+
+fn unpost(author: &Did, rev: i64, posts: impl IntoIterator<Item = i64>) -> Entry {
+    let ops = posts.into_iter().map(|post| entries::delete(POST, &tid(post).to_string()));
+    entries::commit(author, rev, ops.collect())
+}
+
+async fn a_timeline_without_its_newest_items_goes_on_with_the_next(harness: Harness) {
+    let (alice, bob, carol) = (did("alice"), did("bob"), did("carol"));
+    let uri = |author: &Did, rev: i64| entries::uri(author, POST, &tid(rev).to_string());
+    let mut history = vec![follow(&carol, 1, &alice), follow(&carol, 2, &bob)];
+    // Alice's oldest is older than all of bob's, her newest newer.
+    history.extend([1, 8, 9].map(|rev| post(&alice, rev, START_US + rev * 1_000)));
+    history.extend([3, 4, 5].map(|rev| post(&bob, rev, START_US + rev * 1_000)));
+    harness.apply(&history).await;
+    let all = [(&alice, 9), (&alice, 8), (&bob, 5), (&bob, 4), (&bob, 3), (&alice, 1)];
+    let uris = |these: &[(&Did, i64)]| -> Vec<String> {
+        these.iter().map(|(author, rev)| uri(author, *rev)).collect()
+    };
+    for limit in [1, 2, 50] {
+        assert_eq!(whole_timeline(&harness, &carol, limit).await, uris(&all), "limit {limit}");
+    }
+    harness.apply(&[unpost(&alice, 20, [9])]).await;
+    for limit in [1, 2, 50] {
+        assert_eq!(whole_timeline(&harness, &carol, limit).await, uris(&all[1..]), "limit {limit}");
+    }
+    // A head that stayed would say that a page need not reach below it.
+    harness.apply(&[unpost(&alice, 21, [8])]).await;
+    for limit in [1, 2, 50] {
+        assert_eq!(whole_timeline(&harness, &carol, limit).await, uris(&all[2..]), "limit {limit}");
+    }
+    harness.apply(&[unpost(&bob, 22, [3, 4, 5]), unpost(&alice, 23, [1])]).await;
+    assert_eq!(whole_timeline(&harness, &carol, 1).await, Vec::<String>::new());
+    // What comes and goes within a batch is no head.
+    let at = |ms: i64| START_US + ms * 1_000;
+    let batch = [post(&alice, 30, at(2)), post(&alice, 31, at(1)), unpost(&alice, 32, [30])];
+    harness.apply(&batch).await;
+    harness.apply(&[post(&bob, 33, at(4)), post(&bob, 34, at(3))]).await;
+    let left = uris(&[(&bob, 33), (&bob, 34), (&alice, 31)]);
+    assert_eq!(whole_timeline(&harness, &carol, 1).await, left);
+}
+
+/// Whatever was done before: a page's cursor may stand above, among and below an account's items.
+async fn pages_of_a_timeline_are_its_items_in_order(harness: Harness) {
+    let reader = did("reader");
+    for seed in 0..4 {
+        let harness = harness.fresh().await;
+        let follows = (1..).zip(ACTORS).map(|(rev, name)| follow(&reader, rev, &did(name)));
+        harness.apply(&follows.collect::<Vec<_>>()).await;
+        for batch in history(seed + 300, 150).chunks(17) {
+            harness.apply(batch).await;
+        }
+        let items: Result<i64, StoreError> = harness
+            .store
+            .read(|tx| tx.query_one("SELECT count(*) FROM feed_item", &[], |row| row.get(0)))
+            .await;
+        let whole = whole_timeline(&harness, &reader, 100).await;
+        assert!(whole.len() > 10 && whole.len() as i64 == items.unwrap(), "seed {seed}");
+        for limit in [1, 2, 3, 7] {
+            assert_eq!(
+                whole_timeline(&harness, &reader, limit).await,
+                whole,
+                "seed {seed}, {limit}"
+            );
+        }
+    }
 }
 
 async fn filters_tell_replies_apart(harness: Harness) {

@@ -125,6 +125,7 @@ impl Harness {
                 "actor_id, rkey, record, sort_at_us, flags, parent_rkey, root_rkey, quote_rkey",
             ),
             ("feed_item", "actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags"),
+            ("feed_head", "actor_id, sort_at_us"),
             ("\"like\"", "actor_id, rkey, subject_rkey, created_at_us"),
             ("like_by_subject", "subject_actor, subject_rkey, actor_id, rkey, sort_at_us"),
             ("follow", "actor_id, rkey, subject_actor, created_at_us"),

@@ -9,6 +9,7 @@ use millrace_atproto::entry::{Action, Entry, EntryOp};
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_dataplane::query::record::GetRecord;
 use millrace_runtime::rng::Rng;
+use millrace_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::entries::{self, did, tid, uri};
@@ -16,6 +17,7 @@ use crate::harness::{Harness, on_every_engine};
 
 on_every_engine!(
     wherever_batches_end_the_rows_are_the_same,
+    heads_are_the_newest_lines_of_feeds,
     a_snapshot_of_every_kind_equals_the_commits,
     a_deleted_account_leaves_no_record_of_any_kind,
     a_record_is_under_the_key_its_kind_demands,
@@ -48,8 +50,13 @@ fn some(rng: &Rng, collection: &str) -> String {
     uri(&someone(rng), collection, &key(rng))
 }
 
+/// One of a few times, so that the newest record of an account is not the last that came.
+fn some_time(rng: &Rng) -> String {
+    format!("2025-12-31T23:59:5{}.000Z", rng.below(6))
+}
+
 fn post(rng: &Rng) -> Value {
-    let mut post = json!({"text": "words", "createdAt": "2026-01-01T00:00:00.000Z"});
+    let mut post = json!({"text": "words", "createdAt": some_time(rng)});
     if rng.below(3) > 0 {
         let root = some(rng, "app.bsky.feed.post");
         let parent = if rng.below(2) == 0 { root.clone() } else { some(rng, "app.bsky.feed.post") };
@@ -121,8 +128,7 @@ pub fn made(rng: &Rng, kind: &str, author: &Did, rkey: &str) -> Value {
         "app.bsky.feed.threadgate" => threadgate(rng, author, rkey),
         "app.bsky.feed.postgate" => postgate(rng, author, rkey),
         "app.bsky.feed.like" | "app.bsky.feed.repost" => {
-            let mut edge =
-                json!({"subject": strong(some(rng, "app.bsky.feed.post")), "createdAt": at});
+            let mut edge = json!({"subject": strong(some(rng, "app.bsky.feed.post")), "createdAt": some_time(rng)});
             if rng.below(3) == 0 {
                 edge["via"] = strong(some(rng, "app.bsky.feed.repost"));
             }
@@ -227,6 +233,57 @@ async fn wherever_batches_end_the_rows_are_the_same(harness: Harness) {
         assert!(expected.iter().any(|row| row.starts_with("list_item")), "seed {seed}");
         similar_asserts(seed, &expected, &found);
     }
+}
+
+/// Of each account with lines in its feed the newest one's time, by the lines and as it is kept.
+async fn heads(harness: &Harness) -> [Vec<(i64, i64)>; 2] {
+    let asked = |tx: &mut Tx| {
+        let mut rows = |sql: &str| tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok::<_, StoreError>([
+            rows(
+                "SELECT actor_id, max(sort_at_us) FROM feed_item GROUP BY actor_id ORDER BY actor_id",
+            )?,
+            rows("SELECT actor_id, sort_at_us FROM feed_head ORDER BY actor_id")?,
+        ])
+    };
+    harness.store.read(asked).await.unwrap()
+}
+
+async fn heads_are_the_newest_lines_of_feeds(harness: Harness) {
+    let (mut seen, mut sunk, mut gone) = (0, 0, 0);
+    for seed in 0..4 {
+        let fresh = peopled(&harness).await;
+        let rng = Rng::seeded(seed + 2_000);
+        let history = history(seed + 200, 160);
+        let mut before = BTreeMap::new();
+        let (mut rest, mut done) = (history.as_slice(), 0);
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at((1 + rng.below(9) as usize).min(rest.len()));
+            fresh.apply(batch).await;
+            (rest, done) = (after, done + batch.len());
+            let author = someone(&rng);
+            // Delivered again, taken back to what it was, or gone for good and come again.
+            let earlier = &history[..rng.below(done as u64 + 1) as usize];
+            let records: Vec<(String, Vec<u8>)> =
+                left(earlier).remove(&author).unwrap_or_default().into_iter().collect();
+            let rev = done as i64;
+            match rng.below(8) {
+                0 => fresh.apply(batch).await,
+                1 => fresh.apply(&[entries::snapshot(&author, rev, None, None, &records)]).await,
+                2 => fresh.apply(&[entries::account(&author, rev, false, Some("deleted"))]).await,
+                _ => {}
+            }
+            let [expected, found] = heads(&fresh).await;
+            assert_eq!(expected, found, "seed {seed} after {done}");
+            let now: BTreeMap<i64, i64> = found.into_iter().collect();
+            seen += now.len();
+            sunk +=
+                before.iter().filter(|(id, at)| now.get(id).is_some_and(|now| now < at)).count();
+            gone += before.keys().filter(|id| !now.contains_key(id)).count();
+            before = now;
+        }
+    }
+    assert!(seen > 0 && sunk > 0 && gone > 0, "{seen} heads, {sunk} sunk, {gone} gone");
 }
 
 /// Says what differs rather than all there is.

@@ -3,13 +3,19 @@
 use std::collections::BTreeSet;
 
 use millrace_dataplane::rebuild::tables::{BASE, BOOKKEEPING, DERIVED};
-use millrace_store::StoreError;
-use millrace_store::testing::Engine;
+use millrace_dataplane::schema;
+use millrace_runtime::metrics::Registry;
+use millrace_store::testing::{Engine, Place};
+use millrace_store::{Domain, Store, StoreError};
 
 use super::columns;
 use crate::harness::{Harness, on_every_engine};
 
-on_every_engine!(every_table_is_base_or_derived, copied_tables_are_copied_whole);
+on_every_engine!(
+    every_table_is_base_or_derived,
+    copied_tables_are_copied_whole,
+    older_tables_get_the_heads_of_their_feeds,
+);
 
 async fn every_table_is_base_or_derived(harness: Harness) {
     let engine = harness.engine;
@@ -56,4 +62,33 @@ async fn copied_tables_are_copied_whole(harness: Harness) {
             table.columns.iter().map(|column| column.0.to_owned()).collect();
         assert_eq!(found, declared, "{}", table.name);
     }
+}
+
+/// Feeds that were written before there were heads.
+async fn older_tables_get_the_heads_of_their_feeds(harness: Harness) {
+    let place = Place::new(harness.engine).await.expect("the engine was here before");
+    let (config, registry, domain) = (place.config(), Registry::new(), Domain::Dataplane);
+    let older = &schema::DATAPLANE[..4];
+    let store = Store::open(&config, domain, older, &[], &harness.clock, &registry).await.unwrap();
+    let written: Result<u64, StoreError> = store
+        .write(|tx| {
+            tx.execute(
+                "INSERT INTO feed_item (actor_id, sort_at_us, collection, rkey, post_actor, post_rkey, flags)
+                 VALUES (1, 30, 1, 7, 1, 7, 0), (1, -5, 1, 8, 1, 8, 0), (2, 9, 5, 1, 1, 7, 0)",
+                &[],
+            )
+        })
+        .await;
+    assert_eq!(written.unwrap(), 3);
+    store.close().await;
+    let registry = Registry::new();
+    let newer = schema::DATAPLANE;
+    let store = Store::open(&config, domain, newer, &[], &harness.clock, &registry).await.unwrap();
+    let heads: Result<Vec<(i64, i64)>, StoreError> = store
+        .read(|tx| {
+            let sql = "SELECT actor_id, sort_at_us FROM feed_head ORDER BY actor_id";
+            tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .await;
+    assert_eq!(heads.unwrap(), [(1, 30), (2, 9)]);
 }
