@@ -44,9 +44,12 @@ impl Around {
         });
         let blocked = between::blocked(tx, pairs)?;
         let Some(viewer) = viewer else { return Ok(Self { blocked, ..Self::default() }) };
-        let shown = || posts.shown.iter().copied();
-        let likes = viewer.first_edges(tx, Collection::Like, Collection::Post, shown())?;
-        let reposts = viewer.first_edges(tx, Collection::Repost, Collection::Post, shown())?;
+        // Where nobody is counted the viewer is not among them.
+        let shown = || posts.shown.iter().filter_map(|key| posts.rows.get(key));
+        let liked = shown().filter(|row| row.likes() > 0).map(|row| row.key);
+        let reposted = shown().filter(|row| row.reposts() > 0).map(|row| row.key);
+        let likes = viewer.first_edges(tx, Collection::Like, Collection::Post, liked)?;
+        let reposts = viewer.first_edges(tx, Collection::Repost, Collection::Post, reposted)?;
         Ok(Self { blocked, likes, reposts, ..Self::default() })
     }
 

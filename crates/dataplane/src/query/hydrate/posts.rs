@@ -36,6 +36,7 @@ pub(super) struct PostRow {
     pub root: Option<PostKey>,
     pub parent: Option<PostKey>,
     pub quote: Option<PostKey>,
+    /// Likes, replies, reposts, quotes.
     pub counts: [i64; 4],
 }
 
@@ -43,6 +44,14 @@ impl PostRow {
     /// The post that begins the thread.
     pub(super) fn thread(&self) -> PostKey {
         self.root.unwrap_or(self.key)
+    }
+
+    pub(super) fn likes(&self) -> i64 {
+        self.counts[0]
+    }
+
+    pub(super) fn reposts(&self) -> i64 {
+        self.counts[2]
     }
 }
 

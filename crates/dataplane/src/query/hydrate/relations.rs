@@ -60,13 +60,12 @@ impl Relations {
     /// Everything `viewer` has to do with `ids`.
     pub(super) fn load(tx: &mut Tx, viewer: &Viewer, ids: &[i64]) -> Result<Self, StoreError> {
         let mut relations = Self::edges(tx, viewer.id, ids)?;
-        let mutes: Vec<(i64, Mute)> =
-            tx.query(MUTES, &[Param::Ids(ids), Param::from(&viewer.did)], |row| {
+        if viewer.mutes_actors {
+            tx.for_each(MUTES, &[Param::Ids(ids), Param::from(&viewer.did)], |row| {
                 let mute = Mute { only_reposts: row.get(1)?, only_quoteposts: row.get(2)? };
-                Ok((row.get(0)?, mute))
+                relations.of_mut(row.get(0)?).mute = Some(mute);
+                Ok(())
             })?;
-        for (id, mute) in mutes {
-            relations.of_mut(id).mute = Some(mute);
         }
         for list in &viewer.muted_lists {
             let [owner, rkey, kind] = [list.0, list.1, Collection::List.code()].map(Param::Int);

@@ -20,13 +20,19 @@ pub(super) struct Viewer {
     pub id: i64,
     /// Keys of the lists they mute, the first muted one first.
     pub muted_lists: Vec<PostKey>,
+    /// Whether they mute any account; most mute nobody, and need not be looked up beside everybody.
+    pub mutes_actors: bool,
+    mutes_threads: bool,
 }
 
 impl Viewer {
     pub(super) fn of(tx: &mut Tx, did: Option<&Did>) -> Result<Option<Self>, DataplaneError> {
         let Some(did) = did else { return Ok(None) };
         let id = lookup::actor_id(tx, did)?.unwrap_or(NEVER_SEEN);
-        Ok(Some(Self { did: did.clone(), id, muted_lists: muted_lists(tx, did)? }))
+        let muted_lists = muted_lists(tx, did)?;
+        let (mutes_actors, mutes_threads) =
+            tx.query_one(MUTES_ANY, &[Param::from(did)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Some(Self { did: did.clone(), id, muted_lists, mutes_actors, mutes_threads }))
     }
 
     /// The first record of `collection`'s kind by which the viewer likes or reposts each subject.
@@ -56,6 +62,9 @@ impl Viewer {
         roots: &[PostKey],
         names: &Names,
     ) -> Result<Vec<PostKey>, StoreError> {
+        if !self.mutes_threads {
+            return Ok(Vec::new());
+        }
         let mut rows = Vec::with_capacity(roots.len());
         for root in roots {
             rows.push((names.did(root.0)?, names.rkey(root.1)?, *root));
@@ -73,6 +82,10 @@ impl Viewer {
         )
     }
 }
+
+const MUTES_ANY: &str =
+    "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM own.actor_mute WHERE did = $1) THEN 1 ELSE 0 END AS BIGINT),
+        CAST(CASE WHEN EXISTS (SELECT 1 FROM own.thread_mute WHERE did = $1) THEN 1 ELSE 0 END AS BIGINT)";
 
 const LIKES: &str = "SELECT k.actor, k.rkey, (SELECT min(s.rkey) FROM like_by_subject AS s
         WHERE s.subject_actor = k.actor AND s.subject_rkey = k.rkey AND s.subject_collection = k.collection
