@@ -109,7 +109,7 @@ async fn goes_on(place: &Place, engine: Engine) {
     restore(place, &all, &["--yes"]).refused(1, "MR-BIN-001");
     server.kill9();
 
-    restore(place, &all, &[]).refused(2, "MR-BIN-008");
+    restore(place, &all, &[]).refused_in_the_end(2, "MR-BIN-008");
     let plan = restore(place, &all, &["--dry-run", "--json"]).fine().json();
     assert_eq!(plan["log"], "backup");
     assert_eq!(plan["resync"], "none");

@@ -55,6 +55,12 @@ impl Output {
 
     /// Fails unless it failed with this exit code and code, explained, and without data.
     pub fn refused(self, exit: i32, code: &str) -> Self {
+        assert!(self.stderr.starts_with(&format!("error: [{code}]")), "{self:?}");
+        self.refused_in_the_end(exit, code)
+    }
+
+    /// The same, of a command that first says what it would do.
+    pub fn refused_in_the_end(self, exit: i32, code: &str) -> Self {
         assert_eq!(self.code, exit, "{self:?}");
         let error = format!("error: [{code}]");
         assert!(self.stderr.lines().any(|line| line.starts_with(&error)), "{self:?}");

@@ -15,6 +15,7 @@ on_every_engine!(
     every_table_is_base_or_derived,
     copied_tables_are_copied_whole,
     older_tables_get_the_heads_of_their_feeds,
+    older_edges_keep_their_times,
 );
 
 async fn every_table_is_base_or_derived(harness: Harness) {
@@ -91,4 +92,41 @@ async fn older_tables_get_the_heads_of_their_feeds(harness: Harness) {
         })
         .await;
     assert_eq!(heads.unwrap(), [(1, 30), (2, 9)]);
+}
+
+/// Edges that were written with their times whole; one's record key is no TID.
+async fn older_edges_keep_their_times(harness: Harness) {
+    let place = Place::new(harness.engine).await.expect("the engine was here before");
+    let (config, domain, clock) = (place.config(), Domain::Dataplane, &harness.clock);
+    let (older, registry) = (&schema::DATAPLANE[..3], Registry::new());
+    let store = Store::open(&config, domain, older, &[], clock, &registry).await.unwrap();
+    let written: Result<(), StoreError> = store
+        .write(|tx| {
+            tx.execute(
+                "INSERT INTO follow (actor_id, rkey, subject_actor, cid_prefix, created_at_us, indexed_at_us)
+                 VALUES (1, 1795297746208000000, 2, 3, 1753220455281250, 8), (1, -7, 4, 3, -62167219200000000, 9)",
+                &[],
+            )?;
+            tx.execute(
+                "INSERT INTO follow_by_subject (subject_actor, actor_id, rkey, sort_at_us)
+                 VALUES (2, 1, 1795297746208000000, 1753220455281250), (4, 1, -7, -62167219200000000)",
+                &[],
+            )?;
+            Ok(())
+        })
+        .await;
+    written.unwrap();
+    store.close().await;
+    let (newer, registry) = (schema::DATAPLANE, Registry::new());
+    let store = Store::open(&config, domain, newer, &[], clock, &registry).await.unwrap();
+    let times: Result<Vec<(i64, i64)>, StoreError> = store
+        .read(|tx| {
+            let sql = "SELECT f.created_at_us, s.sort_at_us FROM follow AS f
+                JOIN follow_by_subject AS s ON s.actor_id = f.actor_id AND s.rkey = f.rkey ORDER BY f.rkey";
+            tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .await;
+    let expected =
+        [-62_167_219_200_000_000, 1_753_220_455_281_250].map(|time_us| (time_us, time_us));
+    assert_eq!(times.unwrap(), expected);
 }
