@@ -1,9 +1,9 @@
 //! The projection: what the store's worker loop calls with batches of `network.entries.v1`.
 
 use millrace_log::Item;
-use millrace_store::Tx;
 use millrace_store::dictionary::Dictionary;
 use millrace_store::worker::{ApplyError, Projection};
+use millrace_store::{StoreError, Tx};
 
 use crate::apply::batch::{self, Batch};
 use crate::apply::decode;
@@ -78,3 +78,10 @@ impl Projection for Dataplane {
 
 /// A batch ready to be written.
 pub struct Prepared(Batch);
+
+/// Keeps workers out of the tables until the transaction ends. Where writers are several, a worker moves its
+/// offset first in each of its transactions: holding the offsets' rows, this one sees all that workers have
+/// written, and none writes until it is done.
+pub(crate) fn keep_out(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute("UPDATE projection_offset SET next_offset = next_offset", &[]).map(drop)
+}

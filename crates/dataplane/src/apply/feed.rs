@@ -124,6 +124,13 @@ impl Heads {
     }
 }
 
+/// The time of the newest line of the account that this expression names, as a subquery.
+pub(crate) fn newest(actor: &str) -> String {
+    format!(
+        "(SELECT i.sort_at_us FROM feed_item AS i WHERE i.actor_id = {actor} ORDER BY i.sort_at_us DESC LIMIT 1)"
+    )
+}
+
 /// Makes the heads of these accounts what their lines say.
 pub(crate) fn look_anew(tx: &mut Tx, actors: &[i64]) -> Result<(), StoreError> {
     if actors.is_empty() {
@@ -135,10 +142,12 @@ pub(crate) fn look_anew(tx: &mut Tx, actors: &[i64]) -> Result<(), StoreError> {
         &actors,
     )?;
     tx.execute(
-        "INSERT INTO feed_head (actor_id, sort_at_us) SELECT n.actor_id, n.sort_at_us FROM
-           (SELECT ids.id AS actor_id, (SELECT i.sort_at_us FROM feed_item AS i WHERE i.actor_id = ids.id
-                ORDER BY i.sort_at_us DESC LIMIT 1) AS sort_at_us FROM {id_list:$1} AS ids) AS n
+        &format!(
+            "INSERT INTO feed_head (actor_id, sort_at_us) SELECT n.actor_id, n.sort_at_us FROM
+           (SELECT ids.id AS actor_id, {} AS sort_at_us FROM {{id_list:$1}} AS ids) AS n
          WHERE n.sort_at_us IS NOT NULL",
+            newest("ids.id")
+        ),
         &actors,
     )
     .map(drop)

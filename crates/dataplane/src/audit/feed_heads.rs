@@ -5,6 +5,7 @@ use millrace_store::{Param, StoreError, Tx};
 use super::inverse::params;
 use super::naming::{Subject, beyond};
 use super::{Check, Finding, Slice};
+use crate::apply::feed::newest;
 use crate::repair::Mend;
 
 /// Heads that are of no line, or not of the newest.
@@ -42,9 +43,9 @@ impl Check for Heads {
 
     fn look(&self, tx: &mut Tx, after: &[i64], limit: i64) -> Result<Slice, StoreError> {
         let sql = format!(
-            "SELECT s.actor_id, s.sort_at_us, (SELECT i.sort_at_us FROM feed_item AS i
-                WHERE i.actor_id = s.actor_id ORDER BY i.sort_at_us DESC LIMIT 1)
+            "SELECT s.actor_id, s.sort_at_us, {}
              FROM (SELECT * FROM feed_head {}) AS s ORDER BY s.actor_id",
+            newest("s.actor_id"),
             beyond(&["actor_id"], "")
         );
         let mut slice = Slice::default();
@@ -83,10 +84,10 @@ impl Check for Headless {
                 SELECT ({NEXT} $1), CAST(1 AS BIGINT)
                 UNION ALL SELECT ({NEXT} w.actor_id), w.place + 1 FROM w
                     WHERE w.actor_id IS NOT NULL AND w.place < $2)
-             SELECT w.actor_id, (SELECT i.sort_at_us FROM feed_item AS i
-                WHERE i.actor_id = w.actor_id ORDER BY i.sort_at_us DESC LIMIT 1), h.sort_at_us
+             SELECT w.actor_id, {}, h.sort_at_us
              FROM w LEFT JOIN feed_head AS h ON h.actor_id = w.actor_id
-             WHERE w.actor_id IS NOT NULL ORDER BY w.actor_id"
+             WHERE w.actor_id IS NOT NULL ORDER BY w.actor_id",
+            newest("w.actor_id")
         );
         let after = after.first().copied().unwrap_or(i64::MIN);
         let mut slice = Slice::default();

@@ -20,6 +20,7 @@ use crate::audit::{
 };
 use crate::collection::Collection;
 use crate::progress::Progress;
+use crate::worker;
 
 /// Times everything is gone through before what is left is given up.
 const PASSES_MAX: usize = 6;
@@ -121,7 +122,7 @@ pub(crate) async fn pass(
             }
             let mended: Result<(), StoreError> = store
                 .write(move |tx| {
-                    keep_workers_out(tx)?;
+                    worker::keep_out(tx)?;
                     mend(tx, &findings)
                 })
                 .await;
@@ -136,12 +137,6 @@ pub(crate) async fn pass(
         report.skipped += walk.skipped;
     }
     Ok(report)
-}
-
-/// Where writers are several, a worker moves its offset first in each of its transactions: holding the
-/// offsets' rows, this one sees all that workers have written, and none writes until it is done.
-fn keep_workers_out(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.execute("UPDATE projection_offset SET next_offset = next_offset", &[]).map(drop)
 }
 
 /// The findings of a slice by what mends them, each thing once.

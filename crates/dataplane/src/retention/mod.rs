@@ -19,8 +19,8 @@ use millrace_store::{Param, Store, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::run::Run;
-use crate::apply::{Effects, Key};
+use crate::apply::Key;
+use crate::apply::batch;
 use crate::collection::Collection;
 use crate::worker;
 use keep::Keep;
@@ -239,17 +239,8 @@ fn forget(tx: &mut Tx, records: &[(Collection, Key)]) -> Result<(), StoreError> 
     if records.is_empty() {
         return Ok(());
     }
-    tx.execute(
-        "UPDATE projection_offset SET updated_us = updated_us WHERE projection = $1",
-        &[Param::Text(worker::NAME)],
-    )?;
-    let (mut run, mut effects) = (Run::default(), Effects::default());
-    let now_us = tx.now_us();
-    for (collection, key) in records {
-        run.delete(*collection, *key, now_us);
-    }
-    run.apply(tx, &mut effects)?;
-    effects.write(tx)
+    worker::keep_out(tx)?;
+    batch::forget(tx, records)
 }
 
 /// Counts of records that are gone, and that nothing is counted for, go too.
