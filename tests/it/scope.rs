@@ -166,7 +166,6 @@ fn configuration(ports: Ports, network: &Network, ingest: &str, disk: &str) -> S
     format!(
         r#"
 [disk]
-free_bytes_min = 0
 {disk}
 
 [network]

@@ -15,9 +15,10 @@ use millrace_store::{Domain, StoreError, probe};
 use serde::{Deserialize, Serialize};
 
 use super::backup::make::engine_name;
-use super::backup::{Place, job, room};
+use super::backup::{Place, job};
 use super::schema::DOMAINS;
 use super::scrape::Scrape;
+use crate::disk::measure::free_bytes;
 use crate::failure::Failure;
 
 const SECOND_US: i64 = 1_000_000;
@@ -294,7 +295,7 @@ async fn without_log(place: &Place) -> Result<Status, Failure> {
         .to_owned(),
         parked,
         domains: domains(place, &place.clock).await?,
-        disk_free_bytes: room::free_bytes(place.log.dir()).ok(),
+        disk_free_bytes: free_bytes(place.log.dir()).ok(),
         ..Status::default()
     })
 }

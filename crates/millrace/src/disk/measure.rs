@@ -38,10 +38,13 @@ pub fn files(folders: &[PathBuf]) -> std::io::Result<BTreeMap<String, u64>> {
     Ok(used)
 }
 
-/// Bytes that are free to us on the disk of a folder; none where the system does not tell.
-pub fn free_bytes(folder: &Path) -> Option<u64> {
-    let told = rustix::fs::statvfs(folder).ok()?;
-    Some(told.f_bavail.saturating_mul(told.f_frsize))
+/// Bytes that are free to us on the disk of a folder.
+///
+/// # Errors
+/// There is no such folder, or the system does not tell.
+pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let told = rustix::fs::statvfs(folder)?;
+    Ok(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 fn distinct(folders: &[PathBuf]) -> Vec<PathBuf> {

@@ -102,7 +102,7 @@ impl Budget {
             let used = measure::files(&folders)?;
             Ok::<_, std::io::Error>((
                 used,
-                folders.first().and_then(|dir| measure::free_bytes(dir)),
+                folders.first().and_then(|dir| measure::free_bytes(dir).ok()),
             ))
         });
         let (mut by_domain, free_bytes) = match measured.await {

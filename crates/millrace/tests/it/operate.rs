@@ -73,6 +73,23 @@ fn a_doctor_looks_at_what_is_not_there_yet() {
 }
 
 #[test]
+fn a_doctor_judges_a_disk_as_a_server_does() {
+    let place = Place::new();
+    let check = |free_bytes_min: &str, expected| {
+        let env = [
+            ("MILLRACE_DISK__FREE_BYTES_MIN", free_bytes_min),
+            ("MILLRACE_NETWORK__PLC_URL", "http://127.0.0.1:9"),
+            ("MILLRACE_NETWORK__ALLOW_LOOPBACK", "true"),
+        ];
+        let report = place.run_with(&["doctor", "--json", "--timeout-ms", "2000"], &env).json();
+        assert_eq!(state(&report, "disk"), expected, "{report:#}");
+    };
+    check("0", "ok");
+    check("1", "ok");
+    check("1000000000000000000", "bad");
+}
+
+#[test]
 fn a_doctor_says_what_is_wrong() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port();

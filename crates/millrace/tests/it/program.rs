@@ -116,7 +116,9 @@ impl Place {
     /// The binary, with an environment of nothing but `env`.
     pub fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
-        command.args(args).env_clear().envs(env.iter().copied()).env("NO_COLOR", "1");
+        command.args(args).env_clear().env("NO_COLOR", "1");
+        // What is free on the disk of whoever runs the tests is not what they judge.
+        command.env("MILLRACE_DISK__FREE_BYTES_MIN", "0").envs(env.iter().copied());
         command.current_dir(self.path()).stdin(Stdio::null());
         command
     }

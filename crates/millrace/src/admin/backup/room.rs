@@ -3,14 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use crate::disk::measure::free_bytes;
+
 /// Bytes left free beside what is written.
 const SPARE_BYTES: u64 = 64 << 20;
-
-/// Bytes that a process may still write to the file system of `path`.
-pub fn free_bytes(path: &Path) -> io::Result<u64> {
-    let found = rustix::fs::statvfs(path)?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
-}
 
 /// Whether `wanted` more bytes fit beside `path`; how many are free if not.
 pub fn fits(path: &Path, wanted: u64) -> io::Result<Result<(), u64>> {

@@ -9,12 +9,14 @@ use tokio::net::TcpListener;
 
 use super::{Line, Patient};
 use crate::admin::backup::make::blocking;
-use crate::admin::backup::room::{free_bytes, shown};
+use crate::admin::backup::room::shown;
 use crate::admin::backup::swap;
+use crate::config::DiskConfig;
+use crate::disk::Level;
+use crate::disk::marks::{self, Room};
+use crate::disk::measure::free_bytes;
 use crate::roles::Role;
 
-/// Below this a disk is as good as full.
-const FREE_BYTES_MIN: u64 = 1 << 30;
 /// Written and synced to see how long that takes.
 const PROBE_BYTES: usize = 4_096;
 /// A sync that takes longer than this holds up every append.
@@ -26,7 +28,8 @@ pub(super) async fn folder(patient: &Patient) -> Vec<Line> {
     lines.push(blocking(move || write_probe(&dir)).await);
     for (name, dir) in folders(patient) {
         let dir = nearest(&dir);
-        lines.push(blocking(move || disk(name, &dir)).await);
+        let config = patient.config.disk.clone();
+        lines.push(blocking(move || disk(name, &dir, &config)).await);
     }
     lines
 }
@@ -103,17 +106,23 @@ fn write_probe(dir: &Path) -> Line {
     }
 }
 
-fn disk(name: &str, dir: &Path) -> Line {
-    match free_bytes(dir) {
-        Ok(free) if free < FREE_BYTES_MIN => Line::bad(
-            name,
-            format!("{} free on the disk of {}", shown(free), dir.display()),
-            "free space, or move the folder: a full disk stops what is read from the network",
-        ),
-        Ok(free) => {
-            Line::ok(name, format!("{} free on the disk of {}", shown(free), dir.display()))
+/// By the marks a server goes by: its warning is bad here.
+fn disk(name: &str, dir: &Path, config: &DiskConfig) -> Line {
+    let free = match free_bytes(dir) {
+        Ok(free) => free,
+        Err(error) => {
+            return Line::bad(name, format!("{}: {error}", dir.display()), "check the path");
         }
-        Err(error) => Line::bad(name, format!("{}: {error}", dir.display()), "check the path"),
+    };
+    let found = format!("{} free on the disk of {}", shown(free), dir.display());
+    let room = Room { used_bytes: 0, free_bytes: Some(free) };
+    match marks::level(Level::Fine, room, config) {
+        Level::Fine => Line::ok(name, found),
+        Level::Warn | Level::Stop => Line::bad(
+            name,
+            found,
+            "free space, or move the folder: with less than disk.free_bytes_min nothing is read from the network",
+        ),
     }
 }
 
