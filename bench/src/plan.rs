@@ -20,6 +20,10 @@ pub struct Options {
     /// Keep the figures of a partial run in docs/ as well
     #[arg(long)]
     pub keep: bool,
+    /// Leave the large store where it is, and take up one that was left: to try one thing after another.
+    /// Nothing is written into it
+    #[arg(long)]
+    pub keep_store: bool,
     #[command(flatten)]
     pub place: Place,
 }

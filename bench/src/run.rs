@@ -164,7 +164,10 @@ impl Bench {
     async fn large_store(&mut self) -> Result<()> {
         let relay = Relay::start(Arc::clone(&self.frames)).await?;
         let mut settings = Settings { relay_url: None, ..self.settings("large", &relay) };
-        ingest::emptied(&settings.dir)?;
+        let keep_store = self.options.keep_store;
+        if !(keep_store && load::is_loaded(&settings)) {
+            ingest::emptied(&settings.dir)?;
+        }
         let people = People::of(&self.sizes);
         let Sizes { posts, likes, .. } = self.sizes;
         self.say(&format!("loading a store of {posts} posts and {likes} likes"));
@@ -192,6 +195,9 @@ impl Bench {
             program = self.ready_and_idle(&settings, program, &subjects(3)).await?;
         }
         program.end().await?;
+        if keep_store {
+            return Ok(());
+        }
         if self.options.wants(Part::Ingest) {
             settings.relay_url = Some(relay.socket_url());
             settings.verify = false;
@@ -317,7 +323,7 @@ impl Options {
         for path in [&mut place.root, &mut place.dir, &mut place.program] {
             *path = path.canonicalize().with_context(|| path.display().to_string())?;
         }
-        let Self { quick, rounds, keep, .. } = *self;
-        Ok(Self { quick, only: self.only.clone(), rounds: rounds.max(1), keep, place })
+        let Self { quick, rounds, keep, keep_store, .. } = *self;
+        Ok(Self { quick, only: self.only.clone(), rounds: rounds.max(1), keep, keep_store, place })
     }
 }

@@ -27,6 +27,8 @@ const SOURCE: &str = "bench";
 /// Entries appended together.
 const BATCH_ENTRIES: usize = 2_000;
 const BATCHES_AHEAD: usize = 4;
+/// Beside a store that is loaded whole.
+const LOADED: &str = "loaded";
 const APPLIED_WITHIN: Duration = Duration::from_secs(1_800);
 
 /// What was loaded.
@@ -47,20 +49,31 @@ pub async fn load(
 ) -> Result<(Program, Loaded)> {
     let data = settings.dir.join("data");
     std::fs::create_dir_all(&data)?;
-    let (entries, posts) = append_all(&data, people, sizes).await?;
+    let log = match is_loaded(settings) {
+        true => None,
+        false => Some(data.as_path()),
+    };
+    let (entries, posts) = tell(log, people, sizes).await?;
     let watch = Stopwatch::start();
     let mut program = Program::launch(binary, settings)?;
     let last = i64::try_from(entries).unwrap_or(i64::MAX);
     program.visible(SOURCE, last, APPLIED_WITHIN).await?;
     let applied_per_s = entries as f64 / watch.elapsed().as_secs_f64();
     program.ready().await?;
+    std::fs::write(settings.dir.join(LOADED), entries.to_string())?;
     Ok((program, Loaded { posts, entries, applied_per_s }))
 }
 
-/// Makes the entries on a thread and appends them here.
-async fn append_all(data: &Path, people: &People, sizes: &Sizes) -> Result<(u64, Vec<Post>)> {
+/// Whether a run before left a store that is loaded.
+pub fn is_loaded(settings: &Settings) -> bool {
+    settings.dir.join(LOADED).exists()
+}
+
+/// Makes the entries on a thread and appends them here, where there is a log to be filled.
+async fn tell(data: Option<&Path>, people: &People, sizes: &Sizes) -> Result<(u64, Vec<Post>)> {
     let clock = ManualClock::at(world::START_US);
-    let log = Log::open(&LogConfig::in_dir(data), clock.shared(), &Registry::new())?;
+    let open = |dir| Log::open(&LogConfig::in_dir(dir), clock.shared(), &Registry::new());
+    let log = data.map(open).transpose()?;
     let (batches, mut made) = mpsc::channel::<(i64, Vec<Append>)>(BATCHES_AHEAD);
     let (people, sizes) = (people.clone(), *sizes);
     let maker = spawn_thread("bench-load", move || {
@@ -81,8 +94,12 @@ async fn append_all(data: &Path, people: &People, sizes: &Sizes) -> Result<(u64,
     })?;
     while let Some((time_us, batch)) = made.recv().await {
         clock.set_us(time_us);
-        log.append(Topic::NetworkEntries, batch).await?;
+        if let Some(log) = &log {
+            log.append(Topic::NetworkEntries, batch).await?;
+        }
     }
-    log.close().await;
+    if let Some(log) = log {
+        log.close().await;
+    }
     maker.join().ok().context("the thread that makes entries panicked")?
 }

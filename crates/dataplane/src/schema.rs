@@ -34,6 +34,12 @@ pub const DATAPLANE: &[Migration] = &[
         sql: include_str!("migrations/0005_feed_head.sql"),
         compatible_back_to: 5,
     },
+    Migration {
+        number: 6,
+        name: "large_rows",
+        sql: include_str!("migrations/0006_large_rows.sql"),
+        compatible_back_to: 5,
+    },
 ];
 
 /// Domain `own`: what Millrace alone knows.

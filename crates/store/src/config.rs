@@ -50,6 +50,9 @@ pub struct StoreConfig {
     pub connect_timeout_ms: u64,
     /// Page cache of each SQLite reader, in bytes; an attached domain gets a quarter as much besides.
     pub reader_cache_bytes: u64,
+    /// Bytes of each SQLite file that a reader maps into memory rather than read page by page; 0: none. They
+    /// are the system's own cache and shared, but count as resident while questions are asked.
+    pub reader_mmap_bytes: u64,
     /// Page cache of the SQLite writer, in bytes.
     pub writer_cache_bytes: u64,
     /// Size the write-ahead log may reach before a commit has to fold it into the database, in pages of 4 KiB.
@@ -76,6 +79,7 @@ impl Default for StoreConfig {
             lock_timeout_ms: 5_000,
             connect_timeout_ms: 5_000,
             reader_cache_bytes: 24 << 20,
+            reader_mmap_bytes: 2 << 30,
             writer_cache_bytes: 128 << 20,
             wal_autocheckpoint_pages: 65_536,
             checkpoint_interval_ms: 30_000,

@@ -18,13 +18,16 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::engine::checkpoint::Stop;
 use crate::engine::link::Link;
-use crate::engine::queue::{Job, Queue, Refused};
+use crate::engine::queue::{Job, Next, Queue, Refused};
 use crate::engine::{Connector, Mode};
 use crate::metrics::StoreMetrics;
 use crate::migrate::{self, Migration};
 use crate::{Domain, StoreConfig, StoreError, Tx};
 
 pub use swap::{Hold, clear_rebuild};
+
+/// A thread that was asked nothing for so long gives its memory back.
+const REST_AFTER: Duration = Duration::from_secs(10);
 
 /// One domain's tables. Cheap to clone; clones are the same store.
 #[derive(Clone)]
@@ -124,8 +127,19 @@ impl Store {
         let limit = Duration::from_millis(limit_ms);
         self.spawn(format!("{domain}-{letter}{number}"), move || {
             let mut link = Link::new(connector, domain, mode, limit, clock);
-            while let Some(job) = queue.pop() {
-                job(&mut link);
+            let mut patience = Some(REST_AFTER);
+            loop {
+                match queue.pop(patience) {
+                    Next::Job(job) => {
+                        job(&mut link);
+                        patience = Some(REST_AFTER);
+                    }
+                    Next::Quiet => {
+                        link.rest();
+                        patience = None;
+                    }
+                    Next::Closed => break,
+                }
             }
         })
     }

@@ -66,6 +66,13 @@ impl Link {
         result
     }
 
+    /// Gives memory back while nothing is asked; the next question takes it again.
+    pub(crate) fn rest(&mut self) {
+        if let Some(tx) = &mut self.tx {
+            tx.connection.rest();
+        }
+    }
+
     /// Closes the connection; the next question opens another.
     pub(crate) fn disconnect(&mut self) {
         self.tx = None;

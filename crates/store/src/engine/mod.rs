@@ -188,6 +188,14 @@ impl Connection {
         each_engine!(self, it => it.rollback())
     }
 
+    /// Between two transactions: gives back what the next one can take again.
+    pub(crate) fn rest(&mut self) {
+        match self {
+            Connection::Sqlite(it) => it.rest(),
+            Connection::Postgres(_) => {}
+        }
+    }
+
     /// Whether the next transaction would need another connection.
     pub(crate) fn is_broken(&self) -> bool {
         each_engine!(self, it => it.is_broken())

@@ -2,6 +2,7 @@
 //! an overloaded database must say so, not let the line grow.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -25,6 +26,15 @@ struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Full { waiting: usize },
+    Closed,
+}
+
+/// What a thread that asked for a job gets.
+pub(crate) enum Next {
+    Job(Job),
+    /// None came for as long as it wanted to wait.
+    Quiet,
+    /// The queue is closed and empty.
     Closed,
 }
 
@@ -60,17 +70,23 @@ impl Queue {
         Ok(())
     }
 
-    /// The next job; `None` once the queue is closed and empty.
-    pub(crate) fn pop(&self) -> Option<Job> {
+    /// The next job, waited for as long as `patience` says; without end if it says nothing.
+    pub(crate) fn pop(&self, patience: Option<Duration>) -> Next {
         let mut state = self.state.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
+                return Next::Job(job);
             }
             if !state.open {
-                return None;
+                return Next::Closed;
             }
-            self.ready.wait(&mut state);
+            match patience {
+                None => self.ready.wait(&mut state),
+                Some(patience) if self.ready.wait_for(&mut state, patience).timed_out() => {
+                    return state.jobs.pop_front().map_or(Next::Quiet, Next::Job);
+                }
+                Some(_) => {}
+            }
         }
     }
 
@@ -82,5 +98,22 @@ impl Queue {
 
     pub(crate) fn len(&self) -> usize {
         self.state.lock().jobs.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_learns_that_all_is_quiet_and_then_waits() {
+        let queue = Queue::new(1);
+        assert!(matches!(queue.pop(Some(Duration::from_millis(1))), Next::Quiet));
+        assert_eq!(queue.push(Box::new(|_| {})), Ok(()));
+        assert!(matches!(queue.pop(Some(Duration::from_millis(1))), Next::Job(_)));
+        assert_eq!(queue.push(Box::new(|_| {})), Ok(()));
+        queue.close();
+        assert!(matches!(queue.pop(None), Next::Job(_)), "what was taken is done");
+        assert!(matches!(queue.pop(None), Next::Closed));
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Connector {
     attach: Vec<(Domain, PathBuf)>,
     lock_timeout_ms: u64,
     reader_cache_bytes: u64,
+    reader_mmap_bytes: u64,
     writer_cache_bytes: u64,
     wal_autocheckpoint_pages: u32,
 }
@@ -51,6 +52,7 @@ impl Connector {
             attach: attach.iter().map(|it| (*it, path_of(*it))).collect(),
             lock_timeout_ms: config.lock_timeout_ms,
             reader_cache_bytes: config.reader_cache_bytes,
+            reader_mmap_bytes: config.reader_mmap_bytes,
             writer_cache_bytes: config.writer_cache_bytes,
             wal_autocheckpoint_pages: config.wal_autocheckpoint_pages,
         }
@@ -81,8 +83,15 @@ impl Connector {
             Mode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
         let mut connection = self.open(access)?;
+        let mapped_bytes = match mode {
+            Mode::Read => self.reader_mmap_bytes,
+            Mode::Write => 0,
+        };
         match mode {
-            Mode::Read => self.set(&connection, &cache_of(self.reader_cache_bytes))?,
+            Mode::Read => {
+                let (cache, map) = (cache_of(self.reader_cache_bytes), map_of(mapped_bytes));
+                self.set(&connection, &format!("{cache}; {map}"))?;
+            }
             Mode::Write => self.set_writer(&connection)?,
         }
         for (domain, path) in &self.attach {
@@ -94,7 +103,8 @@ impl Connector {
         connection
             .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || look.passed()))
             .map_err(|e| self.context().error(e))?;
-        Ok(Connection::new(connection, self.domain, deadline.clone()))
+        let connection = Connection::new(connection, self.domain, deadline.clone());
+        Ok(Connection { mapped_bytes, ..connection })
     }
 
     pub(super) fn connect_to_migrate(&self) -> Result<Connection, StoreError> {
@@ -202,6 +212,11 @@ fn cache_of(bytes: u64) -> String {
     format!("PRAGMA cache_size = -{}", bytes / 1_024)
 }
 
+/// Of each file that is open so many bytes are mapped into memory.
+fn map_of(bytes: u64) -> String {
+    format!("PRAGMA mmap_size = {bytes}")
+}
+
 /// A path inside a `file:` URI.
 fn escaped(path: &str) -> String {
     path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
@@ -213,14 +228,32 @@ pub(crate) struct Connection {
     domain: Domain,
     deadline: Deadline,
     rendered: HashMap<Box<str>, Rc<Rendered>>,
+    /// Of each file, while it is at work.
+    mapped_bytes: u64,
+    resting: bool,
 }
 
 impl Connection {
     fn new(connection: rusqlite::Connection, domain: Domain, deadline: Deadline) -> Connection {
-        Connection { connection, domain, deadline, rendered: HashMap::new() }
+        let rendered = HashMap::new();
+        Connection { connection, domain, deadline, rendered, mapped_bytes: 0, resting: false }
+    }
+
+    /// Gives the page cache back, and the mapped pages, which the system counts as this process's.
+    pub(super) fn rest(&mut self) {
+        let given_back =
+            self.connection.execute_batch(&format!("{}; PRAGMA shrink_memory", map_of(0)));
+        if let Err(error) = given_back {
+            tracing::debug!(store.domain = %self.domain, %error, "a resting reader keeps its memory");
+        }
+        self.resting = true;
     }
 
     pub(super) fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.resting) {
+            let map = map_of(self.mapped_bytes);
+            self.connection.execute_batch(&map).map_err(|e| self.context(&map).error(e))?;
+        }
         match mode {
             Mode::Read => self.control("BEGIN"),
             Mode::Write => self.control("BEGIN IMMEDIATE"),
@@ -412,5 +445,30 @@ pub(crate) fn cell<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Cell<'r> {
             std::str::from_utf8(bytes).map_or(Cell::Other("text that is not UTF-8"), Cell::Text)
         }
         Err(_) => Cell::Other("no such column"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_resting_reader_maps_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = StoreConfig { reader_mmap_bytes: 1 << 20, ..StoreConfig::in_dir(dir.path()) };
+        let connector = Connector::new(&config, Domain::Own, &[]);
+        drop(connector.connect_to_migrate().unwrap());
+        let mut reader = connector.connect(Mode::Read, &Deadline::new()).unwrap();
+        let mapped = |reader: &Connection| -> i64 {
+            reader.connection.query_row("PRAGMA mmap_size", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(mapped(&reader), 1 << 20);
+        reader.rest();
+        assert_eq!(mapped(&reader), 0);
+        reader.begin(Mode::Read).unwrap();
+        assert_eq!(mapped(&reader), 1 << 20);
+        reader.commit().unwrap();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use millrace_store::{Param, Row, StoreError, Tx};
+use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;
 use super::between;
@@ -38,11 +38,25 @@ struct Mute {
 pub(super) struct Relations(HashMap<i64, Relation>);
 
 /// Where many records join two accounts, the first counts: a stranger may write very many.
-const EDGES: &str = "SELECT ids.id,
-      (SELECT min(s.rkey) FROM follow_by_subject AS s WHERE s.subject_actor = ids.id AND s.actor_id = $2),
-      (SELECT min(s.rkey) FROM follow_by_subject AS s WHERE s.subject_actor = $2 AND s.actor_id = ids.id),
-      (SELECT min(s.rkey) FROM block_by_subject AS s WHERE s.subject_actor = ids.id AND s.actor_id = $2),
-      (SELECT min(s.rkey) FROM block_by_subject AS s WHERE s.subject_actor = $2 AND s.actor_id = ids.id)
+const FOLLOWING: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM follow_by_subject AS s
+        WHERE s.subject_actor = ids.id AND s.actor_id = $2)
+    FROM {id_list:$1} AS ids";
+
+const FOLLOWED_BY: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM follow_by_subject AS s
+        WHERE s.subject_actor = $2 AND s.actor_id = ids.id)
+    FROM {id_list:$1} AS ids";
+
+/// Whether the viewer blocks anybody, and anybody them: most need not be looked up beside everybody.
+const BLOCKS_ANY: &str =
+    "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM block WHERE actor_id = $1) THEN 1 ELSE 0 END AS BIGINT),
+        CAST(CASE WHEN EXISTS (SELECT 1 FROM block_by_subject WHERE subject_actor = $1) THEN 1 ELSE 0 END AS BIGINT)";
+
+const BLOCKING: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM block_by_subject AS s
+        WHERE s.subject_actor = ids.id AND s.actor_id = $2)
+    FROM {id_list:$1} AS ids";
+
+const BLOCKED_BY: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM block_by_subject AS s
+        WHERE s.subject_actor = $2 AND s.actor_id = ids.id)
     FROM {id_list:$1} AS ids";
 
 const MUTES: &str = "SELECT ids.id, m.only_reposts, m.only_quoteposts
@@ -81,8 +95,19 @@ impl Relations {
 
     /// Follows and blocks alone.
     pub(super) fn edges(tx: &mut Tx, viewer: i64, ids: &[i64]) -> Result<Self, StoreError> {
-        let rows = tx.query(EDGES, &[Param::Ids(ids), Param::Int(viewer)], edge_row)?;
-        let mut relations = Self(rows.into_iter().filter(|row| row.1.is_some()).collect());
+        let params = [Param::Ids(ids), Param::Int(viewer)];
+        let mut relations = Self::default();
+        relations.edge(tx, FOLLOWING, &params, |relation| &mut relation.following)?;
+        relations.edge(tx, FOLLOWED_BY, &params, |relation| &mut relation.followed_by)?;
+        let (blocks, is_blocked) = tx.query_one(BLOCKS_ANY, &[Param::Int(viewer)], |row| {
+            Ok((row.get::<bool>(0)?, row.get::<bool>(1)?))
+        })?;
+        if blocks {
+            relations.edge(tx, BLOCKING, &params, |relation| &mut relation.blocking)?;
+        }
+        if is_blocked {
+            relations.edge(tx, BLOCKED_BY, &params, |relation| &mut relation.blocked_by)?;
+        }
         let blocking = between::by_list(tx, ids.iter().map(|id| (viewer, *id)))?;
         for ((_, id), list) in blocking {
             relations.of_mut(id).blocking_by_list = Some(list);
@@ -93,6 +118,22 @@ impl Relations {
         }
         relations.0.remove(&viewer);
         Ok(relations)
+    }
+
+    /// The records of one kind of edge, by account.
+    fn edge(
+        &mut self,
+        tx: &mut Tx,
+        sql: &str,
+        params: &[Param<'_>],
+        place: fn(&mut Relation) -> &mut Option<i64>,
+    ) -> Result<(), StoreError> {
+        tx.for_each(sql, params, |row| {
+            if let Some(rkey) = row.get::<Option<i64>>(1)? {
+                *place(self.of_mut(row.get(0)?)) = Some(rkey);
+            }
+            Ok(())
+        })
     }
 
     fn of_mut(&mut self, id: i64) -> &mut Relation {
@@ -132,24 +173,7 @@ impl Relations {
     }
 }
 
-fn edge_row(row: &Row<'_>) -> Result<(i64, Relation), StoreError> {
-    let relation = Relation {
-        following: row.get(1)?,
-        followed_by: row.get(2)?,
-        blocking: row.get(3)?,
-        blocked_by: row.get(4)?,
-        ..Relation::default()
-    };
-    Ok((row.get(0)?, relation))
-}
-
 impl Relation {
-    fn is_some(&self) -> bool {
-        [self.following, self.followed_by, self.blocking, self.blocked_by]
-            .iter()
-            .any(Option::is_some)
-    }
-
     fn lists(&self) -> impl Iterator<Item = PostKey> + use<> {
         [self.blocking_by_list, self.blocked_by_list, self.muted_by_list].into_iter().flatten()
     }
