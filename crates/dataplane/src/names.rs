@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use millrace_atproto::syntax::Did;
-use millrace_store::{Domain, Param, RkeyId, StoreError, Tx};
+use millrace_store::{Domain, Param, RkeyId, StoreError, Tx, dictionary};
 
 use crate::collection::Collection;
 
@@ -24,18 +24,7 @@ impl Names {
     ) -> Result<Self, StoreError> {
         let actors = distinct(actors);
         let keys = distinct(keys.into_iter().filter(|key| *key < 0));
-        let mut dids = HashMap::with_capacity(actors.len());
-        if !actors.is_empty() {
-            let rows: Vec<(i64, String)> = tx.query(
-                "SELECT d.id, d.did FROM {id_list:$1} AS ids CROSS JOIN dictionary.actor AS d WHERE d.id = ids.id",
-                &[Param::Ids(&actors)],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-            for (id, text) in rows {
-                let did = Did::parse(&text).map_err(|error| missing(format!("{text}: {error}")))?;
-                dids.insert(id, did);
-            }
-        }
+        let dids = dictionary::actor_dids(tx, &actors)?;
         let mut texts = HashMap::new();
         if !keys.is_empty() {
             texts.extend(tx.query(

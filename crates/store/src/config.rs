@@ -34,7 +34,8 @@ pub struct StoreConfig {
     pub run_migrations: bool,
     /// How long a process that does not migrate waits for the schema it needs.
     pub schema_wait_ms: u64,
-    /// Database threads that answer reads, per domain.
+    /// Database threads that answer reads, per domain. 0: with SQLite as many as there are cores, at least 2; with
+    /// PostgreSQL twice as many.
     pub readers: usize,
     /// PostgreSQL connections that write, per domain. SQLite has one writer.
     pub postgres_writers: usize,
@@ -71,7 +72,7 @@ impl Default for StoreConfig {
             postgres_url: None,
             run_migrations: true,
             schema_wait_ms: 60_000,
-            readers: 4,
+            readers: 0,
             postgres_writers: 4,
             queue_jobs: 256,
             read_timeout_ms: 5_000,
@@ -103,6 +104,17 @@ impl StoreConfig {
         }
     }
 
+    /// Database threads that answer reads. More of them than cores make answers from memory wait for each
+    /// other; those that wait for a server cost nothing.
+    pub fn reader_threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from).max(2);
+        match (self.readers, self.engine) {
+            (0, EngineKind::Sqlite) => cores().min(READERS_MAX),
+            (0, EngineKind::Postgres) => (2 * cores()).min(READERS_MAX),
+            (readers, _) => readers,
+        }
+    }
+
     /// Folder of the SQLite files; the working directory when none was set.
     pub fn dir(&self) -> &Path {
         self.dir.as_deref().unwrap_or_else(|| Path::new("."))
@@ -117,8 +129,8 @@ impl StoreConfig {
         if self.engine == EngineKind::Postgres && self.postgres_url.is_none() {
             return refuse("store.postgres_url must be set for the engine postgres");
         }
-        if !(1..=64).contains(&self.readers) {
-            return refuse("store.readers must be 1 to 64");
+        if self.readers > READERS_MAX {
+            return refuse("store.readers must be 0 to 64");
         }
         if !(1..=64).contains(&self.postgres_writers) {
             return refuse("store.postgres_writers must be 1 to 64");
@@ -140,6 +152,8 @@ impl StoreConfig {
         Ok(())
     }
 }
+
+const READERS_MAX: usize = 64;
 
 /// Longest time any setting here may name: a day.
 const TIME_MS_MAX: u64 = 86_400_000;

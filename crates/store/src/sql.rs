@@ -8,8 +8,8 @@
 //! | `{without_rowid}` | `WITHOUT ROWID` | |
 //! | `{computed}` (a generated column) | `VIRTUAL` | `STORED` |
 //! | `{skip_locked}` | | `FOR UPDATE SKIP LOCKED` |
-//! | `{id_list:$1}` | a subquery with one column `id` over a JSON array | the same over `bigint[]` |
-//! | `{text_list:$1}` | a subquery with one column `value` over a JSON array | the same over `text[]` |
+//! | `{id_list:$1}` | a subquery with one column `id` over an array | the same over `bigint[]` |
+//! | `{text_list:$1}` | a subquery with one column `value` over an array | the same over `text[]` |
 //! | `{values:BIGINT KEY,TEXT}` | `VALUES (?1,?2)` | `SELECT * FROM UNNEST($1::bigint[],$2::text[])` |
 //! | `{rows:a BIGINT KEY, b TEXT}` | `(SELECT ?1 AS a, ?2 AS b)` | `(SELECT * FROM UNNEST(…) AS u(a, b))` |
 //! | `{full_text:name}` | an FTS5 table | a table with a `tsvector` and its index |
@@ -193,11 +193,11 @@ fn render_list(
         .ok_or_else(|| format!("{{{name}}} wants one parameter, like {{{name}:$1}}"))?;
     note_parameter(number, out)?;
     let list = match (name, dialect) {
-        ("id_list", Dialect::Sqlite) => format!("(SELECT value AS id FROM json_each(?{number}))"),
+        ("id_list", Dialect::Sqlite) => format!("(SELECT value AS id FROM rarray(?{number}))"),
         ("id_list", Dialect::Postgres) => {
             format!("(SELECT id FROM UNNEST(${number}::bigint[]) AS u(id))")
         }
-        (_, Dialect::Sqlite) => format!("(SELECT value FROM json_each(?{number}))"),
+        (_, Dialect::Sqlite) => format!("(SELECT value FROM rarray(?{number}))"),
         (_, Dialect::Postgres) => {
             format!("(SELECT value FROM UNNEST(${number}::text[]) AS u(value))")
         }
@@ -317,12 +317,12 @@ mod tests {
     fn lists_are_one_parameter() {
         check(
             "a IN {id_list:$3}",
-            "a IN (SELECT value AS id FROM json_each(?3))",
+            "a IN (SELECT value AS id FROM rarray(?3))",
             "a IN (SELECT id FROM UNNEST($3::bigint[]) AS u(id))",
         );
         check(
             "a IN {text_list:$1}",
-            "a IN (SELECT value FROM json_each(?1))",
+            "a IN (SELECT value FROM rarray(?1))",
             "a IN (SELECT value FROM UNNEST($1::text[]) AS u(value))",
         );
     }

@@ -87,7 +87,7 @@ impl Store {
         let store = Store {
             inner: Arc::new(Inner {
                 domain,
-                pool_sizes: [config.readers, writers],
+                pool_sizes: [config.reader_threads(), writers],
                 connector: connector.clone(),
                 readers: Arc::new(Queue::new(config.queue_jobs)),
                 writers: Arc::new(Queue::new(config.queue_jobs)),
@@ -97,7 +97,7 @@ impl Store {
                 metrics: StoreMetrics::new(registry, domain),
             }),
         };
-        for (mode, threads) in [(Mode::Read, config.readers), (Mode::Write, writers)] {
+        for (mode, threads) in [(Mode::Read, config.reader_threads()), (Mode::Write, writers)] {
             for number in 0..threads {
                 store.spawn_server(config, &connector, mode, number, clock)?;
             }

@@ -7,6 +7,7 @@
 
 use millrace_runtime::clock::SharedClock;
 
+use crate::dictionary::known::Known;
 use crate::engine::deadline::Deadline;
 use crate::engine::{Connection, Mode};
 use crate::sql::Dialect;
@@ -24,6 +25,8 @@ pub struct Tx {
     failed: Option<String>,
     outbox_pushed: bool,
     savepoints: u32,
+    /// From one transaction to the next.
+    pub(crate) known: Known,
 }
 
 impl Tx {
@@ -41,6 +44,7 @@ impl Tx {
             failed: None,
             outbox_pushed: false,
             savepoints: 0,
+            known: Known::default(),
         }
     }
 
@@ -205,6 +209,12 @@ impl Tx {
         self.outbox_pushed = false;
         self.savepoints = 0;
         self.connection.begin(mode)
+    }
+
+    /// Between two transactions: gives memory back.
+    pub(crate) fn rest(&mut self) {
+        self.known = Known::default();
+        self.connection.rest();
     }
 
     /// Commits; whether the outbox was written to.

@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, Nsid, RecordKey, Tid};
-use millrace_store::RkeyId;
-use millrace_store::{Param, Tx};
+use millrace_store::{Param, RkeyId, Tx, dictionary};
 use serde_json::value::RawValue;
 
 use super::actors::ActorStanding;
@@ -24,35 +23,13 @@ pub(crate) struct RecordKeyIds {
 
 /// The id of a DID that was ever seen here.
 pub(crate) fn actor_id(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {
-    Ok(tx.query_opt(
-        "SELECT id FROM dictionary.actor WHERE did = $1",
-        &[Param::Text(did.as_str())],
-        |row| row.get(0),
-    )?)
+    Ok(dictionary::actor_ids(tx, [did])?.get(did).copied())
 }
 
 /// The ids of those of `dids` that were ever seen here, in order.
 pub(crate) fn actor_ids(tx: &mut Tx, dids: &[Did]) -> Result<Vec<i64>, DataplaneError> {
-    let known = actor_ids_by_did(tx, dids)?;
-    Ok(dids.iter().filter_map(|did| known.get(did.as_str()).copied()).collect())
-}
-
-/// The ids of those of `dids` that were ever seen here, by DID.
-pub(crate) fn actor_ids_by_did(
-    tx: &mut Tx,
-    dids: &[Did],
-) -> Result<HashMap<String, i64>, DataplaneError> {
-    ids_of_dids(tx, dids.iter().map(Did::as_str))
-}
-
-fn ids_of_dids<'a>(
-    tx: &mut Tx,
-    dids: impl Iterator<Item = &'a str>,
-) -> Result<HashMap<String, i64>, DataplaneError> {
-    const SQL: &str =
-        "SELECT t.value, d.id FROM {text_list:$1} AS t CROSS JOIN dictionary.actor AS d
-        WHERE d.did = t.value";
-    ids_of(tx, SQL, dids)
+    let known = dictionary::actor_ids(tx, dids)?;
+    Ok(dids.iter().filter_map(|did| known.get(did).copied()).collect())
 }
 
 /// The ids a dictionary has for some texts.
@@ -152,7 +129,7 @@ pub(crate) fn record_keys(
         })?;
         names.push(name);
     }
-    let actors = ids_of_dids(tx, names.iter().map(|name| name.0.as_str()))?;
+    let actors = dictionary::actor_ids(tx, names.iter().map(|name| name.0))?;
     let rkeys = names.iter().filter(|name| RkeyId::of_tid(name.2).is_none());
     let nsids = names.iter().filter(|name| Collection::from_nsid(name.1.as_str()).is_none());
     let texts = rkeys.map(|name| name.2.as_str()).chain(nsids.map(|name| name.1.as_str()));
@@ -166,7 +143,7 @@ pub(crate) fn record_keys(
             Some(id) => Some(id.0),
             None => side_table.get(rkey.as_str()).copied(),
         };
-        let actor = *actors.get(did.as_str())?;
+        let actor = *actors.get(did)?;
         Some(RecordKeyIds { actor, collection: collection?, rkey: rkey? })
     };
     Ok(names.iter().map(key).collect())

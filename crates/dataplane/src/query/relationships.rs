@@ -1,10 +1,10 @@
 //! `getRelationships`: what one account is to others. Nobody is anything to themselves, nor to an
 //! account that is not here or was deleted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Tx};
+use millrace_store::{Param, Tx, dictionary};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,19 +41,18 @@ impl Question for GetRelationships {
             )));
         }
         let viewer = lookup::actor_id(tx, &self.actor)?;
-        let mut ids = lookup::actor_ids_by_did(tx, &self.others)?;
-        here(tx, &mut ids)?;
-        let others: Vec<i64> = ids.values().copied().collect();
+        let ids = dictionary::actor_ids(tx, &self.others)?;
+        let others = here(tx, ids.values().copied().collect())?;
         let states = match viewer {
             Some(viewer) => hydrate::actor_viewers(tx, viewer, &others)?,
             None => HashMap::new(),
         };
         let mut relationships = Vec::with_capacity(self.others.len());
-        for did in self.others {
-            let state = ids.get(did.as_str()).and_then(|id| states.get(id));
+        for did in &self.others {
+            let state = ids.get(did).and_then(|id| states.get(id));
             let state = state.cloned().unwrap_or_default();
             relationships.push(Relationship {
-                did,
+                did: did.clone(),
                 following: state.following,
                 followed_by: state.followed_by,
                 blocking: state.blocking,
@@ -66,18 +65,12 @@ impl Question for GetRelationships {
     }
 }
 
-/// Keeps the accounts that are here; edges may also name others.
-fn here(tx: &mut Tx, ids: &mut HashMap<String, i64>) -> Result<(), DataplaneError> {
-    let asked: Vec<i64> = ids.values().copied().collect();
-    let found: HashSet<i64> = tx
-        .query(
-            "SELECT a.actor_id FROM {id_list:$1} AS ids CROSS JOIN actor AS a
-             WHERE a.actor_id = ids.id AND (a.status IS NULL OR a.status <> 'deleted')",
-            &[Param::Ids(&asked)],
-            |row| row.get(0),
-        )?
-        .into_iter()
-        .collect();
-    ids.retain(|_, id| found.contains(id));
-    Ok(())
+/// The accounts that are here; edges may also name others.
+fn here(tx: &mut Tx, ids: Vec<i64>) -> Result<Vec<i64>, DataplaneError> {
+    Ok(tx.query(
+        "SELECT a.actor_id FROM {id_list:$1} AS ids CROSS JOIN actor AS a
+         WHERE a.actor_id = ids.id AND (a.status IS NULL OR a.status <> 'deleted')",
+        &[Param::Ids(&ids)],
+        |row| row.get(0),
+    )?)
 }

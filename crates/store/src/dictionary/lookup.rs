@@ -1,7 +1,7 @@
 //! Looking things up inside a transaction of a domain that attaches the dictionary. One statement
 //! each; where many rows are wanted, join `dictionary.actor` in the query instead.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use millrace_atproto::{Did, RecordKey};
 
@@ -24,6 +24,61 @@ pub fn find_actors(tx: &mut Tx, dids: &[Did]) -> Result<Vec<Option<ActorId>>, St
     )?;
     let found: HashMap<String, ActorId> = found.into_iter().collect();
     Ok(texts.iter().map(|text| found.get(text).copied()).collect())
+}
+
+/// The ids of those of `dids` that have one: only where it is attached, and every row committed.
+pub fn actor_ids<'a>(
+    tx: &mut Tx,
+    dids: impl IntoIterator<Item = &'a Did>,
+) -> Result<HashMap<&'a Did, i64>, StoreError> {
+    let (mut found, mut missing) = (HashMap::new(), BTreeMap::new());
+    for did in dids {
+        match tx.known.id(did) {
+            Some(id) => _ = found.insert(did, id),
+            None => _ = missing.insert(did.as_str(), did),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let texts: Vec<String> = missing.keys().map(|text| (*text).to_owned()).collect();
+    let rows: Vec<(String, i64)> = tx.query(
+        "SELECT d.did, d.id FROM {text_list:$1} AS t CROSS JOIN dictionary.actor AS d WHERE d.did = t.value",
+        &[(&texts).into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (text, id) in rows {
+        if let Some(did) = missing.get(text.as_str()) {
+            found.insert(did, id);
+            tx.known.learn(id, (*did).clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The DIDs of those of `ids` (each once) that were ever given: only where it is attached, and every row committed.
+pub fn actor_dids(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Did>, StoreError> {
+    let (mut found, mut missing) = (HashMap::with_capacity(ids.len()), Vec::new());
+    for id in ids {
+        match tx.known.did(*id) {
+            Some(did) => _ = found.insert(*id, did.clone()),
+            None => missing.push(*id),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let rows: Vec<(i64, String)> = tx.query(
+        "SELECT d.id, d.did FROM {id_list:$1} AS ids CROSS JOIN dictionary.actor AS d WHERE d.id = ids.id",
+        &[(&missing).into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (id, text) in rows {
+        let did = parse_did(&text)?;
+        tx.known.learn(id, did.clone());
+        found.insert(id, did);
+    }
+    Ok(found)
 }
 
 /// The actor's DID, if the id was ever given.

@@ -7,6 +7,7 @@
 //! Other domains attach this one and join `dictionary.actor` and `dictionary.record_key` in SQL.
 
 mod cache;
+pub(crate) mod known;
 mod lookup;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use millrace_atproto::{Did, RecordKey};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;
 
-pub use lookup::{did, find_actor, find_actors, find_rkey, rkey};
+pub use lookup::{actor_dids, actor_ids, did, find_actor, find_actors, find_rkey, rkey};
 
 use crate::{ActorId, Domain, Migration, RkeyId, Store, StoreConfig, StoreError, Tx};
 use cache::Cache;

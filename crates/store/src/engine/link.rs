@@ -69,7 +69,7 @@ impl Link {
     /// Gives memory back while nothing is asked; the next question takes it again.
     pub(crate) fn rest(&mut self) {
         if let Some(tx) = &mut self.tx {
-            tx.connection.rest();
+            tx.rest();
         }
     }
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{Null, Value, ValueRef};
+use rusqlite::vtab::array::{self, Array};
 use rusqlite::{CachedStatement, OpenFlags};
 
 use super::deadline::Deadline;
@@ -149,6 +150,7 @@ impl Connector {
         let connection = rusqlite::Connection::open_with_flags(&self.path, flags)
             .map_err(|e| self.context().error(e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        array::load_module(&connection).map_err(|e| self.context().error(e))?;
         // Else a statement is planned again whenever a bound value might lead to another plan.
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
@@ -405,33 +407,22 @@ fn check_count(rendered: &Rendered, given: usize) -> Result<(), StoreError> {
 }
 
 fn bind(statement: &mut CachedStatement<'_>, params: &[Param<'_>]) -> rusqlite::Result<()> {
-    for (at, param) in params.iter().enumerate() {
-        statement.raw_bind_parameter(at + 1, bound(param))?;
-    }
-    Ok(())
-}
-
-fn bound<'p>(param: &Param<'p>) -> ToSqlOutput<'p> {
-    use std::borrow::Cow;
-    ToSqlOutput::Borrowed(match *param {
-        Param::Null | Param::NullOf(_) => ValueRef::Null,
-        Param::Int(value) => ValueRef::Integer(value),
-        Param::Real(value) => ValueRef::Real(value),
-        Param::Bool(value) => ValueRef::Integer(i64::from(value)),
-        Param::Blob(bytes) => ValueRef::Blob(bytes),
-        Param::Text(text) => match storable(text) {
-            Cow::Borrowed(text) => ValueRef::Text(text.as_bytes()),
-            Cow::Owned(text) => return ToSqlOutput::Owned(Value::Text(text)),
-        },
-        Param::Ids(ids) => return json_array(ids.iter()),
-        Param::Texts(texts) => return json_array(texts.iter().map(|text| storable(text))),
+    (1..).zip(params).try_for_each(|(at, param)| match *param {
+        Param::Null | Param::NullOf(_) => statement.raw_bind_parameter(at, Null),
+        Param::Int(value) => statement.raw_bind_parameter(at, value),
+        Param::Real(value) => statement.raw_bind_parameter(at, value),
+        Param::Bool(value) => statement.raw_bind_parameter(at, value),
+        Param::Blob(bytes) => statement.raw_bind_parameter(at, bytes),
+        Param::Text(text) => statement.raw_bind_parameter(at, storable(text)),
+        Param::Ids(ids) => {
+            let ids = ids.iter().copied().map(Value::Integer);
+            statement.raw_bind_parameter(at, Array::new(ids.collect()))
+        }
+        Param::Texts(texts) => {
+            let texts = texts.iter().map(|text| Value::Text(storable(text).into_owned()));
+            statement.raw_bind_parameter(at, Array::new(texts.collect()))
+        }
     })
-}
-
-fn json_array<'p, T: serde::Serialize>(values: impl Iterator<Item = T>) -> ToSqlOutput<'p> {
-    let values: Vec<T> = values.collect();
-    let text = serde_json::to_string(&values).expect("invariant: numbers and texts are JSON");
-    ToSqlOutput::Owned(Value::Text(text))
 }
 
 /// What a column of a row holds.

@@ -179,7 +179,7 @@ fn settings_that_cannot_work_are_refused() {
     };
     StoreConfig::default().check().unwrap();
     check(|it| it.engine = EngineKind::Postgres, "postgres_url");
-    check(|it| it.readers = 0, "readers");
+    check(|it| it.readers = 65, "readers");
     check(|it| it.postgres_writers = 65, "postgres_writers");
     check(|it| it.queue_jobs = 0, "queue_jobs");
     check(|it| it.read_timeout_ms = 0, "read_timeout_ms");
