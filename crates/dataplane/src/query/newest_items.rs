@@ -41,7 +41,51 @@ pub(crate) fn newest(
     wanted: i64,
     kinds: Kinds,
 ) -> Result<Vec<ItemRow>, DataplaneError> {
-    let mut heads = heads(tx, sources, before, kinds)?;
+    let heads = heads(tx, sources, before, kinds)?;
+    from_heads(tx, heads, before, wanted, kinds)
+}
+
+/// Follows that are looked at, the latest first, and of their subjects those with the newest items.
+const FOLLOWED_HEADS: &str = "SELECT h.sort_at_us, h.actor_id
+    FROM (SELECT subject_actor FROM follow WHERE actor_id = $1 AND subject_actor <> $1
+          ORDER BY rkey DESC LIMIT $2) AS f
+    CROSS JOIN feed_head AS h WHERE h.actor_id = f.subject_actor
+    ORDER BY h.sort_at_us DESC LIMIT $3";
+
+/// The `wanted` newest items of whom an account follows, if nothing was brought since the cursor: then
+/// few of them need to be named. `None` says that all of them must be looked at.
+pub(crate) fn newest_of_followed(
+    tx: &mut Tx,
+    actor: i64,
+    follows_max: i64,
+    before: TimeKey,
+    wanted: i64,
+) -> Result<Option<Vec<ItemRow>>, DataplaneError> {
+    // Somebody may be followed twice, and the last head may be as old as others that are left out.
+    let looked_at = 2 * wanted;
+    let params = [actor, follows_max, looked_at].map(Param::Int);
+    let mut heads: Vec<(i64, i64)> =
+        tx.query(FOLLOWED_HEADS, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (first, last) = (heads.first().copied(), heads.last().copied());
+    let are_all = (heads.len() as i64) < looked_at;
+    heads.sort_unstable_by(|left, right| right.cmp(left));
+    heads.dedup();
+    let floor = heads.get((wanted - 1) as usize);
+    let is_enough = are_all || floor.zip(last).is_some_and(|(floor, last)| floor.0 > last.0);
+    if !is_enough || first.is_some_and(|first| first.0 >= before.time_us) {
+        return Ok(None);
+    }
+    from_heads(tx, heads, before, wanted, Kinds::All).map(Some)
+}
+
+/// The `wanted` newest items, of sources with the times of their newest.
+fn from_heads(
+    tx: &mut Tx,
+    mut heads: Vec<(i64, i64)>,
+    before: TimeKey,
+    wanted: i64,
+    kinds: Kinds,
+) -> Result<Vec<ItemRow>, DataplaneError> {
     heads.sort_unstable_by(|left, right| right.cmp(left));
     // With that many sources, no item older than the last of their newest ones is on the page.
     let floor_us = match heads.get((wanted - 1) as usize) {

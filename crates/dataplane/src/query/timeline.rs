@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::author_feed::{FeedPage, ItemRow, named, page};
 use super::cursor::TimeKey;
-use super::newest_items::{Kinds, newest};
+use super::newest_items::{Kinds, newest, newest_of_followed};
 use super::{Context, Question, lookup, page_limit};
 use crate::error::DataplaneError;
 
@@ -47,8 +47,13 @@ impl Question for GetTimeline {
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else {
             return Ok(FeedPage { items: Vec::new(), cursor: None });
         };
-        let sources = followed(tx, actor)?;
-        let followed = newest(tx, &sources, before, limit + 1, Kinds::All)?;
+        let followed = match newest_of_followed(tx, actor, FOLLOWS_MAX, before, limit + 1)? {
+            Some(items) => items,
+            None => {
+                let sources = followed(tx, actor)?;
+                newest(tx, &sources, before, limit + 1, Kinds::All)?
+            }
+        };
         let own = newest(tx, &[actor], before, limit + 1, Kinds::All)?;
         let merged = merged(followed, own, limit);
         if merged.rows.len() as i64 <= limit && merged.own_left_out {

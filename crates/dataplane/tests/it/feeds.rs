@@ -18,6 +18,7 @@ on_every_engine!(
     a_timeline_reaches_as_far_back_as_it_must,
     a_timeline_follows_follows,
     a_timeline_without_its_newest_items_goes_on_with_the_next,
+    a_timeline_of_many_followed_twice_is_whole,
     pages_of_a_timeline_are_its_items_in_order,
     filters_tell_replies_apart,
     a_future_time_counts_as_now,
@@ -114,6 +115,24 @@ async fn a_timeline_follows_follows(harness: Harness) {
         .await;
     assert_eq!(whole_timeline(&harness, &bob, 10).await.len(), 1);
     assert_eq!(whole_timeline(&harness, &did("stranger"), 10).await, Vec::<String>::new());
+}
+
+async fn a_timeline_of_many_followed_twice_is_whole(harness: Harness) {
+    let reader = did("reader");
+    let authors: Vec<Did> = (0..24).map(|at| did(&format!("author{at}"))).collect();
+    let mut history = Vec::new();
+    for (at, author) in (0..).zip(&authors) {
+        history.extend([follow(&reader, 2 * at + 1, author), follow(&reader, 2 * at + 2, author)]);
+        // Six of them at a time.
+        history.push(post(author, 1, START_US + at / 6 * 1_000));
+    }
+    harness.apply(&history).await;
+    let whole = whole_timeline(&harness, &reader, 100).await;
+    assert_eq!(whole.iter().collect::<BTreeSet<_>>().len(), authors.len());
+    assert_eq!(whole.len(), authors.len());
+    for limit in 1..=13 {
+        assert_eq!(whole_timeline(&harness, &reader, limit).await, whole, "limit {limit}");
+    }
 }
 
 fn unpost(author: &Did, rev: i64, posts: impl IntoIterator<Item = i64>) -> Entry {
