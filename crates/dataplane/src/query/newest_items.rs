@@ -45,37 +45,43 @@ pub(crate) fn newest(
     from_heads(tx, heads, before, wanted, kinds)
 }
 
-/// Follows that are looked at, the latest first, and of their subjects those with the newest items.
-const FOLLOWED_HEADS: &str = "SELECT h.sort_at_us, h.actor_id
-    FROM (SELECT subject_actor FROM follow WHERE actor_id = $1 AND subject_actor <> $1
-          ORDER BY rkey DESC LIMIT $2) AS f
-    CROSS JOIN feed_head AS h WHERE h.actor_id = f.subject_actor
-    ORDER BY h.sort_at_us DESC LIMIT $3";
+/// Whom an account follows, the latest follows first; of itself it need not be told.
+const FOLLOWED: &str =
+    "SELECT subject_actor FROM follow WHERE actor_id = $1 AND subject_actor <> $1
+    ORDER BY rkey DESC LIMIT $2";
 
-/// The `wanted` newest items of whom an account follows, if nothing was brought since the cursor: then
-/// few of them need to be named. `None` says that all of them must be looked at.
+/// The `wanted` newest items before the cursor of those whom an account follows by its latest follows. Where
+/// none of them brought anything since the cursor, few of thousands need to be named.
 pub(crate) fn newest_of_followed(
     tx: &mut Tx,
     actor: i64,
     follows_max: i64,
     before: TimeKey,
     wanted: i64,
-) -> Result<Option<Vec<ItemRow>>, DataplaneError> {
+) -> Result<Vec<ItemRow>, DataplaneError> {
     // Somebody may be followed twice, and the last head may be as old as others that are left out.
     let looked_at = 2 * wanted;
+    let sql = format!(
+        "SELECT h.sort_at_us, h.actor_id FROM ({FOLLOWED}) AS f CROSS JOIN feed_head AS h
+         WHERE h.actor_id = f.subject_actor ORDER BY h.sort_at_us DESC LIMIT $3"
+    );
     let params = [actor, follows_max, looked_at].map(Param::Int);
     let mut heads: Vec<(i64, i64)> =
-        tx.query(FOLLOWED_HEADS, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        tx.query(&sql, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (first, last) = (heads.first().copied(), heads.last().copied());
     let are_all = (heads.len() as i64) < looked_at;
     heads.sort_unstable_by(|left, right| right.cmp(left));
     heads.dedup();
     let floor = heads.get((wanted - 1) as usize);
     let is_enough = are_all || floor.zip(last).is_some_and(|(floor, last)| floor.0 > last.0);
-    if !is_enough || first.is_some_and(|first| first.0 >= before.time_us) {
-        return Ok(None);
+    if is_enough && first.is_none_or(|first| first.0 < before.time_us) {
+        return from_heads(tx, heads, before, wanted, Kinds::All);
     }
-    from_heads(tx, heads, before, wanted, Kinds::All).map(Some)
+    let params = [actor, follows_max].map(Param::Int);
+    let mut sources: Vec<i64> = tx.query(FOLLOWED, &params, |row| row.get(0))?;
+    sources.sort_unstable();
+    sources.dedup();
+    newest(tx, &sources, before, wanted, Kinds::All)
 }
 
 /// The `wanted` newest items, of sources with the times of their newest.

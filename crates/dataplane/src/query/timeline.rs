@@ -6,7 +6,7 @@
 //! items take the places the followed accounts leave, and at most [`OWN_MAX`] of theirs.
 
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Tx};
+use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +47,7 @@ impl Question for GetTimeline {
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else {
             return Ok(FeedPage { items: Vec::new(), cursor: None });
         };
-        let followed = match newest_of_followed(tx, actor, FOLLOWS_MAX, before, limit + 1)? {
-            Some(items) => items,
-            None => {
-                let sources = followed(tx, actor)?;
-                newest(tx, &sources, before, limit + 1, Kinds::All)?
-            }
-        };
+        let followed = newest_of_followed(tx, actor, FOLLOWS_MAX, before, limit + 1)?;
         let own = newest(tx, &[actor], before, limit + 1, Kinds::All)?;
         let merged = merged(followed, own, limit);
         if merged.rows.len() as i64 <= limit && merged.own_left_out {
@@ -62,18 +56,6 @@ impl Question for GetTimeline {
         }
         page(tx, merged.rows, limit)
     }
-}
-
-/// Whom an account follows; of itself it need not be told.
-fn followed(tx: &mut Tx, actor: i64) -> Result<Vec<i64>, DataplaneError> {
-    let mut followed: Vec<i64> = tx.query(
-        "SELECT subject_actor FROM follow WHERE actor_id = $1 AND subject_actor <> $1 ORDER BY rkey DESC LIMIT $2",
-        &[Param::Int(actor), Param::Int(FOLLOWS_MAX)],
-        |row| row.get(0),
-    )?;
-    followed.sort_unstable();
-    followed.dedup();
-    Ok(followed)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -79,20 +79,13 @@ impl Connector {
         mode: Mode,
         deadline: &Deadline,
     ) -> Result<Connection, StoreError> {
-        let access = match mode {
-            Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            Mode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        let (access, mapped_bytes) = match mode {
+            Mode::Read => (OpenFlags::SQLITE_OPEN_READ_ONLY, self.reader_mmap_bytes),
+            Mode::Write => (OpenFlags::SQLITE_OPEN_READ_WRITE, 0),
         };
         let mut connection = self.open(access)?;
-        let mapped_bytes = match mode {
-            Mode::Read => self.reader_mmap_bytes,
-            Mode::Write => 0,
-        };
         match mode {
-            Mode::Read => {
-                let (cache, map) = (cache_of(self.reader_cache_bytes), map_of(mapped_bytes));
-                self.set(&connection, &format!("{cache}; {map}"))?;
-            }
+            Mode::Read => self.set(&connection, &cache_of(self.reader_cache_bytes))?,
             Mode::Write => self.set_writer(&connection)?,
         }
         for (domain, path) in &self.attach {
@@ -104,8 +97,7 @@ impl Connector {
         connection
             .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || look.passed()))
             .map_err(|e| self.context().error(e))?;
-        let connection = Connection::new(connection, self.domain, deadline.clone());
-        Ok(Connection { mapped_bytes, ..connection })
+        Ok(Connection::new(connection, self.domain, deadline.clone(), mapped_bytes))
     }
 
     pub(super) fn connect_to_migrate(&self) -> Result<Connection, StoreError> {
@@ -119,7 +111,7 @@ impl Connector {
         let connection = self.open(access)?;
         self.set(&connection, "PRAGMA journal_mode = WAL")?;
         self.set_writer(&connection)?;
-        Ok(Connection::new(connection, self.domain, Deadline::new()))
+        Ok(Connection::new(connection, self.domain, Deadline::new(), 0))
     }
 
     /// A connection for the task that folds the write-ahead log into the database.
@@ -236,9 +228,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(connection: rusqlite::Connection, domain: Domain, deadline: Deadline) -> Connection {
+    /// At rest: the first transaction maps the files.
+    fn new(
+        connection: rusqlite::Connection,
+        domain: Domain,
+        deadline: Deadline,
+        mapped_bytes: u64,
+    ) -> Connection {
         let rendered = HashMap::new();
-        Connection { connection, domain, deadline, rendered, mapped_bytes: 0, resting: false }
+        Connection { connection, domain, deadline, rendered, mapped_bytes, resting: true }
     }
 
     /// Gives the page cache back, and the mapped pages, which the system counts as this process's.
@@ -455,6 +453,8 @@ mod tests {
         let mapped = |reader: &Connection| -> i64 {
             reader.connection.query_row("PRAGMA mmap_size", [], |row| row.get(0)).unwrap()
         };
+        reader.begin(Mode::Read).unwrap();
+        reader.commit().unwrap();
         assert_eq!(mapped(&reader), 1 << 20);
         reader.rest();
         assert_eq!(mapped(&reader), 0);

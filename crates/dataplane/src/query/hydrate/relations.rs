@@ -51,14 +51,6 @@ const BLOCKS_ANY: &str =
     "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM block WHERE actor_id = $1) THEN 1 ELSE 0 END AS BIGINT),
         CAST(CASE WHEN EXISTS (SELECT 1 FROM block_by_subject WHERE subject_actor = $1) THEN 1 ELSE 0 END AS BIGINT)";
 
-const BLOCKING: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM block_by_subject AS s
-        WHERE s.subject_actor = ids.id AND s.actor_id = $2)
-    FROM {id_list:$1} AS ids";
-
-const BLOCKED_BY: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM block_by_subject AS s
-        WHERE s.subject_actor = $2 AND s.actor_id = ids.id)
-    FROM {id_list:$1} AS ids";
-
 const MUTES: &str = "SELECT ids.id, m.only_reposts, m.only_quoteposts
     FROM {id_list:$1} AS ids CROSS JOIN dictionary.actor AS d CROSS JOIN own.actor_mute AS m
     WHERE d.id = ids.id AND m.did = $2 AND m.subject = d.did";
@@ -103,10 +95,16 @@ impl Relations {
             Ok((row.get::<bool>(0)?, row.get::<bool>(1)?))
         })?;
         if blocks {
-            relations.edge(tx, BLOCKING, &params, |relation| &mut relation.blocking)?;
+            let blocking = between::direct(tx, ids.iter().map(|id| (viewer, *id)))?;
+            for ((_, id), rkey) in blocking {
+                relations.of_mut(id).blocking = Some(rkey);
+            }
         }
         if is_blocked {
-            relations.edge(tx, BLOCKED_BY, &params, |relation| &mut relation.blocked_by)?;
+            let blocked_by = between::direct(tx, ids.iter().map(|id| (*id, viewer)))?;
+            for ((id, _), rkey) in blocked_by {
+                relations.of_mut(id).blocked_by = Some(rkey);
+            }
         }
         let blocking = between::by_list(tx, ids.iter().map(|id| (viewer, *id)))?;
         for ((_, id), list) in blocking {
