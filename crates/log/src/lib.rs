@@ -94,6 +94,7 @@ mod topics;
 
 mod config;
 mod error;
+mod hold;
 mod metrics;
 
 mod partition;
@@ -118,9 +119,11 @@ pub use config::{
     QUEUE_BYTES_MIN, SaslMechanism, SecurityProtocol,
 };
 pub use error::{LogError, codes};
+pub use hold::Hold;
 pub use retention::{Removed, Retention};
 pub use topics::Topic;
 
+use hold::Holds;
 #[cfg(feature = "kafka")]
 use kafka::KafkaLog;
 use sqlite::SqliteLog;
@@ -191,6 +194,7 @@ pub struct Item {
 #[derive(Clone)]
 pub struct Log {
     engine: Engine,
+    holds: Holds,
 }
 
 #[derive(Clone)]
@@ -223,7 +227,7 @@ impl Log {
                 return Err(LogError::EngineMissing { engine: "kafka", feature: "kafka" });
             }
         };
-        Ok(Self { engine })
+        Ok(Self { engine, holds: Holds::default() })
     }
 
     /// Appends items; they are durable on return. Waits while the queue is full.
@@ -295,15 +299,29 @@ impl Log {
         }
     }
 
-    /// Removes what may be removed, in steps between which appends go on.
+    /// Keeps retention of this process from what `topic` has at `offsets` and beyond, one for each partition, until
+    /// the hold is dropped.
+    ///
+    /// # Errors
+    /// [`LogError::FloorsMismatch`] when there are not as many offsets as partitions.
+    pub fn hold(&self, topic: Topic, offsets: Vec<i64>) -> Result<Hold, LogError> {
+        let (floors, partitions) = (offsets.len(), self.partitions(topic));
+        if floors != partitions as usize {
+            return Err(LogError::FloorsMismatch { topic, floors, partitions });
+        }
+        Ok(self.holds.add(topic, offsets))
+    }
+
+    /// Removes what may be removed and nobody holds, in steps between which appends go on.
     ///
     /// # Errors
     /// Steps done before the error stay done.
     pub async fn retain(&self, topic: Topic, retention: &Retention) -> Result<Removed, LogError> {
+        let retention = self.holds.bound(topic, retention);
         match &self.engine {
-            Engine::Sqlite(log) => log.retain(topic, retention).await,
+            Engine::Sqlite(log) => log.retain(topic, &retention).await,
             #[cfg(feature = "kafka")]
-            Engine::Kafka(log) => log.retain(topic, retention).await,
+            Engine::Kafka(log) => log.retain(topic, &retention).await,
         }
     }
 

@@ -196,6 +196,8 @@ async fn make(
     clear_rebuild(&deps.config).await?;
     progress.enter("copying");
     let fresh = open_fresh(deps).await?;
+    // What is copied stands at these offsets or beyond, and catches up from there.
+    let _hold = replay::hold(&deps.store, &deps.log).await?;
     let copied = copied(deps, &fresh, progress, shutdown).await;
     let made = match copied {
         Ok(rows) => {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use millrace_log::{Item, Topic};
+use millrace_log::{Hold, Item, Log, Topic};
 use millrace_runtime::crash;
 use millrace_runtime::supervise::Shutdown;
 use millrace_store::worker::{ApplyError, Projection, Worker, WorkerConfig, WorkerDeps};
@@ -41,6 +41,14 @@ pub(super) async fn stands(store: &Store) -> Result<(Offsets, HashSet<(u32, i64)
             Ok((offsets.into_iter().collect(), parked.into_iter().collect()))
         })
         .await
+}
+
+/// Keeps what the old tables have yet to apply in the log; it is applied to the new ones too.
+pub(super) async fn hold(store: &Store, log: &Log) -> Result<Hold, RebuildError> {
+    let (offsets, _) = stands(store).await?;
+    let partitions = 0..log.partitions(TOPIC);
+    let next = |partition| offsets.get(&partition).copied().unwrap_or(0);
+    Ok(log.hold(TOPIC, partitions.map(next).collect())?)
 }
 
 /// The projection as it catches up.

@@ -86,6 +86,7 @@ suite! {
         retain::items_go_by_age,
         retain::items_go_by_size,
         retain::nothing_goes_at_or_beyond_the_floor,
+        retain::what_is_held_stays,
         retain::a_late_reader_is_told_the_oldest,
         retain::offsets_go_on_after_everything_is_gone,
         retain::more_than_one_step_goes,

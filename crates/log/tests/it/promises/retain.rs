@@ -54,6 +54,19 @@ pub async fn items_go_by_size(site: Site) {
     assert_eq!(log.retain(THREE, &by_size(4)).await.unwrap(), Removed { items: 1, bytes: item });
 }
 
+pub async fn what_is_held_stays(site: Site) {
+    let log = site.open();
+    log.append(ONE, sized("k", 10, 100)).await.unwrap();
+    let everything = everything_below([100]);
+    assert!(matches!(log.hold(ONE, Vec::new()), Err(LogError::FloorsMismatch { .. })));
+    let (lower, higher) = (log.hold(ONE, vec![4]).unwrap(), log.hold(ONE, vec![7]).unwrap());
+    assert_eq!(log.retain(ONE, &everything).await.unwrap().items, 4);
+    drop(lower);
+    assert_eq!(log.retain(ONE, &everything).await.unwrap().items, 3);
+    drop(higher);
+    assert_eq!(log.retain(ONE, &everything).await.unwrap().items, 3);
+}
+
 pub async fn nothing_goes_at_or_beyond_the_floor(site: Site) {
     let log = site.open();
     for partition in 0..3 {
