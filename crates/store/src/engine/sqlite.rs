@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Null, Value, ValueRef};
@@ -27,6 +28,8 @@ const STEPS_BETWEEN_LOOKS: i32 = 5_000;
 const ATTACHED_PART: u64 = 4;
 /// Size to which the write-ahead log's file shrinks after a checkpoint that emptied it.
 const WAL_BYTES_KEPT: u32 = 16 << 20;
+/// Between two attempts to set a file's mode while another process sets it.
+const WAL_RETRY_MS: u64 = 5;
 
 /// Finds the table named by its parameter.
 pub(super) const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
@@ -109,9 +112,24 @@ impl Connector {
         }
         let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = self.open(access)?;
-        self.set(&connection, "PRAGMA journal_mode = WAL")?;
+        self.switch_to_wal(&connection)?;
         self.set_writer(&connection)?;
         Ok(Connection::new(connection, self.domain, Deadline::new(), 0))
+    }
+
+    /// SQLite does not wait for others while it changes the mode, lest two wait for each other.
+    fn switch_to_wal(&self, connection: &rusqlite::Connection) -> Result<(), StoreError> {
+        let mut left_ms = self.lock_timeout_ms;
+        loop {
+            match self.set(connection, "PRAGMA journal_mode = WAL") {
+                Err(StoreError::Busy { .. }) if left_ms > 0 => {
+                    let pause_ms = left_ms.min(WAL_RETRY_MS);
+                    std::thread::park_timeout(Duration::from_millis(pause_ms));
+                    left_ms -= pause_ms;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// A connection for the task that folds the write-ahead log into the database.
