@@ -5,7 +5,7 @@ use std::sync::Arc;
 use millrace_atproto::entry::Entry;
 use millrace_dataplane::progress::Progress;
 use millrace_dataplane::rebuild::{self, RebuildDeps, RebuildOptions};
-use millrace_log::{Append, Log, LogConfig, Topic};
+use millrace_log::{Append, Log, LogConfig, Retention, Topic};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
@@ -156,7 +156,11 @@ async fn what_came_meanwhile_is_in_both(harness: Harness) {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::join!(rebuilding, feeding);
+        let retaining = retain_what_is_read(&fresh, &log);
+        tokio::select! {
+            _ = async { tokio::join!(rebuilding, feeding) } => {}
+            () = retaining => {}
+        }
         // All that is left is applied to the new tables by the worker that applied to the old ones.
         let tail = log.tail(Topic::NetworkEntries, 0).await.unwrap();
         arrived(&fresh, tail).await;
@@ -173,6 +177,23 @@ async fn what_came_meanwhile_is_in_both(harness: Harness) {
         // Batches end elsewhere, so a payload holds other facts; each account's are the same.
         (told, expected) = (by_account(told), by_account(expected));
         assert_eq!(told, expected, "seed {seed}: each fact is told once");
+    }
+}
+
+/// Removes from the log, all the time, whatever the tables that are served have applied.
+async fn retain_what_is_read(harness: &Harness, log: &Log) {
+    loop {
+        let next = harness.store.read(|tx| {
+            tx.query_opt("SELECT next_offset FROM projection_offset", &[], |row| row.get(0))
+        });
+        let next: Result<Option<i64>, StoreError> = next.await;
+        let retention = Retention {
+            bytes_max: Some(0),
+            floors: vec![next.unwrap().unwrap_or(0)],
+            age_us: None,
+        };
+        log.retain(Topic::NetworkEntries, &retention).await.unwrap();
+        tokio::task::yield_now().await;
     }
 }
 
