@@ -24,6 +24,8 @@ use crate::oracle::program::Program;
 const REACHED_WITHIN: Duration = Duration::from_secs(150);
 /// How long enough entries are waited for before a point counts without them.
 const IN_FLIGHT_WITHIN: Duration = Duration::from_secs(60);
+/// How long after one repository was asked for another is.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Events written at once, when too few are ahead of a program.
 const WRITES_AT_ONCE: u32 = 100;
 /// Lines of output among which a process says why it ended.
@@ -163,18 +165,24 @@ impl Campaign<'_> {
     /// Has it do what leads to the point, once enough is in flight; how it ended, and what then was.
     async fn until_dead(&mut self, way: Way, when: PathBuf) -> Result<(ExitStatus, i64)> {
         let began = Instant::now();
-        let (mut in_flight, mut told) = (0, false);
+        let (mut in_flight, mut led): (i64, Option<Instant>) = (0, None);
         loop {
             if let Some(status) = self.program.millrace.ended()? {
                 return Ok((status, in_flight));
             }
-            if !told && let Ok(source) = self.program.millrace.source().await {
+            if let Some(at) = led {
+                // The account may be inactive to a program that is behind, or come in one part.
+                if way == Way::Work && at.elapsed() > ASKED_AGAIN_AFTER {
+                    self.lead_to(way).await?;
+                    led = Some(Instant::now());
+                }
+            } else if let Ok(source) = self.program.millrace.source().await {
                 in_flight = self.in_flight(&source)?;
                 let late = began.elapsed() > IN_FLIGHT_WITHIN;
                 if way.is_under_load() && (in_flight >= self.plan.in_flight || late) {
                     std::fs::write(&when, "")?;
                     self.lead_to(way).await?;
-                    told = true;
+                    led = Some(Instant::now());
                 }
             }
             ensure!(began.elapsed() < REACHED_WITHIN, "not reached after {REACHED_WITHIN:?}");
