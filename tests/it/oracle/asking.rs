@@ -20,7 +20,7 @@ use crate::millrace::Millrace;
 /// How long a token is good for, seconds.
 const TOKEN_S: i64 = 60;
 /// Pages of one list before it counts as endless.
-const PAGES_MAX: usize = 500;
+const PAGES_MAX: usize = 10_000;
 /// Longest a program may be too busy to answer a question, and when it is asked again.
 const BUSY_FOR_AT_MOST: Duration = Duration::from_secs(30);
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
