@@ -136,14 +136,14 @@ impl<'a> View<'a> {
     }
 
     fn like_count(&self, uri: &str) -> Said {
-        let likes = self.now().likes.iter().filter(|edge| edge.first && edge.subject == uri);
+        let likes = self.now().likes.about(uri).filter(|edge| edge.first);
         Said::count(likes.count())
     }
 
     fn liked(&self, uri: &str) -> Said {
         let Some(viewer) = self.viewer else { return Said::Absent };
-        let like = |edge: &&Edge| edge.first && edge.by == viewer && edge.subject == uri;
-        let like = self.now().likes.iter().find(like).map(|like| like.uri.as_str());
+        let like = |edge: &&Edge| edge.first && edge.by == viewer;
+        let like = self.now().likes.about(uri).find(like).map(|like| like.uri.as_str());
         Said::Fields(vec![("like", Said::maybe_text(like))])
     }
 

@@ -97,7 +97,7 @@ impl Model {
     /// Accounts that block, directly or by list, and may be shown.
     pub fn those_with_blocks(&self) -> Vec<&str> {
         let now = self.now();
-        let blocks = now.list_blocks.iter().chain(&now.blocks);
+        let blocks = now.list_blocks.iter().chain(now.blocks.iter());
         let mut dids: Vec<&str> = blocks.map(|edge| edge.by.as_str()).collect();
         dids.retain(|did| now.is_shown(did));
         let mut seen = BTreeSet::new();
@@ -139,8 +139,7 @@ impl Model {
             _ => &now.follows,
         };
         let alone = |edge: &&Edge| {
-            let same = |other: &&Edge| other.by == edge.by && other.subject == edge.subject;
-            edges.iter().filter(same).count() == 1
+            edges.about(&edge.subject).filter(|other| other.by == edge.by).count() == 1
         };
         let about = |edge: &&Edge| match truth::collection_of(&edge.subject) {
             "" => now.is_shown(&edge.subject),

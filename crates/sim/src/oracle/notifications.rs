@@ -8,7 +8,7 @@
 use super::list::{Item, List, Place, by_uri};
 use super::model::Model;
 use super::said::Said;
-use super::state::{Document, Edge, State};
+use super::state::{Document, Edge, Edges, State};
 use super::truth::{self, collection_of, text};
 use super::view::View;
 
@@ -82,9 +82,7 @@ impl<'a> View<'a> {
             let subject = subject.as_str().unwrap_or_default();
             let gone = match collection_of(subject) {
                 super::state::POST => !self.now().posts.contains_key(subject),
-                "app.bsky.feed.repost" => {
-                    !self.now().reposts.iter().any(|repost| repost.uri == subject)
-                }
+                "app.bsky.feed.repost" => self.now().reposts.find(subject).is_none(),
                 _ => !self.now().documents.contains_key(subject),
             };
             if gone {
@@ -122,11 +120,10 @@ impl<'a> View<'a> {
     /// one goes, the others tell nobody.
     fn is_told_once(&self, uri: &str) -> bool {
         let now = self.now();
-        let alone = |edges: &[Edge]| {
-            let edge = edges.iter().find(|edge| edge.uri == uri);
-            edge.is_none_or(|edge| {
-                let same = |other: &&Edge| other.by == edge.by && other.subject == edge.subject;
-                edges.iter().filter(same).count() == 1 && !self.model.may_have_been_second(edge)
+        let alone = |edges: &Edges| {
+            edges.find(uri).is_none_or(|edge| {
+                let same = edges.about(&edge.subject).filter(|other| other.by == edge.by);
+                same.count() == 1 && !self.model.may_have_been_second(edge)
             })
         };
         alone(&now.likes) && alone(&now.reposts) && alone(&now.follows) && alone(&now.verifications)

@@ -8,7 +8,7 @@ use super::view::View;
 
 impl<'a> View<'a> {
     pub(super) fn followers(&self, did: &str) -> List {
-        let edges = self.now().follows.iter().filter(|edge| edge.first && edge.subject == did);
+        let edges = self.now().follows.about(did).filter(|edge| edge.first);
         let welcome = edges.filter(|edge| !self.are_apart(&edge.by, did));
         self.people(welcome.map(|edge| (edge.by.as_str(), edge.place)))
     }
@@ -28,14 +28,14 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn reposted_by(&self, uri: &str) -> List {
-        let edges = self.now().reposts.iter().filter(|edge| edge.first && edge.subject == uri);
+        let edges = self.now().reposts.about(uri).filter(|edge| edge.first);
         let welcome = edges.filter(|edge| !self.blocks(&edge.by));
         self.people(welcome.map(|edge| (edge.by.as_str(), edge.place)))
     }
 
     pub(super) fn liked_by(&self, uri: &str) -> List {
         let author = truth::did_of(uri);
-        let edges = self.now().likes.iter().filter(|edge| edge.first && edge.subject == uri);
+        let edges = self.now().likes.about(uri).filter(|edge| edge.first);
         let welcome = edges.filter(|edge| !self.are_apart(&edge.by, author));
         let items = welcome.filter_map(|edge| {
             let said = Said::Fields(vec![

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::said::Said;
-use super::state::{Document, Edge};
+use super::state::{Document, Edge, Edges};
 use super::truth::{self, items, kind, text};
 use super::view::{View, indexed_at, self_labels};
 
@@ -48,8 +48,7 @@ impl<'a> View<'a> {
 
     fn counts(&self, uri: &str) -> Counts {
         let now = self.now();
-        let of =
-            |edges: &[Edge]| edges.iter().filter(|edge| edge.first && edge.subject == uri).count();
+        let of = |edges: &Edges| edges.about(uri).filter(|edge| edge.first).count();
         let counted = |reply: &&Document| !self.model.judged(&reply.uri).violates_threadgate;
         Counts {
             likes: of(&now.likes),
@@ -63,9 +62,9 @@ impl<'a> View<'a> {
     fn post_viewer(&self, post: &Document) -> Said {
         let Some(viewer) = self.viewer else { return Said::Absent };
         let now = self.now();
-        let own = |edges: &'a [Edge]| {
-            let done = |edge: &&Edge| edge.first && edge.by == viewer && edge.subject == post.uri;
-            Said::maybe_text(edges.iter().find(done).map(|edge| edge.uri.as_str()))
+        let own = |edges: &'a Edges| {
+            let done = |edge: &&Edge| edge.first && edge.by == viewer;
+            Said::maybe_text(edges.about(&post.uri).find(done).map(|edge| edge.uri.as_str()))
         };
         let root = post.root();
         let muted = self.model.own.thread_mutes.iter();

@@ -70,7 +70,7 @@ impl State {
     }
 
     fn block(&self, by: &str, subject: &str) -> Option<&Edge> {
-        self.blocks.iter().find(|edge| edge.first && edge.by == by && edge.subject == subject)
+        self.blocks.about(subject).find(|edge| edge.first && edge.by == by)
     }
 
     fn lists_that_block<'a>(&'a self, by: &str, subject: &str) -> Vec<&'a str> {

@@ -3,7 +3,8 @@
 //! Several records may say the same (two likes of one post by one account); they count once, and
 //! the first by record key speaks for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
 
 use millrace_atproto::datetime::epoch_us;
 use serde_json::Value;
@@ -50,6 +51,41 @@ pub(super) struct Edge {
     pub first: bool,
 }
 
+/// Edges of one kind, by name and by what they point at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Edges {
+    all: Vec<Edge>,
+    by_uri: HashMap<String, usize>,
+    about: HashMap<String, Vec<usize>>,
+}
+
+impl Edges {
+    /// Those that point at `subject`.
+    pub(super) fn about(&self, subject: &str) -> impl Iterator<Item = &Edge> {
+        let at = self.about.get(subject).map(Vec::as_slice).unwrap_or_default();
+        at.iter().map(|at| &self.all[*at])
+    }
+
+    pub(super) fn find(&self, uri: &str) -> Option<&Edge> {
+        self.by_uri.get(uri).map(|at| &self.all[*at])
+    }
+
+    fn add(&mut self, edge: Option<Edge>) {
+        let Some(edge) = edge else { return };
+        self.by_uri.insert(edge.uri.clone(), self.all.len());
+        self.about.entry(edge.subject.clone()).or_default().push(self.all.len());
+        self.all.push(edge);
+    }
+}
+
+impl Deref for Edges {
+    type Target = [Edge];
+
+    fn deref(&self) -> &[Edge] {
+        &self.all
+    }
+}
+
 /// Somebody on a list.
 #[derive(Debug, Clone)]
 pub(super) struct ListItem {
@@ -64,14 +100,17 @@ pub(super) struct State {
     pub touched: BTreeSet<String>,
     pub settled_us: i64,
     pub posts: BTreeMap<String, Document>,
+    /// The posts that answer a post, and those that quote one.
+    replies: HashMap<String, Vec<String>>,
+    quotes: HashMap<String, Vec<String>>,
     /// Lists, generators, starter packs, labelers, gates, profiles, declarations: all but edges and posts.
     pub documents: BTreeMap<String, Document>,
-    pub likes: Vec<Edge>,
-    pub reposts: Vec<Edge>,
-    pub follows: Vec<Edge>,
-    pub blocks: Vec<Edge>,
-    pub list_blocks: Vec<Edge>,
-    pub verifications: Vec<Edge>,
+    pub likes: Edges,
+    pub reposts: Edges,
+    pub follows: Edges,
+    pub blocks: Edges,
+    pub list_blocks: Edges,
+    pub verifications: Edges,
     pub list_items: Vec<ListItem>,
 }
 
@@ -96,7 +135,16 @@ impl State {
             &mut state.list_blocks,
             &mut state.verifications,
         ] {
-            mark_first(edges.iter_mut().map(|edge| (edge.by.clone() + &edge.subject, edge)));
+            let edges = edges.all.iter_mut();
+            mark_first(edges.map(|edge| (edge.by.clone() + &edge.subject, edge)));
+        }
+        for (uri, post) in &state.posts {
+            for (named, by) in
+                [(post.parent(), &mut state.replies), (post.quoted(), &mut state.quotes)]
+            {
+                let Some(named) = named else { continue };
+                by.entry(named.to_owned()).or_default().push(uri.clone());
+            }
         }
         let on_list = |item: &ListItem| item.list.clone() + &item.edge.subject;
         mark_first(state.list_items.iter_mut().map(|item| (on_list(item), &mut item.edge)));
@@ -123,12 +171,12 @@ impl State {
             })
         };
         match truth::collection_of(&uri) {
-            "app.bsky.feed.like" => self.likes.extend(edge("/subject/uri")),
-            "app.bsky.feed.repost" => self.reposts.extend(edge("/subject/uri")),
-            "app.bsky.graph.follow" => self.follows.extend(edge("/subject")),
-            "app.bsky.graph.block" => self.blocks.extend(edge("/subject")),
-            "app.bsky.graph.listblock" => self.list_blocks.extend(edge("/subject")),
-            "app.bsky.graph.verification" => self.verifications.extend(edge("/subject")),
+            "app.bsky.feed.like" => self.likes.add(edge("/subject/uri")),
+            "app.bsky.feed.repost" => self.reposts.add(edge("/subject/uri")),
+            "app.bsky.graph.follow" => self.follows.add(edge("/subject")),
+            "app.bsky.graph.block" => self.blocks.add(edge("/subject")),
+            "app.bsky.graph.listblock" => self.list_blocks.add(edge("/subject")),
+            "app.bsky.graph.verification" => self.verifications.add(edge("/subject")),
             "app.bsky.graph.listitem" => {
                 // Nobody puts anybody on somebody else's list.
                 let list = text(value, "/list").filter(|list| truth::did_of(list) == did);
@@ -184,7 +232,7 @@ impl State {
 
     /// The follow that speaks for the pair.
     pub(super) fn follow(&self, by: &str, subject: &str) -> Option<&Edge> {
-        self.follows.iter().find(|edge| edge.first && edge.by == by && edge.subject == subject)
+        self.follows.about(subject).find(|edge| edge.first && edge.by == by)
     }
 
     /// The gate over a thread, by its root post.
@@ -209,13 +257,17 @@ impl State {
     }
 
     /// Posts that answer a post.
-    pub(super) fn replies_to<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Document> {
-        self.posts.values().filter(move |post| post.parent() == Some(uri))
+    pub(super) fn replies_to(&self, uri: &str) -> impl Iterator<Item = &Document> {
+        self.named(self.replies.get(uri))
     }
 
     /// Posts that quote a record.
-    pub(super) fn quotes_of<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Document> {
-        self.posts.values().filter(move |post| post.quoted() == Some(uri))
+    pub(super) fn quotes_of(&self, uri: &str) -> impl Iterator<Item = &Document> {
+        self.named(self.quotes.get(uri))
+    }
+
+    fn named<'a>(&'a self, uris: Option<&'a Vec<String>>) -> impl Iterator<Item = &'a Document> {
+        uris.into_iter().flatten().filter_map(|uri| self.posts.get(uri))
     }
 }
 

@@ -37,8 +37,8 @@ impl<'a> View<'a> {
     /// A post of a thread without its neighbours.
     fn in_thread(&self, post: &Document) -> Option<Said> {
         let author = truth::did_of(post.root());
-        let likes = |edge: &&Edge| edge.first && edge.by == author && edge.subject == post.uri;
-        let like = self.now().likes.iter().find(likes);
+        let likes = |edge: &&Edge| edge.first && edge.by == author;
+        let like = self.now().likes.about(&post.uri).find(likes);
         Some(Said::Fields(vec![
             ("$type", Said::text("app.bsky.feed.defs#threadViewPost")),
             ("post", self.post(&post.uri)?),

@@ -88,7 +88,7 @@ impl<'a> View<'a> {
             ("activitySubscription", self.activity_subscription(did)),
         ]);
         let first = |edge: &&super::state::Edge| edge.first;
-        let followers = now.follows.iter().filter(first).filter(|edge| edge.subject == did);
+        let followers = now.follows.about(did).filter(first);
         let follows = now.follows.iter().filter(first).filter(|edge| edge.by == did);
         let known = match self.viewer {
             Some(_) => self.viewer_state(did).and([("knownFollowers", self.known_followers(did))]),
@@ -190,7 +190,7 @@ impl<'a> View<'a> {
     pub(super) fn known_follower_dids(&self, did: &str) -> Vec<&'a str> {
         let now = self.now();
         let Some(viewer) = self.viewer else { return Vec::new() };
-        let followers = now.follows.iter().filter(|edge| edge.first && edge.subject == did);
+        let followers = now.follows.about(did).filter(|edge| edge.first);
         followers
             .map(|edge| edge.by.as_str())
             .filter(|follower| now.follow(viewer, follower).is_some())
