@@ -20,6 +20,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("offsets_go_on_after_everything_is_gone", DELETES_NOTHING),
     ("more_than_one_step_goes", DELETES_NOTHING),
     ("appends_go_on_meanwhile", DELETES_NOTHING),
+    ("what_is_held_stays", DELETES_NOTHING),
     ("what_was_removed_stays_removed", DELETES_NOTHING),
     ("a_full_log_refuses_and_recovers", DELETES_NOTHING),
     ("it_does_what_a_vector_does", DELETES_NOTHING),
