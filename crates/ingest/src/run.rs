@@ -29,7 +29,7 @@ use crate::resync::{FetchBounds, ListRepos, Resync, ResyncDeps};
 use crate::scope::{self, Membership, MembershipDeps, Scope};
 use crate::source::{Firehose, Jetstream};
 use crate::start::IngestDeps;
-use crate::tables::cursors;
+use crate::tables::{accounts, cursors};
 
 /// Items between the lanes and the log, and between the log and the checkpoint. Their bytes are
 /// bounded by the bytes in flight.
@@ -148,11 +148,13 @@ impl Runner {
         let stored: Result<_, StoreError> = self
             .deps
             .store
-            .read(move |tx| Ok((cursors::load(tx, &name)?, cursors::last_gap(tx, &name)?)))
+            .read(move |tx| {
+                Ok((cursors::load(tx, &name)?, cursors::last_gap(tx, &name)?, accounts::any(tx)?))
+            })
             .await;
-        let (positions, gap) = stored?;
+        let (positions, gap, anyone) = stored?;
         let known = positions.len();
-        source.resume(positions, gap);
+        source.resume(positions, gap, anyone);
         if known > 0 && source.received().0.is_none() {
             tracing::warn!(
                 source.name = source.name,

@@ -305,10 +305,7 @@ impl Log {
     /// # Errors
     /// [`LogError::FloorsMismatch`] when there are not as many offsets as partitions.
     pub fn hold(&self, topic: Topic, offsets: Vec<i64>) -> Result<Hold, LogError> {
-        let (floors, partitions) = (offsets.len(), self.partitions(topic));
-        if floors != partitions as usize {
-            return Err(LogError::FloorsMismatch { topic, floors, partitions });
-        }
+        retention::check_floors(topic, &offsets, self.partitions(topic))?;
         Ok(self.holds.add(topic, offsets))
     }
 

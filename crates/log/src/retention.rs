@@ -59,10 +59,7 @@ pub(crate) fn rules(
     partitions: u32,
     now_us: i64,
 ) -> Result<Vec<Rule>, LogError> {
-    let floors = retention.floors.len();
-    if floors != partitions as usize {
-        return Err(LogError::FloorsMismatch { topic, floors, partitions });
-    }
+    check_floors(topic, &retention.floors, partitions)?;
     let before_us = retention.age_us.map(|age_us| now_us.saturating_sub(age_us));
     let bytes_max = retention.bytes_max.map(|bytes| share(bytes, partitions));
     let rule = |(partition, floor): (u32, &i64)| Rule {
@@ -73,6 +70,16 @@ pub(crate) fn rules(
         floor: *floor,
     };
     Ok((0..partitions).zip(&retention.floors).map(rule).collect())
+}
+
+/// There must be one floor for each partition.
+pub(crate) fn check_floors(topic: Topic, floors: &[i64], partitions: u32) -> Result<(), LogError> {
+    let floors = floors.len();
+    if floors == partitions as usize {
+        Ok(())
+    } else {
+        Err(LogError::FloorsMismatch { topic, floors, partitions })
+    }
 }
 
 /// A partition's part of a topic's bytes.

@@ -101,6 +101,8 @@ impl Checkpoint {
         let renew = Duration::from_millis((self.deps.config.lease_ttl_ms / 3).max(1));
         let mut gathered = Gathered::default();
         let mut batch = Vec::with_capacity(GATHER_ITEMS_MAX);
+        // What was saved last before a stop has no mark yet, and perhaps no event will follow it.
+        self.mark();
         loop {
             let mut deadline = Instant::now() + renew;
             let mut ended = false;

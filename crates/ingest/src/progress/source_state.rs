@@ -49,8 +49,8 @@ struct Live {
     stopped: bool,
     received_seq: Option<i64>,
     received_time_us: Option<i64>,
-    /// Whose event was read last.
-    received_did: Option<Did>,
+    /// An account for marks to name: whose event was read last, or any that is stored.
+    named: Option<Did>,
     lag_us: Option<i64>,
     appended_seq: Option<i64>,
     /// The cursor that the last mark in the log shows.
@@ -148,14 +148,15 @@ impl SourceState {
         }
     }
 
-    /// Takes up the stored positions, and follows the preferred host.
-    pub(crate) fn resume(&self, stored: Vec<Position>, gap: Option<Gap>) {
+    /// Takes up the stored positions, and follows the preferred host. `named` is any stored account.
+    pub(crate) fn resume(&self, stored: Vec<Position>, gap: Option<Gap>, named: Option<Did>) {
         self.at.store(0, Ordering::Relaxed);
         let mut reading = self.reading.lock();
         reading.left =
             stored.into_iter().map(|position| (position.address.clone(), position)).collect();
         let mut live = self.live.lock();
         live.gap = gap;
+        live.named = named;
         live.stopped = false;
         self.go_on(&mut reading, &mut live);
     }
@@ -224,7 +225,7 @@ impl SourceState {
         let mut live = self.live.lock();
         live.received_seq = live.received_seq.max(Some(seq));
         if did.is_some() {
-            live.received_did = did.cloned();
+            live.named = did.cloned();
         }
         if let Some(time_us) = time_us {
             // The latest so far; hosts whose clock is ahead must not move it ahead of ours.
@@ -279,7 +280,7 @@ impl SourceState {
         if live.marked_seq == Some(cursor) {
             return None;
         }
-        Some((cursor, live.received_did.clone()?))
+        Some((cursor, live.named.clone()?))
     }
 
     /// A mark that shows this cursor is on its way into the log.

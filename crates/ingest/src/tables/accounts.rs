@@ -31,6 +31,11 @@ pub(crate) fn load_many(tx: &mut Tx, dids: &[String]) -> Result<Vec<AccountState
     )
 }
 
+/// Some account, if there is one.
+pub(crate) fn any(tx: &mut Tx) -> Result<Option<Did>, StoreError> {
+    tx.query_opt("SELECT did FROM account LIMIT 1", &[], |row| did(row, 0))
+}
+
 /// Writes rows whole.
 pub(crate) fn save(tx: &mut Tx, accounts: &[AccountState]) -> Result<(), StoreError> {
     let data: Vec<Option<[u8; 36]>> =

@@ -198,13 +198,32 @@ async fn a_mark_shows_events_that_led_to_no_entry() {
     let dir = tempdir().unwrap();
     let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
     bed.until_cursor(2).await;
+    until_marked(&bed, 2, 1).await;
+    bed.stop().await;
+}
+
+/// A stop may come between a cursor and its mark, and nothing may ever be written again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_marks_the_stored_cursor_though_no_event_follows() {
+    let stage = Stage::start().await;
+    let mut alice = Person::new(&stage, "alice");
+    stage.emit(alice.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_marked(&bed, 1, 1).await;
+    bed.stop().await;
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_marked(&bed, 1, 2).await;
+    bed.stop().await;
+}
+
+async fn until_marked(bed: &Bed, seq: i64, times: usize) {
     eventually(async || {
         let entries = bed.entries().await;
-        let marked = entries.iter().any(|entry| {
-            matches!(entry.body, EntryBody::Mark) && entry.header.source_seq == Some(2)
+        let marks = entries.iter().filter(|entry| {
+            matches!(entry.body, EntryBody::Mark) && entry.header.source_seq == Some(seq)
         });
-        if marked { Ok(()) } else { Err(format!("{entries:?}")) }
+        if marks.count() >= times { Ok(()) } else { Err(format!("{entries:?}")) }
     })
     .await;
-    bed.stop().await;
 }
