@@ -19,15 +19,13 @@ use tokio::sync::{Notify, oneshot};
 use crate::engine::checkpoint::Stop;
 use crate::engine::link::Link;
 use crate::engine::queue::{Job, Next, Queue, Refused};
+use crate::engine::rest::Rest;
 use crate::engine::{Connector, Mode};
 use crate::metrics::StoreMetrics;
 use crate::migrate::{self, Migration};
 use crate::{Domain, StoreConfig, StoreError, Tx};
 
 pub use swap::{Hold, clear_rebuild};
-
-/// A thread that was asked nothing for so long gives its memory back.
-const REST_AFTER: Duration = Duration::from_secs(10);
 
 /// One domain's tables. Cheap to clone; clones are the same store.
 #[derive(Clone)]
@@ -127,18 +125,18 @@ impl Store {
         let limit = Duration::from_millis(limit_ms);
         self.spawn(format!("{domain}-{letter}{number}"), move || {
             let mut link = Link::new(connector, domain, mode, limit, clock);
-            let mut patience = Some(REST_AFTER);
+            let mut rest = Rest::new();
             loop {
-                match queue.pop(patience) {
+                match queue.pop(rest.patience()) {
                     Next::Job(job) => {
                         job(&mut link);
-                        patience = Some(REST_AFTER);
+                        rest.worked();
                     }
-                    Next::Quiet => {
-                        link.rest();
-                        patience = None;
-                    }
+                    Next::Quiet => {}
                     Next::Closed => break,
+                }
+                if rest.is_due() {
+                    link.rest();
                 }
             }
         })

@@ -11,6 +11,7 @@ mod postgres_batch;
 mod postgres_error;
 mod postgres_value;
 pub(crate) mod queue;
+pub(crate) mod rest;
 pub(crate) mod sqlite;
 mod sqlite_error;
 pub(crate) mod swap;
