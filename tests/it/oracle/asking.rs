@@ -1,6 +1,7 @@
 //! Asking the program over HTTP, as nobody in particular or as an account of the network, whose PDS would
 //! sign the same token.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ impl Asker {
     pub async fn ask(&self, viewer: Option<&Viewer>, question: &Question) -> Result<Found> {
         let mut pages = Vec::new();
         let mut cursor: Option<String> = None;
+        let mut seen = HashSet::new();
         loop {
             let mut params = question.params.clone();
             if question.field.is_some() && params.iter().all(|(name, _)| *name != "limit") {
@@ -76,7 +78,7 @@ impl Asker {
             if next.is_none() || question.field.is_none() {
                 return Ok(Found::Answered(pages));
             }
-            if next == cursor || pages.len() == PAGES_MAX {
+            if pages.len() == PAGES_MAX || !seen.insert(next.clone()) {
                 bail!("{question:?}: the pages do not end: {next:?}");
             }
             cursor = next;
