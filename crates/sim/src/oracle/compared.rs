@@ -21,6 +21,8 @@ pub struct Compared {
     answer: fn(&View<'_>, &str) -> Answer,
 }
 
+/// Items of the longest page.
+const PAGE_MAX: usize = 100;
 const INVALID: &[&str] = &["InvalidRequest"];
 const HIDDEN: &[&str] = &["AccountTakedown", "AccountDeactivated", "InvalidRequest"];
 
@@ -205,13 +207,15 @@ impl Compared {
     fn author_feeds(&self, view: &View<'_>) -> Vec<Question> {
         let names = About::each("actor", Kind::Account).names(view).into_iter();
         let each = names.flat_map(|(params, did)| {
-            Filter::EACH.map(|filter| {
+            let lines = view.author_lines(&did);
+            let asked = move |filter: &Filter| *filter != Filter::OwnThreads || lines <= PAGE_MAX;
+            Filter::EACH.into_iter().filter(asked).map(move |filter| {
                 let (did, pins) = (did.clone(), filter == Filter::OwnThreads);
                 let mut params = params.clone();
                 params.push(("filter", filter.name().to_owned()));
                 if pins {
                     // Whether a thread is whole is looked at page by page: all must be on one.
-                    params.push(("limit", "100".to_owned()));
+                    params.push(("limit", PAGE_MAX.to_string()));
                     params.push(("includePins", "true".to_owned()));
                 }
                 self.question(params, move |view| author_feed(view, &did, filter, pins))

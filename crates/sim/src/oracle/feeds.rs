@@ -99,6 +99,11 @@ impl<'a> View<'a> {
         List { key: line_key, order, items }
     }
 
+    /// How many lines an account's feed has before anything is left out.
+    pub(super) fn author_lines(&self, did: &str) -> usize {
+        self.brought_by(did).len()
+    }
+
     /// What those whom the viewer follows brought, and the viewer.
     pub(super) fn timeline(&self) -> List {
         let Some(viewer) = self.viewer else { return List::newest(line_key, Vec::new()) };

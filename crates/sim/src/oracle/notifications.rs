@@ -251,18 +251,19 @@ fn told_of<'a>(
 }
 
 /// An account that came by a starter pack of the viewer's: its profile said so from the beginning. What is
-/// added later tells nobody.
+/// added later tells nobody, but who missed the first version takes a later one for it.
 fn joined<'a>(model: &'a Model, profile: &'a Document, viewer: &str) -> Option<Notice<'a>> {
     let is_profile = collection_of(&profile.uri) == "app.bsky.actor.profile";
     is_profile.then_some(())?;
-    let first = model.first_of(profile);
-    let pack = text(&first.value, "/joinedViaStarterPack/uri");
-    let now = text(&profile.value, "/joinedViaStarterPack/uri");
-    let of_viewer = |pack: &&str| truth::did_of(pack) == viewer;
-    let told = pack.filter(of_viewer);
-    // Who saw the first version only after it had been changed, saw another first version.
-    let maybe = now.filter(of_viewer).filter(|_| first.edited);
-    let subject = told.or(maybe)?;
+    let versions = model.versions_of(profile);
+    let pack = |version: &'a Document| {
+        let pack = text(&version.value, "/joinedViaStarterPack/uri");
+        pack.filter(|pack| truth::did_of(pack) == viewer)
+    };
+    let subject = versions.clone().find_map(pack)?;
+    // Nobody knows how it was before the first moment at which it was looked at.
+    let was_edited = versions.clone().next().is_some_and(|first| first.edited);
+    let always = versions.clone().all(|version| pack(version) == Some(subject));
     let place = Place { last_us: model.now().settled_us, ..profile.place };
     Some(Notice {
         uri: &profile.uri,
@@ -272,6 +273,6 @@ fn joined<'a>(model: &'a Model, profile: &'a Document, viewer: &str) -> Option<N
         place,
         reason: "starterpack-joined",
         subject: Said::text(subject),
-        sure: !first.edited && profile.by != viewer,
+        sure: always && !was_edited && profile.by != viewer,
     })
 }
