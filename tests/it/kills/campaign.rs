@@ -30,6 +30,8 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 const WRITES_AT_ONCE: u32 = 100;
 /// Lines of output among which a process says why it ended.
 const LAST_LINES: usize = 12;
+/// A program that has just started reads far ahead of what it has applied; later on it may not.
+const FAR_AHEAD_WITHIN: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
 
 /// How often, and with how much in flight.
@@ -244,8 +246,14 @@ impl Campaign<'_> {
             self.write_ahead()?;
             self.program.millrace.launch().await?;
             let (until, mut last) = (Instant::now() + REACHED_WITHIN, 0);
+            let mut launched = Instant::now();
             let in_flight = loop {
                 self.program.millrace.must_be_running()?;
+                if launched.elapsed() > FAR_AHEAD_WITHIN {
+                    // By now what reads and what applies go in step.
+                    self.program.kill().await?;
+                    launched = Instant::now();
+                }
                 if let Ok(source) = self.program.millrace.source().await {
                     last = self.in_flight(&source)?;
                     if last >= self.plan.in_flight {
