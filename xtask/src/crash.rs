@@ -1,7 +1,7 @@
 //! `cargo xtask crash`: programs on every store, killed at every listed point at least three times with a thousand
 //! entries in flight, and the oracle's judgement; writes `docs/crashes.md`. `make test` kills them at a few points.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -32,7 +32,8 @@ pub struct Options {
 pub fn run(root: &Path, options: Options) -> Result<bool> {
     setup::for_soak()?;
     let target = test::target_dir(root)?;
-    if !shell::succeeds(&mut test::build_program(root))? {
+    let given = std::env::var_os("MILLRACE_BIN").map(PathBuf::from);
+    if given.is_none() && !shell::succeeds(&mut test::build_program(root))? {
         return Ok(false);
     }
     let cluster = match std::env::var_os("MILLRACE_TEST_POSTGRES_URL") {
@@ -45,10 +46,8 @@ pub fn run(root: &Path, options: Options) -> Result<bool> {
         .args(["--", "kills::killed_at_listed_points", "--nocapture"])
         .env("MILLRACE_CRASH_TIMES", options.times.to_string())
         .env("MILLRACE_CRASH_SEED", options.seed.to_string())
+        .env("MILLRACE_BIN", given.unwrap_or_else(|| target.join("debug/millrace")))
         .current_dir(root);
-    if std::env::var_os("MILLRACE_BIN").is_none() {
-        cargo.env("MILLRACE_BIN", target.join("debug/millrace"));
-    }
     if !options.no_report {
         cargo.env("MILLRACE_CRASH_REPORT", root.join(REPORT));
     }
