@@ -2,7 +2,7 @@
 
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::{Did, Handle};
-use millrace_ingest::SyncState;
+use millrace_ingest::{AccountState, SyncState};
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -87,9 +87,12 @@ async fn story_09_an_account_that_moves_is_followed_to_its_new_host_and_key() {
     old.emit(alice.identity());
     old.emit(alice.post("abroad"));
     bed.until_story(&alice.did, &["at home", "abroad"]).await;
-    let account =
-        bed.until_account(&alice.did, |account| account.rev == Some(alice.repo.rev())).await;
-    assert_eq!(account.pds.as_deref(), Some(new.origin().as_str()));
+    let host = new.origin();
+    let moved = |account: &AccountState| account.pds.as_deref() == Some(host.as_str());
+    bed.until_account(&alice.did, |account| {
+        moved(account) && account.rev == Some(alice.repo.rev())
+    })
+    .await;
     eventually(async || {
         let entries = bed.entries().await;
         let moved = entries.iter().any(|entry| {
