@@ -250,8 +250,11 @@ impl Campaign<'_> {
             let in_flight = loop {
                 self.program.millrace.must_be_running()?;
                 if launched.elapsed() > FAR_AHEAD_WITHIN {
-                    // By now what reads and what applies go in step.
-                    self.program.kill().await?;
+                    // What reads and what applies go in step by now, and with whoever writes.
+                    self.program.millrace.kill9().await?;
+                    self.program.forget_leases().await?;
+                    self.write_ahead()?;
+                    self.program.millrace.launch().await?;
                     launched = Instant::now();
                 }
                 if let Ok(source) = self.program.millrace.source().await {
