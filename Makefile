@@ -23,7 +23,6 @@ conformance:
 
 # Every fuzz target for a minute, then 500 made-up networks with faults and kills on every store, each answer judged
 # by the oracle. ARGS='--fuzz-seconds 0 --from 7 --seeds 1' runs one network again; --report writes docs/soak.md.
-# MILLRACE_BIN names a program built otherwise: one built for release needs half the time.
 soak:
 	cargo xtask soak $(ARGS)
 

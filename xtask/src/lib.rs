@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod generated;
 pub mod kafka;
 pub mod lint;
+pub mod long_run;
 pub mod postgres;
 pub mod promises;
 pub mod setup;

@@ -5,14 +5,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::postgres::Cluster;
-use crate::{fuzz, setup, shell, test};
+use crate::fuzz;
+use crate::long_run::LongRun;
 
 /// Which seeds, and how long the searches take.
 #[derive(Args, Clone, Copy, Debug)]
@@ -70,34 +70,19 @@ pub fn run(root: &Path, options: Options) -> Result<bool> {
 }
 
 fn judge(root: &Path, options: Options) -> Result<Judged> {
-    setup::for_soak()?;
-    let target = test::target_dir(root)?;
-    let given = std::env::var_os("MILLRACE_BIN").map(PathBuf::from);
-    if given.is_none() && !shell::succeeds(&mut test::build_program(root))? {
+    let Some(mut run) = LongRun::of(root, "soak", "oracle::")? else {
         let sum = "the program does not build".to_owned();
         return Ok(Judged { sum, wrong: Vec::new(), fine: false });
-    }
-    let cluster = match std::env::var_os("MILLRACE_TEST_POSTGRES_URL") {
-        Some(_) => None,
-        None => Some(Cluster::start(&target.join("soak-postgres"))?),
     };
-    let mut cargo = shell::cargo();
-    cargo
-        .args(["test", "--quiet", "-p", "millrace-tests", "--test", "it"])
-        .args(["--", "oracle::", "--nocapture"])
-        .env("MILLRACE_BIN", given.unwrap_or_else(|| target.join("debug/millrace")))
+    run.cargo
         .env("MILLRACE_ORACLE_FROM", options.from.to_string())
         .env("MILLRACE_ORACLE_SEEDS", options.seeds.to_string())
         .env("MILLRACE_ORACLE_AT_ONCE", options.at_once.to_string())
-        .env("MILLRACE_ORACLE_GO_ON", "1")
-        .current_dir(root);
-    if let Some(cluster) = &cluster {
-        cargo.env("MILLRACE_TEST_POSTGRES_URL", cluster.url());
-    }
+        .env("MILLRACE_ORACLE_GO_ON", "1");
     if options.keep {
-        cargo.env("MILLRACE_ORACLE_KEEP", "1");
+        run.cargo.env("MILLRACE_ORACLE_KEEP", "1");
     }
-    listened(&mut cargo)
+    listened(&mut run.cargo)
 }
 
 /// Runs the oracle, passing on what it says and remembering the end.

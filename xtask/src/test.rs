@@ -59,7 +59,7 @@ fn with_dashboard(root: &Path) -> Result<bool> {
 }
 
 /// How the program is built that the tests run.
-pub(crate) fn build_program(root: &Path) -> Command {
+fn build_program(root: &Path) -> Command {
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "millrace"]).args(features::flags(&[])).current_dir(root);
     cargo

@@ -13,7 +13,7 @@ use crate::person::{Person, TIME};
 use crate::stage::Stage;
 
 /// Follows these accounts and nobody else.
-fn only(stage: &Stage, people: &[&Person]) -> millrace_ingest::IngestConfig {
+fn by_list(stage: &Stage, people: &[&Person]) -> millrace_ingest::IngestConfig {
     millrace_ingest::IngestConfig {
         scope: ScopeKind::Dids,
         scope_dids: people.iter().map(|person| person.did.to_string()).collect(),
@@ -60,7 +60,7 @@ async fn of_others_nothing_is_looked_at_and_the_cursor_moves_on() {
     // It would be rejected, and its author's document looked at.
     stage.emit(Person::resigned(bob.post("forged"), |sig| sig[0] ^= 1));
     let dir = tempdir().unwrap();
-    let bed = Bed::start(&stage, dir.path(), only(&stage, &[&alice])).await;
+    let bed = Bed::start(&stage, dir.path(), by_list(&stage, &[&alice])).await;
     bed.until_account(&alice.did, is_complete).await;
     stage.emit(alice.post("two"));
     let last = stage.emit(bob.sync());
@@ -226,8 +226,10 @@ async fn a_file_of_accounts_is_read_again_when_it_changes() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("accounts.txt");
     std::fs::write(&path, format!("{} # she\n", alice.did)).unwrap();
-    let settings =
-        millrace_ingest::IngestConfig { scope_dids_file: Some(path.clone()), ..only(&stage, &[]) };
+    let settings = millrace_ingest::IngestConfig {
+        scope_dids_file: Some(path.clone()),
+        ..by_list(&stage, &[])
+    };
     let bed = Bed::start(&stage, dir.path(), settings).await;
     bed.until_account(&alice.did, is_complete).await;
     std::fs::write(&path, format!("{}\nbob.test\n", bob.did)).unwrap();
@@ -255,7 +257,7 @@ async fn a_scope_that_narrows_or_widens_is_told_by_every_row() {
     bed.until_cursor(last).await;
     bed.stop().await;
 
-    let bed = Bed::start(&stage, dir.path(), only(&stage, &[&alice])).await;
+    let bed = Bed::start(&stage, dir.path(), by_list(&stage, &[&alice])).await;
     alice.publish(&stage);
     bed.until_account(&alice.did, is_complete).await;
     bed.until_account(&bob.did, is_unfollowed).await;

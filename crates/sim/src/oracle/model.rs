@@ -65,13 +65,13 @@ impl Model {
         (before, self.states.get(after).unwrap_or_else(|| self.now()))
     }
 
-    /// A document as it was at each moment since its record was created, and as it is.
+    /// A document of now as it was at each moment since its record was created.
     pub(super) fn versions_of<'a>(
         &'a self,
         document: &'a Document,
     ) -> impl Iterator<Item = &'a Document> + Clone {
         let versions = self.states.iter().filter_map(|state| state.documents.get(&document.uri));
-        versions.filter(|known| known.created_us == document.created_us).chain([document])
+        versions.filter(|known| known.created_us == document.created_us)
     }
 
     /// Whether there may have been another record that said the same while this one was made: one of the
