@@ -18,6 +18,7 @@ use crate::client::Local;
 use crate::error::DataplaneError;
 use crate::openapi::{self, Description};
 use crate::parked::ListParked;
+use crate::query::hydrating::Hydrating;
 use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
@@ -39,18 +40,24 @@ fn methods() -> Methods {
         .question::<actors::GetActors>()
         .question::<actors::GetRepoRev>()
         .question::<author_feed::GetAuthorFeed>()
+        .question::<Hydrating<author_feed::GetAuthorFeed>>()
         .question::<timeline::GetTimeline>()
+        .question::<Hydrating<timeline::GetTimeline>>()
         .question::<posts::GetPost>()
         .question::<posts::GetPosts>()
         .question::<thread::GetPostThread>()
+        .question::<Hydrating<thread::GetPostThread>>()
         .question::<likes::GetLikes>()
         .question::<reposts::GetRepostedBy>()
         .question::<reposts::GetReposts>()
         .question::<quotes::GetQuotes>()
+        .question::<Hydrating<quotes::GetQuotes>>()
         .question::<actor_likes::GetActorLikes>()
+        .question::<Hydrating<actor_likes::GetActorLikes>>()
         .question::<actor_feeds::GetActorFeeds>()
         .question::<actor_feeds::GetFeedGenerators>()
         .question::<list_feed::GetListFeed>()
+        .question::<Hydrating<list_feed::GetListFeed>>()
         .question::<follows::GetFollowers>()
         .question::<follows::GetFollows>()
         .question::<relationships::GetRelationships>()
@@ -64,6 +71,7 @@ fn methods() -> Methods {
         .question::<lists::GetListMembership>()
         .question::<search_actors::SearchActors>()
         .question::<search_posts::SearchPosts>()
+        .question::<Hydrating<search_posts::SearchPosts>>()
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
         .question::<hydrate::Hydrate>()

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
+use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::Question;
 use millrace_dataplane::query::actors::{ActorStanding, GetActors, GetRepoRev};
-use millrace_dataplane::query::hydrate::{HYDRATE_MAX, Hydrate};
+use millrace_dataplane::query::hydrate::{HYDRATE_MAX, Hydrate, Hydration};
+use millrace_dataplane::query::hydrating::{self as query, Hydrating};
+use parking_lot::Mutex;
 use tracing::Instrument as _;
 
 use super::Api;
@@ -30,12 +33,21 @@ pub(crate) struct Call<'a> {
     caller: Caller,
     route: Route,
     headers: &'a HeaderMap,
-    repo_rev: Option<Tid>,
+    revs: Mutex<Revs>,
     labelers: Option<Labelers>,
 }
 
+/// How far the caller's own repository was visible in the snapshots that an answer is made of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Revs {
+    /// In none of them less far; read before the others, or in the same snapshot as all.
+    first: Option<Option<Tid>>,
+    /// In the last of them; none where that did not say.
+    last: Option<Option<Tid>>,
+}
+
 impl<'a> Call<'a> {
-    /// Finds out who asks, then, before anything else, how far their repository is visible.
+    /// Finds out who asks, and on whose labels.
     pub(super) async fn begin(
         api: &'a Api,
         route: Route,
@@ -45,10 +57,8 @@ impl<'a> Call<'a> {
         let caller = api.auth.caller(route.access, nsid, headers).await?;
         let labelers =
             route.labels.then(|| Labelers::of(headers, &api.trusted_labelers)).transpose()?;
-        let mut call = Self { api, caller, route, headers, repo_rev: None, labelers };
-        let (repo_rev, labelers, ()) =
-            tokio::try_join!(call.read_repo_rev(), call.available_labelers(), call.note_reader())?;
-        call.repo_rev = repo_rev;
+        let mut call = Self { api, caller, route, headers, revs: Mutex::default(), labelers };
+        let (labelers, ()) = tokio::try_join!(call.available_labelers(), call.note_reader())?;
         call.labelers = labelers;
         Ok(call)
     }
@@ -63,19 +73,29 @@ impl<'a> Call<'a> {
         if let Some(labelers) = labelers {
             headers.insert(labelers::CONTENT, labelers.header());
         }
-        if let Some(rev) = self.repo_rev.filter(|_| with_rev) {
+        if let Some(rev) = self.revs.into_inner().first.flatten().filter(|_| with_rev) {
             let rev = HeaderValue::from_str(&rev.to_string()).expect("invariant: a TID is ASCII");
             headers.insert(REPO_REV, rev);
         }
         response
     }
 
-    /// Whether a commit of the caller's own was indexed since the revision was read. The answer
-    /// then shows what the revision denies, and the caller's PDS would add it a second time; the
-    /// new revision is taken up, for an answer made after it.
-    pub(super) async fn repo_rev_moved(&mut self) -> Result<bool, XrpcError> {
-        let now = self.read_repo_rev().await?;
-        Ok(std::mem::replace(&mut self.repo_rev, now) != now)
+    /// Whether a commit of the caller's own was indexed between the snapshots of the answer. It then shows what
+    /// the first revision denies, and the caller's PDS would add it a second time: an answer made anew begins with
+    /// a revision of its own.
+    pub(super) async fn repo_rev_moved(&self) -> Result<bool, XrpcError> {
+        let Revs { first, last } = *self.revs.lock();
+        let last = match last {
+            Some(rev) => rev,
+            None => self.read_repo_rev().await?,
+        };
+        let has_moved = first.is_some_and(|first| first != last);
+        let mut revs = self.revs.lock();
+        *revs = match has_moved {
+            true => Revs::default(),
+            false => Revs { first: Some(last), last: Some(last) },
+        };
+        Ok(has_moved)
     }
 
     /// Who reads here is of interest here.
@@ -88,12 +108,34 @@ impl<'a> Call<'a> {
     }
 
     async fn read_repo_rev(&self) -> Result<Option<Tid>, XrpcError> {
-        match self.viewer() {
-            Some(viewer) if self.route.repo_rev != RepoRev::Never => {
-                Ok(self.ask(GetRepoRev { did: viewer.clone() }).await?.rev)
+        match self.viewer().filter(|_| self.tells_rev()) {
+            Some(viewer) => {
+                Ok(self.api.dataplane.ask(GetRepoRev { did: viewer.clone() }).await?.rev)
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
+    }
+
+    fn tells_rev(&self) -> bool {
+        self.route.repo_rev != RepoRev::Never
+    }
+
+    /// A snapshot that tells no revision is about to be read: the first is read before it.
+    async fn before_a_snapshot(&self) -> Result<(), XrpcError> {
+        let first = self.revs.lock().first;
+        let first = match first {
+            Some(first) => first,
+            None => self.read_repo_rev().await?,
+        };
+        *self.revs.lock() = Revs { first: Some(first), last: None };
+        Ok(())
+    }
+
+    /// A snapshot was read that told its revision.
+    fn note_rev(&self, rev: Option<Tid>) {
+        let mut revs = self.revs.lock();
+        revs.first.get_or_insert(rev);
+        revs.last = Some(rev);
     }
 
     /// Those of the labelers asked for that exist; the trusted ones need not be known here.
@@ -104,7 +146,8 @@ impl<'a> Call<'a> {
             labelers.dids().filter(|did| !trusted.contains(did)).cloned().collect();
         let mut labelers = labelers.clone();
         if !unsure.is_empty() {
-            let known = self.standings(unsure.into_iter().map(AtIdentifier::Did).collect()).await?;
+            let actors = unsure.into_iter().map(AtIdentifier::Did).collect();
+            let known = self.api.dataplane.ask(GetActors { actors }).await?.actors;
             let active: Vec<Did> = known.into_iter().filter(|s| s.active).map(|s| s.did).collect();
             labelers.retain(|did| trusted.contains(did) || active.contains(did));
         }
@@ -144,7 +187,32 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, XrpcError> {
+        self.before_a_snapshot().await?;
         Ok(self.api.dataplane.ask(question).await?)
+    }
+
+    /// The same where what is asked about may not be known.
+    pub(crate) async fn find<Q: Question>(
+        &self,
+        question: Q,
+    ) -> Result<Option<Q::Answer>, XrpcError> {
+        self.before_a_snapshot().await?;
+        match self.api.dataplane.ask(question).await {
+            Err(DataplaneError::NotFound(_)) => Ok(None),
+            answer => Ok(Some(answer?)),
+        }
+    }
+
+    /// A skeleton with everything its views need, and `also`, in one snapshot; no skeleton where what was asked
+    /// about is not known.
+    pub(crate) async fn ask_hydrated<S: query::Skeleton>(
+        &self,
+        skeleton: S,
+        also: Skeleton,
+    ) -> Result<(Option<S::Answer>, Hydrated), XrpcError> {
+        let question = Hydrating { skeleton, hydrate: self.hydration_of(also) };
+        let query::Hydrated { skeleton, hydration } = self.api.dataplane.ask(question).await?;
+        Ok((skeleton, self.hydrated(hydration)))
     }
 
     /// What is known of the accounts these names mean; unknown ones have no item.
@@ -176,6 +244,13 @@ impl<'a> Call<'a> {
 
     /// Everything the views of a skeleton need, as this caller sees it.
     pub(crate) async fn hydrate(&self, skeleton: Skeleton) -> Result<Hydrated, XrpcError> {
+        let question = self.hydration_of(skeleton);
+        let span = tracing::info_span!("hydrate", posts = question.posts.len());
+        let hydration = self.api.dataplane.ask(question).instrument(span).await?;
+        Ok(self.hydrated(hydration))
+    }
+
+    fn hydration_of(&self, skeleton: Skeleton) -> Hydrate {
         let Skeleton {
             mut posts,
             mut actors,
@@ -188,7 +263,7 @@ impl<'a> Call<'a> {
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
         actors.truncate(HYDRATE_MAX);
-        let question = Hydrate {
+        Hydrate {
             viewer: self.viewer().cloned(),
             posts,
             actors,
@@ -199,10 +274,13 @@ impl<'a> Call<'a> {
             reply_refs,
             detailed,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
-        };
-        let span = tracing::info_span!("hydrate", posts = question.posts.len());
-        let hydration = self.ask(question).instrument(span).await?;
-        Ok(Hydrated::new(hydration, self.sees_all()))
+            repo_rev: self.tells_rev(),
+        }
+    }
+
+    fn hydrated(&self, hydration: Hydration) -> Hydrated {
+        self.note_rev(hydration.repo_rev);
+        Hydrated::new(hydration, self.sees_all())
     }
 
     /// Makes what may be a large view away from the async threads, which must not be held up.

@@ -91,7 +91,7 @@ async fn run_query<Q: Query>(
     }
     let params = Params::of(parts.uri.query())?;
     let query = Q::parse(&params)?;
-    let mut call = Call::begin(api, route, &parts.headers).await?;
+    let call = Call::begin(api, route, &parts.headers).await?;
     let mut answer = query.answer(&call).await;
     for _ in 0..ANSWERED_AGAIN_MAX {
         if !call.repo_rev_moved().await? {

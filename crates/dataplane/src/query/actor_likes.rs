@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::uri_page::UriPage;
 use super::{Context, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -64,5 +66,13 @@ impl Question for GetActorLikes {
             lookup::Names::of(tx, subjects().map(|key| key.0), subjects().map(|key| key.1))?;
         let uris = subjects().map(|key| names.uri(key.0, post, key.1));
         Ok(UriPage { uris: uris.collect::<Result<_, _>>()?, cursor })
+    }
+}
+
+impl Skeleton for GetActorLikes {
+    const HYDRATED: &'static str = "getActorLikesHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_posts(&answer.uris)
     }
 }

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::{Context, Question, lookup, page_limit, reposts};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -40,7 +42,7 @@ pub struct GetAuthorFeed {
 }
 
 /// A page of feed items; no cursor on the last one.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedPage {
     pub items: Vec<FeedItem>,
@@ -98,6 +100,14 @@ impl Question for GetAuthorFeed {
             },
         )?;
         page(tx, rows, limit)
+    }
+}
+
+impl Skeleton for GetAuthorFeed {
+    const HYDRATED: &'static str = "getAuthorFeedHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_feed(&answer.items)
     }
 }
 

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::author_feed::{FeedPage, ItemRow, named};
 use super::blocks::blocked_with;
 use super::cursor::TimeKey;
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::newest_items::{Kinds, newest};
 use super::{Context, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -53,5 +55,13 @@ impl Question for GetListFeed {
         let blocked = blocked_with(tx, list.actor, &authors)?;
         rows.retain(|row| !blocked.contains(&row.actor));
         named(tx, rows, cursor)
+    }
+}
+
+impl Skeleton for GetListFeed {
+    const HYDRATED: &'static str = "getListFeedHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_feed(&answer.items)
     }
 }

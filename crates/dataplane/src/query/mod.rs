@@ -14,6 +14,7 @@ pub(crate) mod edges;
 pub mod every_follower;
 pub mod follows;
 pub mod hydrate;
+pub mod hydrating;
 pub mod known_followers;
 pub mod likes;
 pub mod list_feed;

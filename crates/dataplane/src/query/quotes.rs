@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
 use super::documents::dated;
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::uri_page::{Dated, UriPage};
 use super::{Context, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -50,5 +52,13 @@ impl Question for GetQuotes {
             dated,
         )?;
         Dated::page(tx, &mut rows, limit, Collection::Post)
+    }
+}
+
+impl Skeleton for GetQuotes {
+    const HYDRATED: &'static str = "getQuotesHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_posts(&answer.uris)
     }
 }

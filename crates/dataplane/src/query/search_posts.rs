@@ -8,6 +8,8 @@ use millrace_store::{Param, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::uri_page::UriPage;
 use super::{Context, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -85,6 +87,14 @@ impl Question for SearchPosts {
             Sort::Latest => latest(tx, &query, range, after, limit),
             Sort::Top => top(tx, &query, range, after, limit),
         }
+    }
+}
+
+impl Skeleton for SearchPosts {
+    const HYDRATED: &'static str = "searchPostsHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_posts(&answer.uris)
     }
 }
 

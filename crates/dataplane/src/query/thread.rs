@@ -12,6 +12,8 @@ use millrace_store::{Param, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::{Context, Question, lookup, op_thread};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -114,6 +116,14 @@ impl Question for GetPostThread {
                 .map(root_author_like)
                 .collect::<Result<_, StoreError>>()?,
         })
+    }
+}
+
+impl Skeleton for GetPostThread {
+    const HYDRATED: &'static str = "getPostThreadHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_posts(answer.ancestors.iter().chain(&answer.descendants))
     }
 }
 

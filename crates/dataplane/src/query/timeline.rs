@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::author_feed::{FeedPage, ItemRow, named, page};
 use super::cursor::TimeKey;
+use super::hydrate::Hydrate;
+use super::hydrating::Skeleton;
 use super::newest_items::{Kinds, newest, newest_of_followed};
 use super::{Context, Question, lookup, page_limit};
 use crate::error::DataplaneError;
@@ -55,6 +57,14 @@ impl Question for GetTimeline {
             return named(tx, merged.rows, next);
         }
         page(tx, merged.rows, limit)
+    }
+}
+
+impl Skeleton for GetTimeline {
+    const HYDRATED: &'static str = "getTimelineHydrated";
+
+    fn name(answer: &Self::Answer, wanted: &mut Hydrate) -> Result<(), DataplaneError> {
+        wanted.add_feed(&answer.items)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use millrace_atproto::{AtUri, Did};
 use millrace_dataplane::model::FeedItem;
+use millrace_dataplane::query::author_feed::FeedPage;
+use millrace_dataplane::query::uri_page::UriPage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -41,28 +43,31 @@ impl From<Page> for FeedAnswer {
 }
 
 impl FeedSkeleton {
-    pub(super) fn of(items: Vec<FeedItem>, cursor: Option<String>) -> Self {
+    /// No line of what is not known here.
+    pub(super) fn of(page: Option<FeedPage>) -> Self {
+        let FeedPage { items, cursor } = page.unwrap_or_default();
         Self { lines: items.into_iter().map(FeedLine::from).collect(), cursor }
     }
 
     /// Posts by name, without reasons.
-    pub(super) fn of_uris(uris: Vec<String>, cursor: Option<String>) -> Self {
+    pub(super) fn of_uris(page: Option<UriPage>) -> Self {
+        let UriPage { uris, cursor } = page.unwrap_or_default();
         let lines = uris.into_iter().map(|uri| FeedLine { uri, reason: None });
         Self { lines: lines.collect(), cursor }
     }
 }
 
-/// The posts of the lines with what they answer and quote, who reposted them, and `also`.
-pub(super) async fn hydrate(
-    call: &Call<'_>,
-    lines: &[FeedLine],
-    also: Vec<Did>,
-) -> Result<Hydrated, XrpcError> {
+/// What a feed's views show besides its posts and who reposted them: what these answer.
+pub(super) fn of_feed() -> Skeleton {
+    Skeleton { reply_refs: true, ..Skeleton::default() }
+}
+
+/// The posts of the lines with what they answer and quote, and who reposted them.
+pub(super) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydrated, XrpcError> {
     let posts: Vec<AtUri> =
         lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
-    let mut actors = also;
-    actors.extend(lines.iter().filter_map(reposter));
-    call.hydrate(Skeleton { posts, actors, reply_refs: true, ..Skeleton::default() }).await
+    let actors = lines.iter().filter_map(reposter).collect();
+    call.hydrate(Skeleton { posts, actors, ..of_feed() }).await
 }
 
 /// Who reposted the line's post, where that is why it is there.

@@ -1,7 +1,6 @@
 //! `app.bsky.feed.getActorFeeds`: the feed generators an account offers, the latest first.
 
 use millrace_atproto::AtIdentifier;
-use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::actor_feeds;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -53,10 +52,8 @@ async fn page(
 ) -> Result<Page, XrpcError> {
     // skeleton
     let question = actor_feeds::GetActorFeeds { actor: actor.clone(), limit, cursor };
-    let page = match call.api().dataplane.ask(question).await {
-        Err(DataplaneError::NotFound(_)) => return Err(XrpcError::invalid("Profile not found")),
-        page => page?,
-    };
+    let page = call.find(question).await?;
+    let page = page.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
     // hydration
     let generators = page.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
     let hydrated = call.hydrate(Skeleton { generators, ..Skeleton::default() }).await?;

@@ -43,12 +43,10 @@ async fn page(
     cursor: Option<String>,
     limit: u32,
 ) -> Result<Page, XrpcError> {
-    // skeleton
+    // skeleton, hydration
     let question = actor_likes::GetActorLikes { actor: actor.clone(), limit, cursor };
-    let page = call.ask(question).await?;
-    let mut skeleton = FeedSkeleton::of_uris(page.uris, page.cursor);
-    // hydration
-    let hydrated = feed_page::hydrate(call, &skeleton.lines, Vec::new()).await?;
+    let (page, hydrated) = call.ask_hydrated(question, feed_page::of_feed()).await?;
+    let mut skeleton = FeedSkeleton::of_uris(page);
     // rules
     skeleton.lines.retain(|line| !hydrated.post_blocked(&line.uri));
     // presentation

@@ -42,8 +42,10 @@ impl Query for GetAuthorFeed {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        let author = call.shown_account(&self.actor).await?;
-        let author = author.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
+        let author = match &self.actor {
+            AtIdentifier::Did(did) => did.clone(),
+            AtIdentifier::Handle(_) => call.standing(&self.actor).await?.ok_or_else(not_found)?.did,
+        };
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &author, cursor, limit)
         });
@@ -70,34 +72,29 @@ impl GetAuthorFeed {
         cursor: Option<String>,
         limit: u32,
     ) -> Result<Page, XrpcError> {
-        let mut skeleton = self.skeleton(call, author, cursor, limit).await?;
-        let hydrated = feed_page::hydrate(call, &skeleton.lines, vec![author.clone()]).await?;
-        refuse_behind_block(author, &hydrated)?;
-        self.rules(&mut skeleton, &hydrated);
-        feed_page::present(call, skeleton, &hydrated)
-    }
-
-    async fn skeleton(
-        &self,
-        call: &Call<'_>,
-        author: &Did,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> Result<FeedSkeleton, XrpcError> {
+        // skeleton, hydration
         let pinned = match self.include_pins && cursor.is_none() {
             true => pinned_post(call, author).await?,
             false => None,
         };
         let actor = AtIdentifier::Did(author.clone());
-        let page = call
-            .ask(author_feed::GetAuthorFeed { actor, filter: self.filter, limit, cursor })
-            .await?;
-        let mut skeleton = FeedSkeleton::of(page.items, page.cursor);
-        if let Some(uri) = pinned {
+        let question = author_feed::GetAuthorFeed { actor, filter: self.filter, limit, cursor };
+        let actors = vec![author.clone()];
+        let posts = pinned.iter().cloned().collect();
+        let also = Skeleton { actors, posts, ..feed_page::of_feed() };
+        let (page, hydrated) = call.ask_hydrated(question, also).await?;
+        hydrated.actor(author).ok_or_else(not_found)?;
+        let mut skeleton = FeedSkeleton::of(page);
+        if let Some(pinned) = pinned {
+            let uri = pinned.to_string();
             skeleton.lines.retain(|line| line.uri != uri);
             skeleton.lines.insert(0, FeedLine { uri, reason: Some(LineReason::Pin) });
         }
-        Ok(skeleton)
+        // rules
+        refuse_behind_block(author, &hydrated)?;
+        self.rules(&mut skeleton, &hydrated);
+        // presentation
+        feed_page::present(call, skeleton, &hydrated)
     }
 
     fn rules(&self, skeleton: &mut FeedSkeleton, hydrated: &Hydrated) {
@@ -110,6 +107,10 @@ impl GetAuthorFeed {
             skeleton.lines.retain(|line| line.reason.is_some() || threads.reaches_root(&line.uri));
         }
     }
+}
+
+fn not_found() -> XrpcError {
+    XrpcError::invalid("Profile not found")
 }
 
 /// No feed of who is behind a block.
@@ -126,13 +127,12 @@ fn refuse_behind_block(author: &Did, hydrated: &Hydrated) -> Result<(), XrpcErro
 }
 
 /// The post an account pinned to its profile, if it is one of its own.
-async fn pinned_post(call: &Call<'_>, author: &Did) -> Result<Option<String>, XrpcError> {
+async fn pinned_post(call: &Call<'_>, author: &Did) -> Result<Option<AtUri>, XrpcError> {
     let hydrated =
         call.hydrate(Skeleton { actors: vec![author.clone()], ..Skeleton::default() }).await?;
     let pinned = hydrated.actor(author).and_then(|known| known.profile.pinned_post.as_ref());
-    let own = pinned
-        .filter(|pinned| AtUri::parse(&pinned.uri).is_ok_and(|uri| is_record_of(&uri, author)));
-    Ok(own.map(|pinned| pinned.uri.to_string()))
+    let uri = pinned.and_then(|pinned| AtUri::parse(&pinned.uri).ok());
+    Ok(uri.filter(|uri| is_record_of(uri, author)))
 }
 
 fn is_record_of(uri: &AtUri, author: &Did) -> bool {

@@ -74,7 +74,7 @@ impl Query for GetFeed {
         let mut lines = lines(call, skeleton.feed, self.limit as usize).await?;
         // hydration
         let named: Vec<FeedLine> = lines.iter().map(|line| line.line.clone()).collect();
-        let hydrated = feed_page::hydrate(call, &named, Vec::new()).await?;
+        let hydrated = feed_page::hydrate(call, &named).await?;
         // rules
         lines.retain(|line| feed_page::is_free_of_blocks_and_mutes(&line.line, &hydrated));
         // presentation

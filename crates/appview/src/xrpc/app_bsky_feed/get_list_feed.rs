@@ -46,12 +46,10 @@ async fn page(
     cursor: Option<String>,
     limit: u32,
 ) -> Result<Page, XrpcError> {
-    // skeleton
+    // skeleton, hydration
     let question = list_feed::GetListFeed { list: list.clone(), limit, cursor };
-    let page = call.ask(question).await?;
-    let mut skeleton = FeedSkeleton::of(page.items, page.cursor);
-    // hydration
-    let hydrated = feed_page::hydrate(call, &skeleton.lines, Vec::new()).await?;
+    let (page, hydrated) = call.ask_hydrated(question, feed_page::of_feed()).await?;
+    let mut skeleton = FeedSkeleton::of(page);
     // rules
     feed_page::without_blocks_or_mutes(&mut skeleton, &hydrated);
     // presentation

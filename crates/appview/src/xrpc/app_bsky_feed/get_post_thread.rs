@@ -46,12 +46,10 @@ impl Query for GetPostThread {
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let bounds = self.bounds;
-        // skeleton
+        // skeleton, hydration
         let anchor = thread_posts::resolved(call, self.uri).await?;
         let reach = Reach { above: bounds.parents_max, below: bounds.levels_max, op_thread: false };
-        let mut posts = thread_posts::around(call, &anchor, reach).await?;
-        // hydration
-        let hydrated = posts.hydrate(call).await?;
+        let (posts, hydrated) = thread_posts::around(call, &anchor, reach).await?;
         // presentation
         let skeleton = ThreadSkeleton { anchor: anchor.to_string(), replies: posts.replies };
         let likes = posts.root_author_likes;

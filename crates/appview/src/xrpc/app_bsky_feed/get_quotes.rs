@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
-use crate::hydration::{Hydrated, known_uri};
+use crate::hydration::Hydrated;
 use crate::page::{Page, fill_page, raw_all};
 use crate::request::params::Params;
 use crate::xrpc::call::Skeleton;
@@ -62,11 +62,10 @@ async fn page(
     cursor: Option<String>,
     limit: u32,
 ) -> Result<Page, XrpcError> {
-    // skeleton
-    let mut page = call.ask(quotes::GetQuotes { uri: uri.clone(), limit, cursor }).await?;
-    // hydration
-    let posts = page.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
-    let hydrated = call.hydrate(Skeleton { posts, ..Skeleton::default() }).await?;
+    // skeleton, hydration
+    let question = quotes::GetQuotes { uri: uri.clone(), limit, cursor };
+    let (page, hydrated) = call.ask_hydrated(question, Skeleton::default()).await?;
+    let mut page = page.unwrap_or_default();
     // rules
     page.uris.retain(|uri| !hydrated.post_blocked(uri) && !quotes_behind_block(uri, &hydrated));
     // presentation

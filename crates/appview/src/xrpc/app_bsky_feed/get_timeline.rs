@@ -30,12 +30,11 @@ impl Query for GetTimeline {
 }
 
 async fn page(call: &Call<'_>, cursor: Option<String>, limit: u32) -> Result<Page, XrpcError> {
-    // skeleton
+    // skeleton, hydration
     let actor = call.account()?.clone();
-    let page = call.ask(timeline::GetTimeline { actor, limit, cursor }).await?;
-    let mut skeleton = FeedSkeleton::of(page.items, page.cursor);
-    // hydration
-    let hydrated = feed_page::hydrate(call, &skeleton.lines, Vec::new()).await?;
+    let question = timeline::GetTimeline { actor, limit, cursor };
+    let (page, hydrated) = call.ask_hydrated(question, feed_page::of_feed()).await?;
+    let mut skeleton = FeedSkeleton::of(page);
     // rules
     feed_page::without_blocks_or_mutes(&mut skeleton, &hydrated);
     // presentation

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
-use crate::hydration::{Hydrated, author, known_uri};
+use crate::hydration::{Hydrated, author};
 use crate::page::{Page, fill_page, raw_all};
 use crate::request::params::Params;
 use crate::xrpc::call::Skeleton;
@@ -76,12 +76,10 @@ async fn page(
     cursor: Option<String>,
     limit: u32,
 ) -> Result<Page, XrpcError> {
-    // skeleton
+    // skeleton, hydration
     let asked = search_posts::SearchPosts { limit: Some(limit), cursor, ..asked.clone() };
-    let mut page = call.ask(asked).await?;
-    // hydration
-    let posts = page.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
-    let hydrated = call.hydrate(Skeleton { posts, ..Skeleton::default() }).await?;
+    let (page, hydrated) = call.ask_hydrated(asked, Skeleton::default()).await?;
+    let mut page = page.unwrap_or_default();
     // rules
     page.uris.retain(|uri| is_own(call, uri) || !hydrated.post_blocked(uri));
     // presentation

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use millrace_atproto::{AtIdentifier, AtUri};
-use millrace_dataplane::DataplaneError;
-use millrace_dataplane::query::hydrate::HYDRATE_MAX;
 use millrace_dataplane::query::thread::{GetPostThread, Thread};
 
 use crate::error::XrpcError;
-use crate::hydration::{Hydrated, known_uri};
+use crate::hydration::Hydrated;
 use crate::xrpc::Call;
 use crate::xrpc::call::Skeleton;
 
@@ -26,8 +24,6 @@ pub(in crate::xrpc) struct Reach {
 /// A thread by name.
 #[derive(Debug, Default)]
 pub(in crate::xrpc) struct ThreadPosts {
-    /// The anchor, its parents and its replies; empty where the anchor is not known.
-    posts: Vec<AtUri>,
     pub(in crate::xrpc) replies: Vec<String>,
     /// URIs of the root author's likes, by the post they like.
     pub(in crate::xrpc) root_author_likes: HashMap<String, String>,
@@ -46,33 +42,24 @@ pub(in crate::xrpc) async fn resolved(call: &Call<'_>, uri: AtUri) -> Result<AtU
     })
 }
 
-/// The posts around `anchor`; none where it is not known here.
+/// The posts around `anchor` with everything their views need; none where it is not known here.
 pub(in crate::xrpc) async fn around(
     call: &Call<'_>,
     anchor: &AtUri,
     Reach { above, below, op_thread }: Reach,
-) -> Result<ThreadPosts, XrpcError> {
+) -> Result<(ThreadPosts, Hydrated), XrpcError> {
     if anchor.as_record().is_none() {
-        return Ok(ThreadPosts::default());
+        return Ok((ThreadPosts::default(), call.hydrate(Skeleton::default()).await?));
     }
     let question = GetPostThread { uri: anchor.clone(), below, above, op_thread };
-    let found = match call.api().dataplane.ask(question).await {
-        Err(DataplaneError::NotFound(_)) => return Ok(ThreadPosts::default()),
-        found => found?,
-    };
-    let Thread { ancestors, descendants, root_author_likes, op_thread } = found;
-    let uris = ancestors.iter().chain(&descendants).take(HYDRATE_MAX);
-    let posts = uris.map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
-    let likes = root_author_likes.into_iter().map(|liked| (liked.uri, liked.like));
-    Ok(ThreadPosts { posts, replies: descendants, root_author_likes: likes.collect(), op_thread })
+    let (found, hydrated) = call.ask_hydrated(question, Skeleton::default()).await?;
+    Ok((found.map(ThreadPosts::of).unwrap_or_default(), hydrated))
 }
 
 impl ThreadPosts {
-    pub(in crate::xrpc) async fn hydrate(
-        &mut self,
-        call: &Call<'_>,
-    ) -> Result<Hydrated, XrpcError> {
-        let posts = std::mem::take(&mut self.posts);
-        call.hydrate(Skeleton { posts, ..Skeleton::default() }).await
+    fn of(thread: Thread) -> Self {
+        let Thread { descendants, root_author_likes, op_thread, .. } = thread;
+        let likes = root_author_likes.into_iter().map(|liked| (liked.uri, liked.like));
+        Self { replies: descendants, root_author_likes: likes.collect(), op_thread }
     }
 }

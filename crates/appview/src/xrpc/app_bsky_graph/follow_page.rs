@@ -1,7 +1,6 @@
 //! What followers and follows share: a page of people at one account's edges, and that account.
 
 use millrace_atproto::{AtIdentifier, Did};
-use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::follows;
 use serde_json::value::RawValue;
 
@@ -16,14 +15,11 @@ pub(super) type FollowPage = Page<Box<RawValue>>;
 pub(super) async fn page(
     call: &Call<'_>,
     asked: &AtIdentifier,
-    found: Result<follows::FollowPage, DataplaneError>,
+    found: Option<follows::FollowPage>,
 ) -> Result<FollowPage, XrpcError> {
     // skeleton
     let not_found = || XrpcError::invalid(format!("Actor not found: {asked}"));
-    let found = match found {
-        Err(DataplaneError::NotFound(_)) => return Err(not_found()),
-        found => found?,
-    };
+    let found = found.ok_or_else(not_found)?;
     // hydration
     let mut people: Vec<Did> = found.follows.into_iter().map(|edge| edge.did).collect();
     let actors = people.iter().chain([&found.subject]).cloned().collect();

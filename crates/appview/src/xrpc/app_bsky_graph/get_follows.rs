@@ -55,7 +55,7 @@ impl GetFollows {
         limit: u32,
     ) -> Result<FollowPage, XrpcError> {
         let question = follows::GetFollows { actor: self.actor.clone(), limit, cursor };
-        let found = call.api().dataplane.ask(question).await;
+        let found = call.find(question).await?;
         follow_page::page(call, &self.actor, found).await
     }
 }

@@ -2,7 +2,6 @@
 //! There is one page of them, the first ones, and so no cursor.
 
 use millrace_atproto::{AtIdentifier, Did};
-use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::known_followers;
 use serde::Serialize;
 
@@ -39,10 +38,7 @@ impl Query for GetKnownFollowers {
         let not_found = || XrpcError::invalid(format!("Actor not found: {actor}"));
         let viewer = call.account()?.clone();
         let question = known_followers::GetKnownFollowers { actor: actor.clone(), viewer, limit };
-        let found = match call.api().dataplane.ask(question).await {
-            Err(DataplaneError::NotFound(_)) => return Err(not_found()),
-            found => found?,
-        };
+        let found = call.find(question).await?.ok_or_else(not_found)?;
         // hydration
         let actors: Vec<Did> = found.followers.iter().chain([&found.subject]).cloned().collect();
         let hydrated = call.hydrate(Skeleton { actors, ..Skeleton::default() }).await?;

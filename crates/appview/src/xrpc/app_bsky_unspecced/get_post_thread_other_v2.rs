@@ -32,11 +32,9 @@ impl Query for GetPostThreadOtherV2 {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        // skeleton
+        // skeleton, hydration
         let anchor = thread_posts::resolved(call, self.anchor).await?;
-        let mut posts = thread_posts::around(call, &anchor, REACH).await?;
-        // hydration
-        let hydrated = posts.hydrate(call).await?;
+        let (posts, hydrated) = thread_posts::around(call, &anchor, REACH).await?;
         // presentation
         let anchor = anchor.to_string();
         let skeleton = Skeleton { anchor, replies: posts.replies, ..Skeleton::default() };

@@ -51,12 +51,10 @@ impl Query for GetPostThreadV2 {
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let Self { anchor, options } = self;
-        // skeleton
+        // skeleton, hydration
         let anchor = thread_posts::resolved(call, anchor).await?;
         let reach = Reach { above: options.above, below: options.below, op_thread: true };
-        let mut posts = thread_posts::around(call, &anchor, reach).await?;
-        // hydration
-        let hydrated = posts.hydrate(call).await?;
+        let (posts, hydrated) = thread_posts::around(call, &anchor, reach).await?;
         // presentation
         let skeleton = Skeleton {
             anchor: anchor.to_string(),

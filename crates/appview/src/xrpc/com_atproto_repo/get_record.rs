@@ -7,7 +7,6 @@ use millrace_atproto::cid::Cid;
 use millrace_atproto::sync::{Limits, verify_record};
 use millrace_atproto::syntax::CidString;
 use millrace_atproto::{AtIdentifier, AtUri, Did, Nsid, RecordKey};
-use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::record;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -50,10 +49,8 @@ impl Query for GetRecord {
         let uri = AtUri::record(did.clone(), self.collection.clone(), self.rkey.clone());
         let not_found =
             || XrpcError::named("RecordNotFound", format!("Could not locate record: {uri}"));
-        let found = match call.api().dataplane.ask(record::GetRecord { uri: uri.clone() }).await {
-            Err(DataplaneError::NotFound(_)) => return Err(not_found()),
-            found => found?,
-        };
+        let found = call.find(record::GetRecord { uri: uri.clone() }).await?;
+        let found = found.ok_or_else(not_found)?;
         let answer = match found.kept {
             Some(kept) => Answer { uri: found.uri, cid: kept.cid, value: kept.value },
             None => match self.asked_of_pds(call, &did).await? {

@@ -24,7 +24,7 @@ mod wanted;
 
 use std::collections::HashMap;
 
-use millrace_atproto::syntax::{AtUri, Did};
+use millrace_atproto::syntax::{AtUri, Did, Tid};
 use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ use self::starter_packs::StarterPacks;
 use self::verifications::Verifications;
 use self::viewer::Viewer;
 use self::wanted::Wanted;
-use super::{Context, Question};
+use super::{Context, Question, lookup};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::{Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate};
@@ -86,6 +86,9 @@ pub struct Hydrate {
     /// Accounts whose word on who others are is passed on.
     #[serde(default)]
     pub trusted_verifiers: Vec<Did>,
+    /// Also bring how far the viewer's own repository is visible.
+    #[serde(default)]
+    pub repo_rev: bool,
 }
 
 /// What was named and what it refers to, each once.
@@ -100,6 +103,9 @@ pub struct Hydration {
     pub labelers: Vec<Service>,
     /// The gates of the threads the posts belong to.
     pub threadgates: Vec<Threadgate>,
+    /// The revision up to which the viewer's own repository is visible in this answer, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo_rev: Option<Tid>,
 }
 
 /// A record's key within its collection: author and record key.
@@ -111,12 +117,16 @@ impl Question for Hydrate {
 
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<Hydration, DataplaneError> {
         self.check()?;
+        let repo_rev = match self.viewer.as_ref().filter(|_| self.repo_rev) {
+            Some(viewer) => lookup::repo_rev(tx, viewer)?,
+            None => None,
+        };
         let viewer = Viewer::of(tx, self.viewer.as_ref())?;
         let wanted = Wanted::of(tx, &self)?;
         let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
         let names = gathered.names(tx)?;
         gathered.close_threads(tx, &names)?;
-        gathered.present(&names)
+        Ok(Hydration { repo_rev, ..gathered.present(&names)? })
     }
 }
 
@@ -270,6 +280,7 @@ impl Gathered {
             starter_packs: self.starter_packs.present(names)?,
             labelers: self.labelers.present(viewer, names)?,
             threadgates: self.gates.present(names)?,
+            repo_rev: None,
         })
     }
 }
