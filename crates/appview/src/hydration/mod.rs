@@ -6,10 +6,13 @@
 mod rules;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use millrace_atproto::{AtUri, Did};
 use millrace_dataplane::model::{Actor, List, Post, Service, StarterPack, Threadgate};
 use millrace_dataplane::query::hydrate::Hydration;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
 use crate::views::declared::Declared;
@@ -36,6 +39,8 @@ pub(crate) struct HydratedActor {
     pub(crate) actor: Actor,
     pub(crate) profile: ProfileRecord,
     pub(crate) declared: Declared,
+    /// The view that stands beside each of the account's posts.
+    pub(crate) basic: Made,
 }
 
 /// A post with what it answers, as its record says.
@@ -43,6 +48,25 @@ pub(crate) struct HydratedActor {
 pub(crate) struct HydratedPost {
     pub(crate) post: Post,
     pub(crate) reply: Option<ReplyUris>,
+    /// Its view on its own, and as what a reply answers.
+    pub(crate) view: Made,
+    pub(crate) referred: Made,
+}
+
+/// A view that an answer may show often and that is made once: an answer has one caller and one time.
+#[derive(Debug, Default)]
+pub(crate) struct Made(OnceLock<Box<RawValue>>);
+
+impl Made {
+    /// The view as JSON, made by `view` the first time.
+    pub(crate) fn json<V: Serialize>(&self, view: impl FnOnce() -> Option<V>) -> Option<&RawValue> {
+        if let Some(made) = self.0.get() {
+            return Some(made);
+        }
+        let made = serde_json::value::to_raw_value(&view()?);
+        let made = made.expect("invariant: views have names for keys and nothing that is no JSON");
+        Some(self.0.get_or_init(|| made))
+    }
 }
 
 /// Whom a reply answers.
@@ -126,14 +150,16 @@ impl HydratedActor {
     fn by_did(actor: Actor) -> (Did, Self) {
         let profile = actor.profile.as_ref().map(|record| ProfileRecord::parse(&record.value));
         let declared = Declared::of(&actor);
-        (actor.did.clone(), Self { profile: profile.unwrap_or_default(), declared, actor })
+        let profile = profile.unwrap_or_default();
+        (actor.did.clone(), Self { profile, declared, actor, basic: Made::default() })
     }
 }
 
 impl HydratedPost {
     fn by_uri(post: Post) -> (String, Self) {
         let reply = reply_of(&post);
-        (post.uri.clone(), Self { post, reply })
+        let (view, referred) = Default::default();
+        (post.uri.clone(), Self { post, reply, view, referred })
     }
 
     /// The thread it belongs to; a post that answers nothing is its own.

@@ -4,11 +4,10 @@ use millrace_atproto::Did;
 use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Views;
 use super::blocked::BlockedAuthor;
-use super::post::PostView;
-use super::profile::ProfileViewBasic;
 use crate::hydration::{HydratedPost, author};
 
 /// One line of a feed's skeleton.
@@ -34,7 +33,7 @@ pub(crate) enum LineReason {
 /// `app.bsky.feed.defs#feedViewPost`.
 #[derive(Debug, Serialize)]
 pub(crate) struct FeedViewPost<'a> {
-    post: PostView<'a>,
+    post: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +47,7 @@ enum Reason<'a> {
     Pin,
     #[serde(rename = "app.bsky.feed.defs#reasonRepost", rename_all = "camelCase")]
     Repost {
-        by: Box<ProfileViewBasic<'a>>,
+        by: &'a RawValue,
         uri: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         cid: Option<Cid>,
@@ -64,15 +63,21 @@ struct ReplyRef<'a> {
     parent: MaybePost<'a>,
     /// Whom the parent answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    grandparent_author: Option<ProfileViewBasic<'a>>,
+    grandparent_author: Option<&'a RawValue>,
 }
 
 /// A post that is referred to and may be gone or behind a block.
 #[derive(Debug, Serialize)]
-#[serde(tag = "$type")]
+#[serde(untagged)]
 pub(crate) enum MaybePost<'a> {
-    #[serde(rename = "app.bsky.feed.defs#postView")]
-    Post(Box<PostView<'a>>),
+    Post(&'a RawValue),
+    Hidden(HiddenPost<'a>),
+}
+
+/// What stands where a post is not shown.
+#[derive(Debug, Serialize)]
+#[serde(tag = "$type")]
+pub(crate) enum HiddenPost<'a> {
     #[serde(rename = "app.bsky.feed.defs#notFoundPost", rename_all = "camelCase")]
     NotFound { uri: &'a str, not_found: bool },
     #[serde(rename = "app.bsky.feed.defs#blockedPost")]
@@ -96,7 +101,7 @@ impl<'a> Views<'a> {
     }
 
     fn repost(&self, uri: &'a str, cid: Option<Cid>, sort_at_us: i64) -> Option<Reason<'a>> {
-        let by = Box::new(self.profile_basic(&author(uri)?)?);
+        let by = self.profile_basic(&author(uri)?)?;
         Some(Reason::Repost { by, uri, cid, indexed_at: format_ms_us(sort_at_us) })
     }
 
@@ -106,7 +111,7 @@ impl<'a> Views<'a> {
         let reply = known.reply.as_ref()?;
         let respected = self.hydrated.respects_blocks_between_others();
         let parent = match respected && known.post.parent_blocked {
-            true => self.post_behind_block(&reply.parent),
+            true => MaybePost::Hidden(self.post_behind_block(&reply.parent)),
             false => self.maybe_post(&reply.parent),
         };
         let above = self.hydrated.post(&reply.parent);
@@ -114,7 +119,7 @@ impl<'a> Views<'a> {
         let root_blocked = known.post.root_blocked
             || self.hydrated.any_post(&reply.parent).is_some_and(|above| above.post.root_blocked);
         let root = match respected && root_blocked {
-            true => self.post_behind_block(&reply.root),
+            true => MaybePost::Hidden(self.post_behind_block(&reply.root)),
             false => self.maybe_post(&reply.root),
         };
         let grandparent = above.and_then(HydratedPost::parent).and_then(author);
@@ -125,28 +130,28 @@ impl<'a> Views<'a> {
 
     /// A post, or why it is not shown.
     pub(crate) fn maybe_post(&self, uri: &'a str) -> MaybePost<'a> {
-        match self.post(uri) {
-            Some(_) if self.hydrated.post_blocked(uri) => self.blocked_post(uri),
-            Some(post) => MaybePost::Post(Box::new(post)),
-            None => self.not_found_post(uri),
+        if self.hydrated.post(uri).is_some() && self.hydrated.post_blocked(uri) {
+            return MaybePost::Hidden(self.blocked_post(uri));
         }
+        let post = self.referred_post(uri).map(MaybePost::Post);
+        post.unwrap_or_else(|| MaybePost::Hidden(self.not_found_post(uri)))
     }
 
     /// A post that is not shown for a block between others; one that is not there is not found.
-    fn post_behind_block(&self, uri: &'a str) -> MaybePost<'a> {
+    fn post_behind_block(&self, uri: &'a str) -> HiddenPost<'a> {
         match self.hydrated.post(uri) {
             Some(_) => self.blocked_post(uri),
             None => self.not_found_post(uri),
         }
     }
 
-    pub(crate) fn not_found_post(&self, uri: &'a str) -> MaybePost<'a> {
-        MaybePost::NotFound { uri, not_found: true }
+    pub(crate) fn not_found_post(&self, uri: &'a str) -> HiddenPost<'a> {
+        HiddenPost::NotFound { uri, not_found: true }
     }
 
-    pub(crate) fn blocked_post(&self, uri: &'a str) -> MaybePost<'a> {
+    pub(crate) fn blocked_post(&self, uri: &'a str) -> HiddenPost<'a> {
         match self.blocked_author(uri) {
-            Some(author) => MaybePost::Blocked { uri, blocked: true, author },
+            Some(author) => HiddenPost::Blocked { uri, blocked: true, author },
             None => self.not_found_post(uri),
         }
     }

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use super::Views;
 use super::embed::EmbedView;
 use super::label::{self, Label};
-use super::profile::ProfileViewBasic;
 use super::record::PostRecord;
 use super::threadgate::ThreadgateView;
 use crate::hydration::HydratedPost;
@@ -19,10 +18,10 @@ const QUOTES_MAX: u8 = 2;
 /// `app.bsky.feed.defs#postView`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PostView<'a> {
+struct PostView<'a> {
     uri: &'a str,
     cid: &'a Cid,
-    author: ProfileViewBasic<'a>,
+    author: &'a RawValue,
     record: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     embed: Option<EmbedView<'a>>,
@@ -38,6 +37,14 @@ pub(crate) struct PostView<'a> {
     /// Of a post that begins a thread.
     #[serde(skip_serializing_if = "Option::is_none")]
     threadgate: Option<ThreadgateView<'a>>,
+}
+
+/// A post where something else might stand.
+#[derive(Serialize)]
+#[serde(tag = "$type")]
+enum ReferredPost<'a> {
+    #[serde(rename = "app.bsky.feed.defs#postView")]
+    Post(PostView<'a>),
 }
 
 /// `app.bsky.feed.defs#viewerState`.
@@ -65,7 +72,7 @@ struct PostViewerState<'a> {
 pub(crate) struct QuotedPost<'a> {
     uri: &'a str,
     cid: &'a Cid,
-    author: ProfileViewBasic<'a>,
+    author: &'a RawValue,
     value: &'a RawValue,
     labels: Vec<Label<'a>>,
     like_count: i64,
@@ -79,9 +86,19 @@ pub(crate) struct QuotedPost<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// A post that may be shown.
-    pub(crate) fn post(&self, uri: &str) -> Option<PostView<'a>> {
+    /// `app.bsky.feed.defs#postView` of a post that may be shown.
+    pub(crate) fn post(&self, uri: &str) -> Option<&'a RawValue> {
         let known = self.hydrated.post(uri)?;
+        known.view.json(|| self.post_view(known))
+    }
+
+    /// The same with its type, where something else might stand.
+    pub(super) fn referred_post(&self, uri: &str) -> Option<&'a RawValue> {
+        let known = self.hydrated.post(uri)?;
+        known.referred.json(|| self.post_view(known).map(ReferredPost::Post))
+    }
+
+    fn post_view(&self, known: &'a HydratedPost) -> Option<PostView<'a>> {
         let post = &known.post;
         let record = PostRecord::parse(&post.record.value);
         Some(PostView {

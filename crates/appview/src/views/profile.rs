@@ -5,6 +5,7 @@ use millrace_atproto::Did;
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::syntax::HANDLE_INVALID;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Views;
 use super::declared::{Chat, Germ, Subscriptions};
@@ -23,7 +24,7 @@ const NO_UNAUTHENTICATED: &str = "!no-unauthenticated";
 /// `app.bsky.actor.defs#profileViewBasic`: beside every post.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ProfileViewBasic<'a> {
+struct ProfileViewBasic<'a> {
     did: &'a Did,
     handle: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,8 +80,12 @@ pub(crate) struct ProfileViewDetailed<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Associated<'a> {
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    counts: Option<AssociatedCounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lists: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedgens: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starter_packs: Option<i64>,
     /// Short views say it of labelers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     labeler: Option<bool>,
@@ -91,15 +96,6 @@ struct Associated<'a> {
     germ: Option<&'a Germ>,
 }
 
-/// What an account has made.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AssociatedCounts {
-    lists: i64,
-    feedgens: i64,
-    starter_packs: i64,
-}
-
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ActivitySubscription {
@@ -108,8 +104,9 @@ struct ActivitySubscription {
 
 impl<'a> Views<'a> {
     /// The smallest view, of an account that may be shown.
-    pub(crate) fn profile_basic(&self, did: &Did) -> Option<ProfileViewBasic<'a>> {
-        self.hydrated.actor(did).map(|known| self.basic(known))
+    pub(crate) fn profile_basic(&self, did: &Did) -> Option<&'a RawValue> {
+        let known = self.hydrated.actor(did)?;
+        known.basic.json(|| Some(self.basic(known)))
     }
 
     /// The middle view.
@@ -193,7 +190,9 @@ impl<'a> Views<'a> {
 fn associated(known: &HydratedActor) -> Associated<'_> {
     let declared = &known.declared;
     Associated {
-        counts: None,
+        lists: None,
+        feedgens: None,
+        starter_packs: None,
         labeler: known.actor.is_labeler.then_some(true),
         chat: declared.chat.as_ref(),
         activity_subscription: ActivitySubscription { allow_subscriptions: declared.subscriptions },
@@ -202,12 +201,13 @@ fn associated(known: &HydratedActor) -> Associated<'_> {
 }
 
 fn detailed_associated(known: &HydratedActor) -> Associated<'_> {
-    let counts = AssociatedCounts {
-        lists: known.actor.lists_count,
-        feedgens: known.actor.generators_count,
-        starter_packs: known.actor.starter_packs_count,
-    };
-    Associated { counts: Some(counts), labeler: Some(known.actor.is_labeler), ..associated(known) }
+    Associated {
+        lists: Some(known.actor.lists_count),
+        feedgens: Some(known.actor.generators_count),
+        starter_packs: Some(known.actor.starter_packs_count),
+        labeler: Some(known.actor.is_labeler),
+        ..associated(known)
+    }
 }
 
 fn profile_labels(known: &HydratedActor) -> Vec<Label<'_>> {

@@ -13,7 +13,6 @@ use super::Views;
 use super::generator::GeneratorView;
 use super::label::Label;
 use super::list::{ListItemView, ListViewBasic};
-use super::profile::ProfileViewBasic;
 
 /// `app.bsky.graph.defs#starterPackViewBasic`.
 #[derive(Debug, Serialize)]
@@ -22,7 +21,7 @@ pub(crate) struct StarterPackViewBasic<'a> {
     uri: &'a str,
     cid: &'a Cid,
     record: &'a RawValue,
-    creator: ProfileViewBasic<'a>,
+    creator: &'a RawValue,
     joined_all_time_count: i64,
     joined_week_count: i64,
     labels: Vec<Label<'a>>,

@@ -6,10 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Views;
-use super::feed::MaybePost;
+use super::feed::HiddenPost;
 use crate::error::XrpcError;
 use crate::hydration::HydratedPost;
 
@@ -44,7 +43,7 @@ const PARENT: &str = r#","parent":"#;
 enum Parent<'a> {
     Shown(&'a HydratedPost),
     /// What stands for a post that is not shown; nothing stands above it.
-    Hidden(MaybePost<'a>),
+    Hidden(HiddenPost<'a>),
     /// The post is of another thread.
     Elsewhere,
 }
@@ -71,11 +70,11 @@ impl<'a> Views<'a> {
         skeleton: &'a ThreadSkeleton,
         bounds: ThreadBounds,
         likes: &'a RootAuthorLikes,
-    ) -> Result<Option<Box<RawValue>>, XrpcError> {
+    ) -> Result<Option<Vec<u8>>, XrpcError> {
         let Some(anchor) = self.hydrated.post(&skeleton.anchor) else { return Ok(None) };
         if self.hydrated.post_blocked(&skeleton.anchor) {
             let blocked = self.blocked_post(&skeleton.anchor);
-            return Ok(Some(serde_json::value::to_raw_value(&blocked)?));
+            return Ok(Some(serde_json::to_vec(&blocked)?));
         }
         let mut writer = ThreadWriter {
             views: *self,
@@ -90,8 +89,7 @@ impl<'a> Views<'a> {
             writer.replies(&anchor.post.uri, bounds.levels_max)?;
         }
         writer.json.push(b'}');
-        let json = String::from_utf8(writer.json).expect("invariant: JSON is written as UTF-8");
-        Ok(Some(RawValue::from_string(json)?))
+        Ok(Some(writer.json))
     }
 
     /// Replies by the post they answer; each once, so that no cycle is followed.

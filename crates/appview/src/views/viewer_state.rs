@@ -2,10 +2,10 @@
 
 use millrace_dataplane::model::ActorViewer;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Views;
 use super::list::ListViewBasic;
-use super::profile::ProfileViewBasic;
 use crate::hydration::HydratedActor;
 
 /// `app.bsky.actor.defs#viewerState`.
@@ -34,7 +34,7 @@ pub(crate) struct ViewerState<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct KnownFollowers<'a> {
     count: i64,
-    followers: Vec<ProfileViewBasic<'a>>,
+    followers: Vec<&'a RawValue>,
 }
 
 impl<'a> Views<'a> {

@@ -49,6 +49,37 @@ impl Json {
     }
 }
 
+/// An object put together from what is JSON already, and long.
+#[derive(Debug)]
+pub(crate) struct JsonObject(Vec<u8>);
+
+impl JsonObject {
+    pub(crate) fn of(name: &'static str, json: &[u8]) -> Self {
+        let mut object = Self(Vec::with_capacity(json.len() + name.len() + 8));
+        object.0.push(b'{');
+        object.field(name, json);
+        object
+    }
+
+    pub(crate) fn add(&mut self, name: &'static str, json: &[u8]) {
+        self.0.push(b',');
+        self.field(name, json);
+    }
+
+    /// Names are those of lexicons: nothing in them needs an escape.
+    fn field(&mut self, name: &'static str, json: &[u8]) {
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self.0.extend_from_slice(json);
+    }
+
+    pub(crate) fn end(mut self) -> Json {
+        self.0.push(b'}');
+        Json { body: self.0, language: None }
+    }
+}
+
 impl IntoResponse for Json {
     fn into_response(self) -> Response {
         const TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");

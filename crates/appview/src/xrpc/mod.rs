@@ -26,7 +26,7 @@ use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 
 pub(crate) use call::Call;
-pub(crate) use method::{Json, Procedure, Query};
+pub(crate) use method::{Json, JsonObject, Procedure, Query};
 
 use crate::auth::Authenticator;
 use crate::error::XrpcError;

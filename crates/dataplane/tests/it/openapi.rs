@@ -54,7 +54,7 @@ impl Served {
 
 /// The names of all questions and commands in the source.
 fn names_in_source() -> BTreeSet<String> {
-    const MARK: &str = "const NAME: &'static str = \"";
+    const MARKS: [&str; 2] = ["const NAME: &'static str = \"", "const HYDRATED: &'static str = \""];
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut names = BTreeSet::new();
     while let Some(folder) = folders.pop() {
@@ -65,7 +65,8 @@ fn names_in_source() -> BTreeSet<String> {
                 continue;
             }
             let source = std::fs::read_to_string(path).unwrap();
-            let named = source.split(MARK).skip(1).filter_map(|rest| rest.split('"').next());
+            let named = MARKS.iter().flat_map(|mark| source.split(mark).skip(1));
+            let named = named.filter_map(|rest| rest.split('"').next());
             names.extend(named.map(str::to_owned));
         }
     }

@@ -5,16 +5,13 @@
 //! PDS may know a post its user wrote a moment ago.
 
 use millrace_atproto::AtUri;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::thread_posts::{self, Reach};
 use crate::error::XrpcError;
-use crate::page::raw;
 use crate::request::params::Params;
 use crate::views::Views;
 use crate::views::thread::{ThreadBounds, ThreadSkeleton};
-use crate::xrpc::{Call, Json, Query};
+use crate::xrpc::{Call, Json, JsonObject, Query};
 
 const DEPTH_DEFAULT: u32 = 6;
 const PARENT_HEIGHT_DEFAULT: u32 = 80;
@@ -23,14 +20,6 @@ const LEVELS_MAX: u32 = 1_000;
 pub(crate) struct GetPostThread {
     uri: AtUri,
     bounds: ThreadBounds,
-}
-
-#[derive(Serialize)]
-struct Answer {
-    thread: Box<RawValue>,
-    /// The gate of the thread, whichever of its posts was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threadgate: Option<Box<RawValue>>,
 }
 
 impl Query for GetPostThread {
@@ -55,14 +44,15 @@ impl Query for GetPostThread {
         let likes = posts.root_author_likes;
         let present = move |views: Views<'_>| {
             let Some(thread) = views.thread(&skeleton, bounds, &likes)? else { return Ok(None) };
+            let mut answer = JsonObject::of("thread", &thread);
+            // The gate of the thread, whichever of its posts was asked for.
             let root = views.hydrated.post(&skeleton.anchor).map(|anchor| anchor.root());
-            let threadgate = root.and_then(|root| views.threadgate(root));
-            let threadgate = threadgate.map(|gate| raw(&gate)).transpose()?;
-            Ok::<_, XrpcError>(Some(Answer { thread, threadgate }))
+            if let Some(gate) = root.and_then(|root| views.threadgate(root)) {
+                answer.add("threadgate", &serde_json::to_vec(&gate)?);
+            }
+            Ok::<_, XrpcError>(Some(answer.end()))
         };
         let answer = call.present_apart(hydrated, present).await??;
-        let answer = answer
-            .ok_or_else(|| XrpcError::named("NotFound", format!("Post not found: {anchor}")))?;
-        Json::of(&answer)
+        answer.ok_or_else(|| XrpcError::named("NotFound", format!("Post not found: {anchor}")))
     }
 }

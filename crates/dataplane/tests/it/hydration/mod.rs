@@ -2,6 +2,7 @@
 
 mod detail;
 mod gates;
+mod pages;
 mod posts;
 mod relations;
 
