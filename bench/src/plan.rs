@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::reads::Kind;
+
 /// The command line.
-#[derive(Parser, Debug)]
+#[derive(Parser, Clone, Debug)]
 #[command(name = "millrace-bench", about = "Measures Millrace; `make bench` starts it")]
 pub struct Options {
     /// A small version of everything, to try the machinery out; its figures are not kept
@@ -14,6 +16,9 @@ pub struct Options {
     /// Measure only this; may be given several times. Figures are printed and not kept
     #[arg(long, value_enum)]
     pub only: Vec<Part>,
+    /// Ask only this kind of question of the large store, warm: to look at it with a profiler
+    #[arg(long, value_enum)]
+    pub kind: Option<Kind>,
     /// How often each figure is taken
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,

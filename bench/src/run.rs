@@ -182,7 +182,7 @@ impl Bench {
             self.bytes(&data, loaded.entries).await?;
         }
         let subjects = |seed| Subjects::of_people(&people, &loaded.posts, seed);
-        if self.options.wants(Part::Reads) {
+        if self.options.wants(Part::Reads) && self.options.kind.is_none() {
             self.say("reads, nothing cached");
             self.cold_reads(&settings, &subjects(1)).await?;
         }
@@ -246,7 +246,7 @@ impl Bench {
             self.say(&format!("reads, round {round} of {}", self.options.rounds));
             for at_a_time in AT_A_TIME {
                 let mut timelines = Vec::new();
-                for kind in Kind::ALL {
+                for kind in self.kinds() {
                     let times =
                         service.ask(&subjects.draw(kind, self.sizes.reads), at_a_time).await?;
                     self.read_round(kind.name(), at_a_time, &times);
@@ -254,10 +254,16 @@ impl Bench {
                         timelines.push(times);
                     }
                 }
-                self.read_round("timeline", at_a_time, &Times::merged(&timelines));
+                if !timelines.is_empty() {
+                    self.read_round("timeline", at_a_time, &Times::merged(&timelines));
+                }
             }
         }
         Ok(())
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        self.options.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind])
     }
 
     fn read_round(&mut self, name: &str, at_a_time: usize, times: &Times) {
@@ -323,7 +329,6 @@ impl Options {
         for path in [&mut place.root, &mut place.dir, &mut place.program] {
             *path = path.canonicalize().with_context(|| path.display().to_string())?;
         }
-        let Self { quick, rounds, keep, keep_store, .. } = *self;
-        Ok(Self { quick, only: self.only.clone(), rounds: rounds.max(1), keep, keep_store, place })
+        Ok(Self { rounds: self.rounds.max(1), place, ..self.clone() })
     }
 }

@@ -1,5 +1,7 @@
 //! What is asked, drawn from a seed: who asks, about what, and how much at a time.
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use millrace_atproto::syntax::Did;
 use millrace_runtime::rng::Rng;
 
@@ -46,6 +48,16 @@ impl Kind {
 
     pub fn is_timeline(self) -> bool {
         matches!(self, Self::Timeline(_))
+    }
+}
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 

@@ -65,28 +65,42 @@ impl Bench {
         self.say("Millrace on the same frames");
         let relay = Relay::start(Arc::clone(&self.frames)).await?;
         for verify in [false, true] {
-            let settings = Settings { verify, ..self.settings("beside", &relay) };
-            ingest::emptied(&settings.dir)?;
-            relay.allow(0);
-            let mut program = Program::start(&place.program, &settings).await?;
-            ingest::introduce(&mut program, &relay, &self.frames).await?;
-            let from = self.frames.before;
-            let round = ingest::round(&mut program, &relay, &self.frames, from, until).await?;
-            let name = if verify { "verified" } else { "unverified" };
-            let name = format!("ingest_{name}_same_eps");
-            self.results.add(&name, "events/s", vec![round.events_per_s]);
-            if verify {
-                let service = Service::new(&program.url, tokens(SERVICE_DID, &keys))?;
-                self.ask_all(&service, &questions, "same").await?;
-                tokio::time::sleep(REST).await;
-                let total = process::family_pss(program.pid()) as f64 / MB;
-                self.results.add("total_rss_same_mb", "MB", vec![total]);
+            for round in 1..=self.options.rounds {
+                let is_last = verify && round == self.options.rounds;
+                self.same_frames(&relay, verify, until, is_last.then_some((&questions, &keys)))
+                    .await?;
             }
-            program.end().await?;
-            std::fs::remove_dir_all(&settings.dir)?;
         }
         self.ratios();
         Ok(())
+    }
+
+    /// One round of Millrace on the frames that the reference took, asked the same where there are questions.
+    async fn same_frames(
+        &mut self,
+        relay: &Relay,
+        verify: bool,
+        until: usize,
+        asked: Option<(&Vec<Asked>, &Keys)>,
+    ) -> Result<()> {
+        let settings = Settings { verify, ..self.settings("beside", relay) };
+        ingest::emptied(&settings.dir)?;
+        relay.allow(0);
+        let mut program = Program::start(&self.options.place.program, &settings).await?;
+        ingest::introduce(&mut program, relay, &self.frames).await?;
+        let from = self.frames.before;
+        let round = ingest::round(&mut program, relay, &self.frames, from, until).await?;
+        let name = if verify { "verified" } else { "unverified" };
+        self.results.round(&format!("ingest_{name}_same_eps"), "events/s", round.events_per_s);
+        if let Some((questions, keys)) = asked {
+            let service = Service::new(&program.url, tokens(SERVICE_DID, keys))?;
+            self.ask_all(&service, questions, "same").await?;
+            tokio::time::sleep(REST).await;
+            let total = process::family_pss(program.pid()) as f64 / MB;
+            self.results.add("total_rss_same_mb", "MB", vec![total]);
+        }
+        program.end().await?;
+        Ok(std::fs::remove_dir_all(&settings.dir)?)
     }
 
     /// The same for both, in as many rounds as everything is taken.

@@ -260,10 +260,14 @@ fn joined<'a>(model: &'a Model, profile: &'a Document, viewer: &str) -> Option<N
         let pack = text(&version.value, "/joinedViaStarterPack/uri");
         pack.filter(|pack| truth::did_of(pack) == viewer)
     };
-    let subject = versions.clone().find_map(pack)?;
-    // Nobody knows how it was before the first moment at which it was looked at.
+    let subject = versions.clone().find_map(pack);
+    // Nobody knows how it was before the first moment at which it was looked at: it may have named any pack.
     let was_edited = versions.clone().next().is_some_and(|first| first.edited);
-    let always = versions.clone().all(|version| pack(version) == Some(subject));
+    let named = match was_edited {
+        true => Said::Present,
+        false => Said::text(subject?),
+    };
+    let always = versions.clone().all(|version| pack(version) == subject);
     let place = Place { last_us: model.now().settled_us, ..profile.place };
     Some(Notice {
         uri: &profile.uri,
@@ -272,7 +276,7 @@ fn joined<'a>(model: &'a Model, profile: &'a Document, viewer: &str) -> Option<N
         record: &profile.value,
         place,
         reason: "starterpack-joined",
-        subject: Said::text(subject),
+        subject: named,
         sure: always && !was_edited && profile.by != viewer,
     })
 }
