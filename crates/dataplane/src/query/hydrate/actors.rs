@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use millrace_atproto::syntax::Handle;
-use millrace_store::{Param, Row, StoreError, Tx};
+use millrace_atproto::syntax::{Did, Handle};
+use millrace_store::{Param, Row, StoreError, Tx, dictionary};
 
 use super::documents::{DocumentRow, RecordBytes};
 use crate::collection::Collection;
@@ -20,7 +20,7 @@ pub(super) struct Actors {
 
 #[derive(Debug)]
 struct ActorRow {
-    did: String,
+    did: Did,
     handle: Option<String>,
     active: bool,
     status: Option<String>,
@@ -31,15 +31,15 @@ struct ActorRow {
     is_labeler: bool,
 }
 
-const ACTORS: &str = "SELECT a.actor_id, d.did, a.handle, a.active, a.status, a.indexed_at_us,
+const ACTORS: &str = "SELECT a.actor_id, a.handle, a.active, a.status, a.indexed_at_us,
         p.cid, p.record, p.indexed_at_us,
         c.followers, c.follows, c.posts, c.lists, c.generators, c.starter_packs,
         CASE WHEN EXISTS (SELECT 1 FROM document AS l
             WHERE l.actor_id = a.actor_id AND l.collection = $2 AND l.rkey = $3) THEN 1 ELSE 0 END
-    FROM {id_list:$1} AS ids CROSS JOIN actor AS a CROSS JOIN dictionary.actor AS d
+    FROM {id_list:$1} AS ids CROSS JOIN actor AS a
     LEFT JOIN profile AS p ON p.actor_id = a.actor_id
     LEFT JOIN actor_count AS c ON c.actor_id = a.actor_id
-    WHERE a.actor_id = ids.id AND d.id = a.actor_id";
+    WHERE a.actor_id = ids.id";
 
 /// Codes of statuses and declarations follow one another, so that one look finds them all.
 const DECLARATIONS: &str =
@@ -58,7 +58,12 @@ impl Actors {
         let own = lookup::side_table_id(tx, "self")?.unwrap_or(i64::MIN);
         let labeler = Collection::Labeler.code();
         let params = [Param::Ids(ids), Param::Int(labeler), Param::Int(own)];
-        let rows = tx.query(ACTORS, &params, |row| Ok((row.get(0)?, actor_row(row)?)))?;
+        let mut dids = dictionary::actor_dids(tx, ids)?;
+        let rows: Vec<Option<(i64, ActorRow)>> = tx.query(ACTORS, &params, |row| {
+            let id = row.get(0)?;
+            dids.remove(&id).map(|did| Ok((id, actor_row(did, row)?))).transpose()
+        })?;
+        let rows = rows.into_iter().flatten().collect();
         let (first, last) = (Collection::Status.code(), Collection::GermDeclaration.code());
         let params = [Param::Ids(ids), Param::Int(first), Param::Int(last), Param::Int(own)];
         let mut declarations = HashMap::new();
@@ -97,23 +102,23 @@ impl Actors {
     }
 }
 
-fn actor_row(row: &Row<'_>) -> Result<ActorRow, StoreError> {
-    let cid: Option<Vec<u8>> = row.get(6)?;
-    let record: Option<String> = row.get(7)?;
-    let indexed_at_us: Option<i64> = row.get(8)?;
+fn actor_row(did: Did, row: &Row<'_>) -> Result<ActorRow, StoreError> {
+    let cid: Option<Vec<u8>> = row.get(5)?;
+    let record: Option<String> = row.get(6)?;
+    let indexed_at_us: Option<i64> = row.get(7)?;
     let mut counts = [0; 6];
-    for (column, count) in (9..).zip(&mut counts) {
+    for (column, count) in (8..).zip(&mut counts) {
         *count = row.get::<Option<i64>>(column)?.unwrap_or(0);
     }
     Ok(ActorRow {
-        did: row.get(1)?,
-        handle: row.get(2)?,
-        active: row.get(3)?,
-        status: row.get(4)?,
-        indexed_at_us: row.get(5)?,
+        did,
+        handle: row.get(1)?,
+        active: row.get(2)?,
+        status: row.get(3)?,
+        indexed_at_us: row.get(4)?,
         profile: cid.zip(record).zip(indexed_at_us).map(|((cid, record), at)| (cid, record, at)),
         counts,
-        is_labeler: row.get(15)?,
+        is_labeler: row.get(14)?,
     })
 }
 
@@ -125,7 +130,7 @@ impl ActorRow {
         });
         let [followers, follows, posts, lists, generators, starter_packs] = self.counts;
         Ok(Actor {
-            did: lookup::did(&self.did)?,
+            did: self.did,
             handle: self.handle.as_deref().and_then(|handle| Handle::parse(handle).ok()),
             active: self.active,
             status: self.status,

@@ -1,7 +1,7 @@
 //! Blocks: who blocks whom, directly or by a list. A list counts only as long as it stands, is for
 //! moderation, and its owner is active. Nobody blocks themselves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millrace_store::{Param, StoreError, Tx};
 
@@ -44,7 +44,7 @@ pub(super) fn by_list(
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashMap<Pair, PostKey>, StoreError> {
     let mut pairs = distinct(pairs);
-    let subscribers = subscribers(tx, &pairs)?;
+    let subscribers = some_of(tx, SUBSCRIBERS, pairs.iter().map(|pair| pair.0))?;
     pairs.retain(|pair| subscribers.contains(&pair.0));
     let list = Collection::List.code();
     let rows: Vec<(Pair, Option<i64>)> = tx.query_many(
@@ -70,22 +70,32 @@ pub(crate) fn blocked(
 ) -> Result<HashSet<Pair>, StoreError> {
     let pairs = distinct(pairs);
     let both = || pairs.iter().flat_map(|pair| [*pair, (pair.1, pair.0)]);
-    let (direct, by_list) = (direct(tx, both())?, by_list(tx, both())?);
+    let blockers = some_of(tx, BLOCKERS, both().map(|pair| pair.0))?;
+    let direct = direct(tx, both().filter(|pair| blockers.contains(&pair.0)))?;
+    let by_list = by_list(tx, both())?;
     let stands = |pair: &Pair| direct.contains_key(pair) || by_list.contains_key(pair);
     Ok(pairs.iter().copied().filter(|pair| stands(pair) || stands(&(pair.1, pair.0))).collect())
 }
 
+/// Those who block anybody: most block nobody, and need not be looked up beside everybody.
+const BLOCKERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
+    WHERE EXISTS (SELECT 1 FROM block AS b WHERE b.actor_id = ids.id)";
+
 /// Those who block any list.
-fn subscribers(tx: &mut Tx, pairs: &[Pair]) -> Result<HashSet<i64>, StoreError> {
-    let mut sources: Vec<i64> = pairs.iter().map(|pair| pair.0).collect();
-    sources.dedup();
-    let rows = tx.query(
-        "SELECT ids.id FROM {id_list:$1} AS ids
-         WHERE EXISTS (SELECT 1 FROM list_block AS l WHERE l.actor_id = ids.id)",
-        &[Param::Ids(&sources)],
-        |row| row.get(0),
-    )?;
-    Ok(rows.into_iter().collect())
+const SUBSCRIBERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
+    WHERE EXISTS (SELECT 1 FROM list_block AS l WHERE l.actor_id = ids.id)";
+
+/// The accounts of which a statement finds something.
+fn some_of(
+    tx: &mut Tx,
+    sql: &str,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashSet<i64>, StoreError> {
+    let ids: Vec<i64> = ids.collect::<BTreeSet<i64>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(tx.query(sql, &[Param::Ids(&ids)], |row| row.get(0))?.into_iter().collect())
 }
 
 /// Each pair once, in order, and nobody with themselves.

@@ -1,7 +1,7 @@
 //! Records that are shown themselves (lists, services, starter packs, declarations), loaded by key,
 //! and how many bytes of records one answer may hold.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millrace_store::{Param, Row, StoreError, Tx};
 
@@ -76,6 +76,26 @@ impl DocumentRow {
 
 /// The documents of one collection, by key.
 pub(super) type Documents = HashMap<PostKey, DocumentRow>;
+
+/// The same where few accounts have any document of the collection: they are found first.
+pub(super) fn load_rare(
+    tx: &mut Tx,
+    collection: Collection,
+    mut keys: BTreeSet<PostKey>,
+    bytes: &mut RecordBytes,
+) -> Result<Documents, StoreError> {
+    let mut ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+    ids.dedup();
+    let owners: Vec<i64> = tx.query(
+        "SELECT ids.id FROM {id_list:$1} AS ids
+         WHERE EXISTS (SELECT 1 FROM document AS d WHERE d.actor_id = ids.id AND d.collection = $2)",
+        &[Param::Ids(&ids), Param::Int(collection.code())],
+        |row| row.get(0),
+    )?;
+    let owners: HashSet<i64> = owners.into_iter().collect();
+    keys.retain(|key| owners.contains(&key.0));
+    load(tx, collection, &keys, bytes)
+}
 
 /// The documents of `collection` at `keys` that are known.
 pub(super) fn load(

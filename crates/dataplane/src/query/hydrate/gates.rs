@@ -52,7 +52,7 @@ impl Gates {
         bytes: &mut RecordBytes,
     ) -> Result<Self, DataplaneError> {
         let roots = posts.shown.iter().filter_map(|key| posts.rows.get(key)).map(PostRow::thread);
-        let threads = documents::load(tx, Collection::Threadgate, &roots.collect(), bytes)?;
+        let threads = documents::load_rare(tx, Collection::Threadgate, roots.collect(), bytes)?;
         let mut rules = HashMap::with_capacity(threads.len());
         for (root, row) in &threads {
             if let Some(gate) = gate::Threadgate::parse(&row.record) {
@@ -60,7 +60,7 @@ impl Gates {
             }
         }
         let keys = posts.rows.keys().copied().collect();
-        let postgates = documents::load(tx, Collection::Postgate, &keys, bytes)?;
+        let postgates = documents::load_rare(tx, Collection::Postgate, keys, bytes)?;
         let said = |(key, row): (&PostKey, &documents::DocumentRow)| {
             let gate = Postgate::parse(&row.record)?;
             let detached = gate.detached.iter().map(AtUri::to_string).collect();
