@@ -123,6 +123,9 @@ pub struct Post {
     pub reply_count: i64,
     pub repost_count: i64,
     pub quote_count: i64,
+    /// Accounts that have a bookmark of it here.
+    #[serde(default)]
+    pub bookmark_count: i64,
     pub reply_parent: Option<String>,
     pub reply_root: Option<String>,
     /// The post this one quotes.
@@ -163,6 +166,8 @@ pub struct PostViewer {
     pub like: Option<String>,
     /// URI of the viewer's repost.
     pub repost: Option<String>,
+    #[serde(default)]
+    pub bookmarked: bool,
     pub thread_muted: bool,
     /// Whether the thread's gate keeps the viewer from replying; `None` where there is no gate.
     pub reply_disabled: Option<bool>,

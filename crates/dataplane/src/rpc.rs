@@ -25,7 +25,8 @@ use crate::query::{
     record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
+    blocks, bookmark, bookmarks, known_followers, lists, mute, mutes, search_actors, search_posts,
+    starter_packs,
 };
 
 /// Largest question, bytes.
@@ -59,6 +60,7 @@ fn methods() -> Methods {
         .question::<blocks::GetListBlocks>()
         .question::<mutes::GetMutes>()
         .question::<mutes::GetListMutes>()
+        .question::<bookmarks::GetBookmarks>()
         .question::<lists::GetLists>()
         .question::<lists::GetListItems>()
         .question::<lists::GetListMembership>()
@@ -81,6 +83,8 @@ fn methods() -> Methods {
         .command::<mute::UnmuteActorList>()
         .command::<mute::MuteThread>()
         .command::<mute::UnmuteThread>()
+        .command::<bookmark::CreateBookmark>()
+        .command::<bookmark::DeleteBookmark>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

@@ -62,4 +62,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0003_readers.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 4,
+        name: "bookmarks",
+        sql: include_str!("migrations/own_0004_bookmarks.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -6,6 +6,7 @@ mod call;
 mod method;
 
 mod app_bsky_actor;
+mod app_bsky_bookmark;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -63,6 +64,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
     query::<app_bsky_actor::search_actors::SearchActors>(),
     query::<app_bsky_actor::search_actors_typeahead::SearchActorsTypeahead>(),
+    procedure::<app_bsky_bookmark::create_bookmark::CreateBookmark>(),
+    procedure::<app_bsky_bookmark::delete_bookmark::DeleteBookmark>(),
+    query::<app_bsky_bookmark::get_bookmarks::GetBookmarks>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),

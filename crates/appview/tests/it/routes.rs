@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
-use crate::people::did;
+use crate::people::{blob_cid, did};
 use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, World, near_and_far};
 
 near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
@@ -109,6 +109,10 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         Some("app.bsky.notification.updateSeen") => {
             return request.json(&json!({ "seenAt": "2026-01-01T00:00:00Z" }));
         }
+        Some("app.bsky.bookmark.createBookmark" | "app.bsky.bookmark.deleteBookmark") => {
+            return request.json(&json!({ "uri": post, "cid": blob_cid("seen") }));
+        }
+        Some("app.bsky.bookmark.getBookmarks") => vec![],
         Some("app.bsky.graph.muteActor" | "app.bsky.graph.unmuteActor") => {
             return request.json(&json!({ "actor": did("bob") }));
         }

@@ -9,6 +9,8 @@ pub mod actor_likes;
 pub mod actors;
 pub mod author_feed;
 pub mod blocks;
+pub mod bookmark;
+pub mod bookmarks;
 pub(crate) mod documents;
 pub(crate) mod edges;
 pub mod every_follower;

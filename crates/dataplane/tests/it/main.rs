@@ -1,6 +1,7 @@
 //! The data-plane through its public interface: entries in, questions answered, on every engine.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bookmarks;
 mod counters;
 mod edges;
 mod entries;

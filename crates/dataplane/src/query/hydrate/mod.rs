@@ -8,6 +8,7 @@
 
 mod actors;
 mod between;
+mod bookmarks;
 mod documents;
 mod gates;
 mod known_followers;
@@ -116,6 +117,8 @@ impl Question for Hydrate {
         let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
         let names = gathered.names(tx)?;
         gathered.close_threads(tx, &names)?;
+        gathered.around.kept =
+            bookmarks::kept(tx, gathered.viewer.as_ref(), &gathered.posts, &names)?;
         gathered.present(&names)
     }
 }
@@ -281,11 +284,12 @@ pub(crate) fn posts(
 ) -> Result<HashMap<PostKey, Post>, DataplaneError> {
     let bytes = &mut RecordBytes::default();
     let posts = Posts::alone(tx, keys.to_vec(), bytes)?;
-    let around = Around::load(tx, None, &posts)?;
+    let mut around = Around::load(tx, None, &posts)?;
     let gates = Gates::load(tx, &posts, bytes)?;
     let mut ids = NameIds::default();
     posts.name(&mut ids);
     let names = ids.read(tx)?;
+    around.kept = bookmarks::kept(tx, None, &posts, &names)?;
     posts.present(None, &gates, &around, &names)
 }
 
