@@ -21,8 +21,8 @@ use crate::parked::ListParked;
 use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
-    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, profiles, progress,
-    record, relationships, standing, thread, timeline,
+    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, preferences,
+    profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
     blocks, bookmark, bookmarks, known_followers, lists, mute, mutes, search_actors, search_posts,
@@ -76,6 +76,9 @@ fn methods() -> Methods {
         .question::<standing::GetStanding>()
         .question::<ListParked>()
         .question::<parked::GetParked>()
+        .question::<preferences::GetNotificationPreferences>()
+        .command::<preferences::PutNotificationPreferences>()
+        .command::<preferences::PutNotificationPriority>()
         .command::<notifications::UpdateSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()

@@ -68,4 +68,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0004_bookmarks.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 5,
+        name: "notification_preferences",
+        sql: include_str!("migrations/own_0005_notification_preferences.sql"),
+        compatible_back_to: 1,
+    },
 ];

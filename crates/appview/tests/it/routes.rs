@@ -113,6 +113,10 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             return request.json(&json!({ "uri": post, "cid": blob_cid("seen") }));
         }
         Some("app.bsky.bookmark.getBookmarks") => vec![],
+        Some("app.bsky.notification.putPreferences") => {
+            return request.json(&json!({ "priority": false }));
+        }
+        Some("app.bsky.notification.putPreferencesV2") => return request.json(&json!({})),
         Some("app.bsky.graph.muteActor" | "app.bsky.graph.unmuteActor") => {
             return request.json(&json!({ "actor": did("bob") }));
         }

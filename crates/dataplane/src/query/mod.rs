@@ -25,6 +25,7 @@ pub mod mutes;
 pub mod notifications;
 pub mod parked;
 pub mod posts;
+pub mod preferences;
 pub mod profiles;
 pub mod progress;
 pub mod quotes;

@@ -2,7 +2,10 @@
 //!
 //! A notification about a record that is gone is not shown: the subject is looked up at read. It is
 //! counted until it is seen, as other services of the network do. Of threads that the account
-//! mutes nothing is told from then on.
+//! mutes nothing is told from then on. What it does not want to be told of ([`preferences`]) is
+//! neither listed nor counted.
+//!
+//! [`preferences`]: super::preferences
 
 use millrace_atproto::cbor::{self, Value};
 use millrace_atproto::cid::Cid;
@@ -13,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
 use super::muted_threads::{self, MutedThreads, ROOT};
+use super::preferences::Wishes;
 use super::thread::Key;
 use super::{Context, OwnCommand, Question, lookup, page_limit};
 use crate::collection::Collection;
@@ -32,9 +36,9 @@ pub struct ListNotifications {
     /// Only these reasons; empty means all.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// Only what accounts did that the actor follows.
-    #[serde(default)]
-    pub priority: bool,
+    /// Only what accounts did that the actor follows; unset: as the actor prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<bool>,
     #[serde(default = "super::timeline::default_limit")]
     pub limit: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,15 +53,18 @@ pub struct NotificationPage {
     pub cursor: Option<String>,
     /// The account's seen mark, if it ever set one.
     pub seen_at_us: Option<i64>,
+    /// Only what accounts did that the actor follows was looked at.
+    #[serde(default)]
+    pub priority: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetUnreadCount {
     pub actor: Did,
-    /// Only what accounts did that the actor follows.
-    #[serde(default)]
-    pub priority: bool,
+    /// Only what accounts did that the actor follows; unset: as the actor prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,8 +84,8 @@ pub struct UpdateSeen {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {}
 
-/// What is read of each notification `n`: of the account `$1`, of whom it follows unless `$2` is 0.
-/// With it come the root of the thread its subject `p` is in, and whether its own record is gone
+/// What is read of each notification `n`: of the account `$1`, for the reasons `$2`, and for the
+/// reasons `$3` of whom it follows. With it come the root of the thread its subject `p` is in, and whether its own record is gone
 /// and still told of.
 fn notifications(columns: &str) -> String {
     let [post, verification] = [Collection::Post, Collection::Verification].map(Collection::code);
@@ -89,8 +96,10 @@ fn notifications(columns: &str) -> String {
          FROM notification AS n LEFT JOIN post AS p
             ON n.subject_collection = {post} AND p.actor_id = n.subject_actor AND p.rkey = n.subject_rkey
          WHERE n.actor_id = $1
-           AND ($2 = 0 OR EXISTS (SELECT 1 FROM follow_by_subject AS f
-                 WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id))"
+           AND (n.reason IN (SELECT a.id FROM {{id_list:$2}} AS a)
+             OR (n.reason IN (SELECT b.id FROM {{id_list:$3}} AS b)
+               AND EXISTS (SELECT 1 FROM follow_by_subject AS f
+                 WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id)))"
     )
 }
 
@@ -128,16 +137,21 @@ impl Question for ListNotifications {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<NotificationPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeKey::parse(self.cursor.as_deref())?;
-        let reasons = wanted(&self.reasons);
+        let wanted = Wanted::of(tx, &self.actor, &self.reasons, self.priority)?;
         let seen_at_us = seen_at_us(tx, &self.actor)?;
-        let mut page = NotificationPage { notifications: Vec::new(), cursor: None, seen_at_us };
+        let mut page = NotificationPage {
+            notifications: Vec::new(),
+            cursor: None,
+            seen_at_us,
+            priority: wanted.priority,
+        };
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else { return Ok(page) };
         let notifications = notifications(
             "n.sort_at_us, n.author, n.rkey, n.collection, n.reason,
              n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record",
         );
         let sql = format!(
-            "{notifications} AND {} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
+            "{notifications} AND {}
                AND n.sort_at_us <= $4 AND (n.sort_at_us, n.rkey, n.author * 64 + n.collection) < ($4, $5, $6)
              ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7",
             subject_is_there()
@@ -146,8 +160,8 @@ impl Question for ListNotifications {
             &sql,
             &[
                 Param::Int(actor),
-                Param::Bool(self.priority),
-                Param::Ids(&reasons),
+                Param::Ids(&wanted.of_all),
+                Param::Ids(&wanted.of_followed),
                 Param::Int(before.time_us),
                 Param::Int(before.key),
                 Param::Int(before.actor),
@@ -175,13 +189,15 @@ impl Question for GetUnreadCount {
         };
         let seen_at_us = seen_at_us(tx, &self.actor)?.unwrap_or(i64::MIN);
         let muted = MutedThreads::of(tx, &self.actor)?;
+        let wanted = Wanted::of(tx, &self.actor, &[], self.priority)?;
         let sql = format!(
-            "{} AND n.sort_at_us > $3 ORDER BY n.sort_at_us DESC LIMIT $4",
+            "{} AND n.sort_at_us > $4 ORDER BY n.sort_at_us DESC LIMIT $5",
             notifications("n.sort_at_us")
         );
         let params = [
             Param::Int(actor),
-            Param::Bool(self.priority),
+            Param::Ids(&wanted.of_all),
+            Param::Ids(&wanted.of_followed),
             Param::Int(seen_at_us),
             Param::Int(UNREAD_MAX),
         ];
@@ -209,11 +225,37 @@ impl OwnCommand for UpdateSeen {
     }
 }
 
-fn wanted(reasons: &[String]) -> Vec<i64> {
-    if reasons.is_empty() {
-        return Reason::ALL.iter().map(|reason| reason.code()).collect();
+/// For which reasons an account is told, as codes.
+struct Wanted {
+    /// Whoever caused it.
+    of_all: Vec<i64>,
+    /// Only if the account follows who caused it.
+    of_followed: Vec<i64>,
+    priority: bool,
+}
+
+impl Wanted {
+    /// What is asked for, all reasons if none is named, as far as the account wants to be told.
+    fn of(
+        tx: &mut Tx,
+        actor: &Did,
+        asked: &[String],
+        priority: Option<bool>,
+    ) -> Result<Self, StoreError> {
+        let wishes = Wishes::of(tx, actor)?;
+        let priority = priority.unwrap_or(wishes.priority);
+        let mut wanted = Self { of_all: Vec::new(), of_followed: Vec::new(), priority };
+        for reason in Reason::ALL {
+            let is_asked = asked.is_empty() || asked.iter().any(|name| name == reason.name());
+            let wish = wishes.for_reason(*reason);
+            if is_asked && wish.list {
+                let only_followed = priority || wish.only_follows;
+                let told = if only_followed { &mut wanted.of_followed } else { &mut wanted.of_all };
+                told.push(reason.code());
+            }
+        }
+        Ok(wanted)
     }
-    reasons.iter().filter_map(|name| Reason::from_name(name)).map(Reason::code).collect()
 }
 
 fn seen_at_us(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {

@@ -18,6 +18,7 @@ pub(crate) struct CreateBookmark {
 
 impl Procedure for CreateBookmark {
     const NSID: &'static str = "app.bsky.bookmark.createBookmark";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         check_is_post(&self.uri)?;

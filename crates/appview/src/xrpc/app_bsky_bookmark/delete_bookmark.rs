@@ -16,6 +16,7 @@ pub(crate) struct DeleteBookmark {
 
 impl Procedure for DeleteBookmark {
     const NSID: &'static str = "app.bsky.bookmark.deleteBookmark";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         check_is_post(&self.uri)?;

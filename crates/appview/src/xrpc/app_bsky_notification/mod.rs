@@ -1,5 +1,10 @@
 //! `app.bsky.notification.*`, one file a method.
 
+mod preferences;
+
+pub(super) mod get_preferences;
 pub(super) mod get_unread_count;
 pub(super) mod list_notifications;
+pub(super) mod put_preferences;
+pub(super) mod put_preferences_v2;
 pub(super) mod update_seen;
