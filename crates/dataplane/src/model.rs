@@ -99,6 +99,18 @@ pub struct ActorViewer {
     pub muted_by_list: Option<String>,
     /// Accounts the viewer follows that follow this one, where it was asked for.
     pub known_followers: Option<KnownFollowers>,
+    /// Of which of its posts the viewer wants to be told, where it was asked for; whether the account
+    /// lets the viewer is not looked at.
+    #[serde(default)]
+    pub activity_subscription: Option<ActivitySubscription>,
+}
+
+/// Of which posts of another an account wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActivitySubscription {
+    /// Posts that begin threads.
+    pub post: bool,
+    pub reply: bool,
 }
 
 /// Accounts a viewer follows that follow another.

@@ -79,6 +79,8 @@ fn methods() -> Methods {
         .question::<preferences::GetNotificationPreferences>()
         .command::<preferences::PutNotificationPreferences>()
         .command::<preferences::PutNotificationPriority>()
+        .question::<subscription::ListActivitySubscriptions>()
+        .command::<subscription::PutActivitySubscription>()
         .command::<notifications::UpdateSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()

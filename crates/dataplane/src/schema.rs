@@ -74,4 +74,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0005_notification_preferences.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 6,
+        name: "activity_subscriptions",
+        sql: include_str!("migrations/own_0006_activity_subscriptions.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -113,6 +113,11 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             return request.json(&json!({ "uri": post, "cid": blob_cid("seen") }));
         }
         Some("app.bsky.bookmark.getBookmarks") => vec![],
+        Some("app.bsky.notification.putActivitySubscription") => {
+            let subscription = json!({ "post": true, "reply": false });
+            let body = json!({ "subject": did("bob"), "activitySubscription": subscription });
+            return request.json(&body);
+        }
         Some("app.bsky.notification.putPreferences") => {
             return request.json(&json!({ "priority": false }));
         }

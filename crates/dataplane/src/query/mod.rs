@@ -36,6 +36,7 @@ pub mod search_actors;
 pub mod search_posts;
 pub mod standing;
 pub mod starter_packs;
+pub mod subscription;
 pub mod thread;
 pub mod timeline;
 pub mod uri_page;
@@ -45,7 +46,9 @@ pub(crate) mod cursor;
 pub(crate) mod lookup;
 mod muted_threads;
 mod newest_items;
+mod notification_row;
 mod op_thread;
+mod subscribed;
 
 use millrace_store::Tx;
 use schemars::JsonSchema;

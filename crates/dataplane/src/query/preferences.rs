@@ -68,9 +68,9 @@ pub struct PutNotificationPriority {
 
 /// What an account wants, as it is stored.
 #[derive(Debug, Default)]
-pub(super) struct Wishes {
+struct Wishes {
     named: HashMap<Reason, Preference>,
-    pub priority: bool,
+    priority: bool,
 }
 
 /// Where the tables are: those of this domain, or those of `own` beside it.
@@ -90,7 +90,7 @@ impl At {
 }
 
 impl Wishes {
-    pub(super) fn of(tx: &mut Tx, did: &Did) -> Result<Self, StoreError> {
+    fn of(tx: &mut Tx, did: &Did) -> Result<Self, StoreError> {
         Self::read(tx, did, At::Beside)
     }
 
@@ -114,13 +114,51 @@ impl Wishes {
         Ok(Self { named, priority: priority.unwrap_or(false) })
     }
 
-    pub(super) fn for_reason(&self, reason: Reason) -> Preference {
+    fn for_reason(&self, reason: Reason) -> Preference {
         self.named.get(&reason).copied().unwrap_or_else(|| Preference::unnamed(reason))
     }
 
     fn all(&self) -> NotificationPreferences {
         let preferences = Reason::ALL.iter().map(|reason| self.for_reason(*reason)).collect();
         NotificationPreferences { preferences, priority: self.priority }
+    }
+}
+
+/// For which reasons an account is told, as codes.
+pub(super) struct Wanted {
+    /// Whoever caused it.
+    pub of_all: Vec<i64>,
+    /// Only if the account follows who caused it.
+    pub of_followed: Vec<i64>,
+    pub priority: bool,
+}
+
+impl Wanted {
+    /// What is asked for, all reasons if none is named, as far as the account wants to be told.
+    pub(super) fn of(
+        tx: &mut Tx,
+        actor: &Did,
+        asked: &[String],
+        priority: Option<bool>,
+    ) -> Result<Self, StoreError> {
+        let wishes = Wishes::of(tx, actor)?;
+        let priority = priority.unwrap_or(wishes.priority);
+        let mut wanted = Self { of_all: Vec::new(), of_followed: Vec::new(), priority };
+        for reason in Reason::ALL {
+            let is_asked = asked.is_empty() || asked.iter().any(|name| name == reason.name());
+            let wish = wishes.for_reason(*reason);
+            if is_asked && wish.list {
+                let only_followed = priority || wish.only_follows;
+                let told = if only_followed { &mut wanted.of_followed } else { &mut wanted.of_all };
+                told.push(reason.code());
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the reason counts, be it only of whom the account follows.
+    pub(super) fn tells_of(&self, reason: Reason) -> bool {
+        self.of_all.contains(&reason.code()) || self.of_followed.contains(&reason.code())
     }
 }
 

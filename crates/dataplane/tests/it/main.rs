@@ -21,5 +21,6 @@ mod retention;
 mod search;
 mod snapshots;
 mod storms;
+mod subscriptions;
 mod threads;
 mod upkeep;

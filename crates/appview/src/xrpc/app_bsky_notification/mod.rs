@@ -4,7 +4,9 @@ mod preferences;
 
 pub(super) mod get_preferences;
 pub(super) mod get_unread_count;
+pub(super) mod list_activity_subscriptions;
 pub(super) mod list_notifications;
+pub(super) mod put_activity_subscription;
 pub(super) mod put_preferences;
 pub(super) mod put_preferences_v2;
 pub(super) mod update_seen;

@@ -19,6 +19,7 @@ mod posts;
 mod relations;
 mod services;
 mod starter_packs;
+mod subscriptions;
 mod verifications;
 mod viewer;
 mod wanted;
@@ -50,7 +51,9 @@ use self::wanted::Wanted;
 use super::{Context, Question};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
-use crate::model::{Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate};
+use crate::model::{
+    ActivitySubscription, Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate,
+};
 use crate::names::Names;
 
 /// Most records and most accounts one question may name.
@@ -157,6 +160,7 @@ struct Gathered {
     actors: Actors,
     relations: Relations,
     known_followers: KnownFollowers,
+    subscriptions: HashMap<i64, ActivitySubscription>,
     verifications: Verifications,
 }
 
@@ -187,6 +191,7 @@ impl Gathered {
             Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.detailed)?,
             None => KnownFollowers::default(),
         };
+        let subscriptions = subscriptions::load(tx, asking, &wanted.detailed)?;
         wanted.add_creators();
         wanted.actors.extend(known_followers.shown());
         let people = wanted.people();
@@ -212,6 +217,7 @@ impl Gathered {
             actors,
             relations,
             known_followers,
+            subscriptions,
             verifications,
         })
     }
@@ -261,7 +267,9 @@ impl Gathered {
             if viewer.is_some() {
                 let relation = relations.remove(id).unwrap_or_default();
                 let known_followers = self.known_followers.present(*id, names)?;
-                actor.viewer = Some(ActorViewer { known_followers, ..relation });
+                let activity_subscription = self.subscriptions.get(id).copied();
+                actor.viewer =
+                    Some(ActorViewer { known_followers, activity_subscription, ..relation });
             }
         }
         let posts = self.posts.present(viewer, &self.gates, &self.around, names)?;

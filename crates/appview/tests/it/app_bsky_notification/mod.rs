@@ -1,5 +1,7 @@
 //! Notifications and the seen mark.
 
+mod subscriptions;
+
 use millrace_atproto::datetime::format_ms_us;
 use serde_json::{Value, json};
 
