@@ -25,8 +25,8 @@ use crate::query::{
     profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, bookmark, bookmarks, known_followers, lists, mute, mutes, search_actors, search_posts,
-    starter_packs,
+    blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, search_actors,
+    search_posts, starter_packs,
 };
 
 /// Largest question, bytes.
@@ -90,6 +90,10 @@ fn methods() -> Methods {
         .command::<mute::UnmuteThread>()
         .command::<bookmark::CreateBookmark>()
         .command::<bookmark::DeleteBookmark>()
+        .question::<drafts::GetDrafts>()
+        .command::<draft::CreateDraft>()
+        .command::<draft::UpdateDraft>()
+        .command::<draft::DeleteDraft>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

@@ -80,4 +80,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0006_activity_subscriptions.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 7,
+        name: "drafts",
+        sql: include_str!("migrations/own_0007_drafts.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -7,6 +7,7 @@ mod method;
 
 mod app_bsky_actor;
 mod app_bsky_bookmark;
+mod app_bsky_draft;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -67,6 +68,10 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_bookmark::create_bookmark::CreateBookmark>(),
     procedure::<app_bsky_bookmark::delete_bookmark::DeleteBookmark>(),
     query::<app_bsky_bookmark::get_bookmarks::GetBookmarks>(),
+    procedure::<app_bsky_draft::create_draft::CreateDraft>(),
+    procedure::<app_bsky_draft::delete_draft::DeleteDraft>(),
+    query::<app_bsky_draft::get_drafts::GetDrafts>(),
+    procedure::<app_bsky_draft::update_draft::UpdateDraft>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),

@@ -76,6 +76,9 @@ impl Known {
     }
 }
 
+/// The name of a draft that is not there.
+const DRAFT: &str = "3jzfcijpj2z2a";
+
 /// A request that is right in all but its caller.
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
@@ -122,6 +125,15 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             return request.json(&json!({ "priority": false }));
         }
         Some("app.bsky.notification.putPreferencesV2") => return request.json(&json!({})),
+        Some("app.bsky.draft.createDraft") => {
+            return request.json(&json!({ "draft": { "posts": [{ "text": "x" }] } }));
+        }
+        Some("app.bsky.draft.updateDraft") => {
+            let draft = json!({ "posts": [{ "text": "x" }] });
+            return request.json(&json!({ "draft": { "id": DRAFT, "draft": draft } }));
+        }
+        Some("app.bsky.draft.deleteDraft") => return request.json(&json!({ "id": DRAFT })),
+        Some("app.bsky.draft.getDrafts") => vec![],
         Some("app.bsky.graph.muteActor" | "app.bsky.graph.unmuteActor") => {
             return request.json(&json!({ "actor": did("bob") }));
         }

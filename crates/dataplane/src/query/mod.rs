@@ -12,6 +12,8 @@ pub mod blocks;
 pub mod bookmark;
 pub mod bookmarks;
 pub(crate) mod documents;
+pub mod draft;
+pub mod drafts;
 pub(crate) mod edges;
 pub mod every_follower;
 pub mod follows;

@@ -3,6 +3,7 @@
 
 mod bookmarks;
 mod counters;
+mod drafts;
 mod edges;
 mod entries;
 mod feeds;
