@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use millrace_dataplane::query::draft::{CreateDraft, DRAFTS_MAX};
 use serde_json::{Value, json};
 
+use crate::people::did;
 use crate::world::{World, near_and_far};
 
 const CREATE: &str = "app.bsky.draft.createDraft";
@@ -96,8 +98,9 @@ async fn pages(world: World) {
 }
 
 async fn as_many_as_may_be(world: World) {
-    for _ in 0..millrace_dataplane::query::draft::DRAFTS_MAX {
-        create(&world, "alice", &draft("x")).await;
+    for _ in 0..DRAFTS_MAX {
+        let command = CreateDraft { actor: did("alice"), draft: draft("x").to_string() };
+        world.dataplane.command(command).await.unwrap();
     }
     let answer = world.post_as("alice", CREATE, &json!({ "draft": draft("more") })).await;
     assert_eq!(answer.refused(), (400, "DraftLimitReached"));

@@ -18,8 +18,8 @@ use crate::error::DataplaneError;
 pub const DRAFTS_MAX: i64 = 500;
 /// Bytes of one draft.
 pub const DRAFT_BYTES_MAX: usize = 128 << 10;
-/// Names tried for a draft, where others of the account have taken those of the moment.
-const NAMES_TRIED_MAX: u32 = 16;
+/// Names tried for a draft, where others are kept for the account at the same moment.
+const NAMES_TRIED_MAX: u64 = 16;
 
 /// Keeps a draft.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -70,11 +70,14 @@ impl OwnCommand for CreateDraft {
     }
 }
 
-/// Keeps a draft under the first free name from now on.
+/// Keeps a draft under a name later than all others of the account, that of the moment if it is.
 fn insert(tx: &mut Tx, actor: &Did, draft: &str, now_us: i64) -> Result<String, DataplaneError> {
-    let first = Tid::from_time(now_us, 0);
+    let sql = "SELECT max(id) FROM draft WHERE did = $1";
+    let last: Option<String> = tx.query_one(sql, &[Param::from(actor)], |row| row.get(0))?;
+    let last = last.and_then(|id| Tid::parse(&id).ok());
+    let first = last.map_or(0, |last| last.to_u64() + 1).max(Tid::from_time(now_us, 0).to_u64());
     for later in 0..NAMES_TRIED_MAX {
-        let id = Tid::from_u64(first.to_u64() + u64::from(later)).to_string();
+        let id = Tid::from_u64(first + later).to_string();
         let added = tx.execute(
             "INSERT INTO draft (did, id, draft, created_at_us, updated_at_us) VALUES ($1, $2, $3, $4, $4)
              ON CONFLICT DO NOTHING",

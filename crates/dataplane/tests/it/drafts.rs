@@ -6,7 +6,6 @@ use millrace_dataplane::query::draft::{
     CreateDraft, DRAFT_BYTES_MAX, DRAFTS_MAX, DeleteDraft, UpdateDraft,
 };
 use millrace_dataplane::query::drafts::{DraftPage, GetDrafts, PAGE_BYTES_MAX};
-use millrace_store::{Param, StoreError};
 
 use crate::entries::{START_US, did};
 use crate::harness::{Harness, on_every_engine};
@@ -64,8 +63,7 @@ async fn pages_are_bounded_in_bytes(harness: Harness) {
     let large = format!("\"{}\"", "x".repeat(DRAFT_BYTES_MAX - 2));
     let fits = PAGE_BYTES_MAX / DRAFT_BYTES_MAX;
     for _ in 0..=fits {
-        // More at the same moment than names are tried for one.
-        create_at_any_time(&harness, &large).await;
+        create(client, "alice", &large).await.unwrap();
     }
     let first = page(client, 100, None).await;
     assert_eq!(first.drafts.len(), fits);
@@ -73,26 +71,11 @@ async fn pages_are_bounded_in_bytes(harness: Harness) {
     assert_eq!((rest.drafts.len(), rest.cursor), (1, None));
 }
 
-/// A draft that was kept at some time of its own.
-async fn create_at_any_time(harness: &Harness, draft: &str) {
-    let Client::Local(local) = &harness.client else { panic!("the harness is local") };
-    let draft = draft.to_owned();
-    let insert = move |tx: &mut millrace_store::Tx| -> Result<u64, StoreError> {
-        let alice = did("alice");
-        tx.execute(
-            "INSERT INTO draft (did, id, draft, created_at_us, updated_at_us)
-             SELECT $1, CAST(count(*) AS TEXT), $2, count(*), count(*) FROM draft",
-            &[Param::from(&alice), Param::Text(&draft)],
-        )
-    };
-    assert_eq!(local.own.write(insert).await.unwrap(), 1);
-}
-
 async fn drafts_are_bounded(harness: Harness) {
-    for _ in 0..DRAFTS_MAX - 1 {
-        create_at_any_time(&harness, "1").await;
-    }
     let client = &harness.client;
+    for _ in 0..DRAFTS_MAX - 1 {
+        create(client, "alice", "1").await.unwrap();
+    }
     let last = create(client, "alice", "2").await.unwrap();
     assert_eq!(create(client, "alice", "3").await, None);
     // What is there can be changed, and what is given up makes room.
