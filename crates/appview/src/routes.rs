@@ -143,6 +143,8 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/app.bsky.notification.putActivitySubscription", User),
     Route::post("/xrpc/app.bsky.notification.putPreferences", User),
     Route::post("/xrpc/app.bsky.notification.putPreferencesV2", User),
+    Route::post("/xrpc/app.bsky.notification.registerPush", User),
+    Route::post("/xrpc/app.bsky.notification.unregisterPush", User),
     Route::post("/xrpc/app.bsky.notification.updateSeen", User),
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadOtherV2", Optional).labelled(),
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadV2", Optional).labelled(),

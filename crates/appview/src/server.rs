@@ -75,6 +75,8 @@ pub fn router(deps: AppviewDeps) -> Router {
         urls: Arc::new(media_urls(&config)),
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
+        service_did: config.service_did.clone(),
+        push_devices: config.push_devices,
         trusted_verifiers: config.trusted_verifiers.clone(),
         clock: clock.clone(),
         body_bytes_max: config.limits.body_bytes_max,

@@ -25,8 +25,8 @@ use crate::query::{
     profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, search_actors,
-    search_posts, starter_packs,
+    blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, push,
+    search_actors, search_posts, starter_packs,
 };
 
 /// Largest question, bytes.
@@ -94,6 +94,8 @@ fn methods() -> Methods {
         .command::<draft::CreateDraft>()
         .command::<draft::UpdateDraft>()
         .command::<draft::DeleteDraft>()
+        .command::<push::RegisterPush>()
+        .command::<push::UnregisterPush>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

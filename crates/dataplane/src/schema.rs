@@ -86,4 +86,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0007_drafts.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 8,
+        name: "push_devices",
+        sql: include_str!("migrations/own_0008_push_devices.sql"),
+        compatible_back_to: 1,
+    },
 ];

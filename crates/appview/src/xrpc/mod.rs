@@ -49,6 +49,10 @@ pub(crate) struct Api {
     pub(crate) pds: PdsClient,
     /// Shared with presentations that leave the async threads.
     pub(crate) urls: Arc<MediaUrls>,
+    /// Who this service is.
+    pub(crate) service_did: Did,
+    /// Devices an account may register; nobody may register any where it is 0.
+    pub(crate) push_devices: u32,
     pub(crate) moderation_did: Option<Did>,
     pub(crate) trusted_labelers: Vec<Did>,
     pub(crate) trusted_verifiers: Vec<Did>,
@@ -115,6 +119,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_notification::put_activity_subscription::PutActivitySubscription>(),
     procedure::<app_bsky_notification::put_preferences::PutPreferences>(),
     procedure::<app_bsky_notification::put_preferences_v2::PutPreferencesV2>(),
+    procedure::<app_bsky_notification::register_push::RegisterPush>(),
+    procedure::<app_bsky_notification::unregister_push::UnregisterPush>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),

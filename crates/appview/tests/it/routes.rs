@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::feed_server::FeedServer;
 use crate::people::{blob_cid, did};
-use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, World, near_and_far};
+use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, SERVICE_DID, World, near_and_far};
 
 near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
 
@@ -121,6 +121,11 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             let body = json!({ "subject": did("bob"), "activitySubscription": subscription });
             return request.json(&body);
         }
+        Some("app.bsky.notification.registerPush" | "app.bsky.notification.unregisterPush") => {
+            return request.json(&json!({
+                "serviceDid": SERVICE_DID, "token": "t", "platform": "web", "appId": "a",
+            }));
+        }
         Some("app.bsky.notification.putPreferences") => {
             return request.json(&json!({ "priority": false }));
         }
@@ -180,6 +185,8 @@ async fn every_route_with_every_caller(world: World) {
                 true if route.nsid() == Some("app.bsky.feed.getActorLikes") => {
                     if caller == Caller::Account { 200 } else { 400 }
                 }
+                // Nobody may register any device unless it is configured.
+                true if route.nsid() == Some("app.bsky.notification.registerPush") => 501,
                 true => 200,
             };
             assert_eq!(

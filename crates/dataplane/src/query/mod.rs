@@ -30,6 +30,7 @@ pub mod posts;
 pub mod preferences;
 pub mod profiles;
 pub mod progress;
+pub mod push;
 pub mod quotes;
 pub mod record;
 pub mod relationships;

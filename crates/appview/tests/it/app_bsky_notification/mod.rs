@@ -1,5 +1,6 @@
 //! Notifications and the seen mark.
 
+mod push;
 mod subscriptions;
 
 use millrace_atproto::datetime::format_ms_us;
