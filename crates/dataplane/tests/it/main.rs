@@ -16,6 +16,7 @@ mod kinds;
 mod notifications;
 mod openapi;
 mod pages;
+mod purge;
 mod push;
 mod remote;
 mod replies;
