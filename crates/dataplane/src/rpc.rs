@@ -26,7 +26,7 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, push,
-    search_actors, search_posts, starter_packs,
+    search_actors, search_posts, starter_packs, subscription,
 };
 
 /// Largest question, bytes.
