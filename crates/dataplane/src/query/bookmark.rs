@@ -46,7 +46,7 @@ impl OwnCommand for CreateBookmark {
         let added = tx.execute(
             "INSERT INTO bookmark (did, subject_did, subject_rkey, cid, created_at_us)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            &[actor.clone(), did.clone(), rkey.clone(), Param::Text(&cid), Param::Int(now_us)],
+            &[actor, did, rkey, Param::Text(&cid), Param::Int(now_us)],
         )?;
         if added == 0 {
             return Ok(Done {});
@@ -76,13 +76,13 @@ impl OwnCommand for DeleteBookmark {
         let [did, rkey] = [did.as_str(), rkey.as_str()].map(Param::Text);
         let removed = tx.execute(
             "DELETE FROM bookmark WHERE did = $1 AND subject_did = $2 AND subject_rkey = $3",
-            &[Param::from(&self.actor), did.clone(), rkey.clone()],
+            &[Param::from(&self.actor), did, rkey],
         )?;
         if removed > 0 {
             tx.execute(
                 "UPDATE bookmark_count SET bookmarks = bookmarks - 1
                  WHERE subject_did = $1 AND subject_rkey = $2",
-                &[did.clone(), rkey.clone()],
+                &[did, rkey],
             )?;
             tx.execute(
                 "DELETE FROM bookmark_count WHERE subject_did = $1 AND subject_rkey = $2 AND bookmarks <= 0",

@@ -74,9 +74,8 @@ impl OwnCommand for PutActivitySubscription {
             return Ok(Done {});
         }
         let since = |wanted: bool| Param::from(wanted.then_some(now_us));
-        let times = [Param::Int(now_us), since(self.post), since(self.reply)];
-        let [now, posts, replies] = times;
-        tx.execute(PUT, &[actor.clone(), subject, now, posts, replies])?;
+        let (posts, replies) = (since(self.post), since(self.reply));
+        tx.execute(PUT, &[actor, subject, Param::Int(now_us), posts, replies])?;
         let sql = "SELECT count(*) FROM activity_subscription WHERE did = $1";
         let rows: i64 = tx.query_one(sql, &[actor], |row| row.get(0))?;
         if rows > SUBSCRIPTIONS_MAX {
