@@ -6,6 +6,7 @@ use millrace_dataplane::query::draft::{
     CreateDraft, DRAFT_BYTES_MAX, DRAFTS_MAX, DeleteDraft, UpdateDraft,
 };
 use millrace_dataplane::query::drafts::{DraftPage, GetDrafts, PAGE_BYTES_MAX};
+use millrace_store::{Param, StoreError};
 
 use crate::entries::{START_US, did};
 use crate::harness::{Harness, on_every_engine};
@@ -73,9 +74,17 @@ async fn pages_are_bounded_in_bytes(harness: Harness) {
 
 async fn drafts_are_bounded(harness: Harness) {
     let client = &harness.client;
-    for _ in 0..DRAFTS_MAX - 1 {
-        create(client, "alice", "1").await.unwrap();
-    }
+    let Client::Local(local) = client else { panic!("the harness is local") };
+    let fill = |tx: &mut millrace_store::Tx| -> Result<u64, StoreError> {
+        let names: Vec<String> = (0..DRAFTS_MAX - 1).map(|n| n.to_string()).collect();
+        let alice = did("alice");
+        tx.execute_many(
+            "INSERT INTO draft (did, id, draft, created_at_us, updated_at_us)
+             SELECT r.a, r.b, '1', 1, 1 FROM {rows:a TEXT, b TEXT} AS r",
+            names.iter().map(|name| [Param::from(&alice), Param::Text(name)]),
+        )
+    };
+    local.own.write(fill).await.unwrap();
     let last = create(client, "alice", "2").await.unwrap();
     assert_eq!(create(client, "alice", "3").await, None);
     // What is there can be changed, and what is given up makes room.
