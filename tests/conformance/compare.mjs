@@ -13,7 +13,7 @@ const COMPILED = RULES.map((rule) => ({ ...rule, pattern: pattern(rule.path) }))
 
 /** What a rule turns the value at its path into. */
 const FORMS = {
-  presence: (value) => (value == null ? value : '(present)'),
+  presence: (value) => (value == null || value === '' ? undefined : '(present)'), // an empty cursor is none
   moment: (value, since) => (typeof value === 'string' && Date.parse(value) >= since ? '(this run)' : value),
   length: (value) => (Array.isArray(value) ? `(${value.length} items)` : value),
   set: (value) => (Array.isArray(value) ? value.toSorted((a, b) => (identity(a) < identity(b) ? -1 : 1)) : value),

@@ -39,6 +39,9 @@ pub struct AppviewConfig {
     /// Accounts whose word on who others are is shown.
     #[schemars(with = "Vec<String>")]
     pub trusted_verifiers: Vec<Did>,
+    /// Devices that each account may register for push notifications, up to 100; of more, those that came
+    /// last stay. They are kept for a service of your own that pushes; with 0 nobody can register any.
+    pub push_devices: u32,
     /// Bounds of requests.
     pub limits: LimitsConfig,
 }
@@ -79,6 +82,7 @@ impl Default for AppviewConfig {
             moderation_did: None,
             trusted_labelers: Vec::new(),
             trusted_verifiers: Vec::new(),
+            push_devices: 0,
             limits: LimitsConfig::default(),
         }
     }

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use http::Method;
+use millrace_dataplane::query::push::DEVICES_MAX;
 use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
@@ -75,6 +76,8 @@ pub fn router(deps: AppviewDeps) -> Router {
         urls: Arc::new(media_urls(&config)),
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
+        service_did: config.service_did.clone(),
+        push_devices: config.push_devices.min(DEVICES_MAX),
         trusted_verifiers: config.trusted_verifiers.clone(),
         clock: clock.clone(),
         body_bytes_max: config.limits.body_bytes_max,

@@ -19,6 +19,7 @@ mod search;
 pub mod apply;
 pub mod interest;
 pub mod parked;
+pub mod purge;
 pub mod resync;
 pub mod retention;
 pub mod worker;

@@ -99,6 +99,18 @@ pub struct ActorViewer {
     pub muted_by_list: Option<String>,
     /// Accounts the viewer follows that follow this one, where it was asked for.
     pub known_followers: Option<KnownFollowers>,
+    /// Of which of its posts the viewer wants to be told, where it was asked for; whether the account
+    /// lets the viewer is not looked at.
+    #[serde(default)]
+    pub activity_subscription: Option<ActivitySubscription>,
+}
+
+/// Of which posts of another an account wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActivitySubscription {
+    /// Posts that begin threads.
+    pub post: bool,
+    pub reply: bool,
 }
 
 /// Accounts a viewer follows that follow another.
@@ -123,6 +135,9 @@ pub struct Post {
     pub reply_count: i64,
     pub repost_count: i64,
     pub quote_count: i64,
+    /// Accounts that have a bookmark of it here.
+    #[serde(default)]
+    pub bookmark_count: i64,
     pub reply_parent: Option<String>,
     pub reply_root: Option<String>,
     /// The post this one quotes.
@@ -163,6 +178,8 @@ pub struct PostViewer {
     pub like: Option<String>,
     /// URI of the viewer's repost.
     pub repost: Option<String>,
+    #[serde(default)]
+    pub bookmarked: bool,
     pub thread_muted: bool,
     /// Whether the thread's gate keeps the viewer from replying; `None` where there is no gate.
     pub reply_disabled: Option<bool>,

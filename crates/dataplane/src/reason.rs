@@ -1,7 +1,13 @@
 //! Why an account is notified: the lexicon's known values and the codes they are stored as.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// A reason of `app.bsky.notification.listNotifications`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     Like,
     Follow,
@@ -14,6 +20,8 @@ pub enum Reason {
     Unverified,
     LikeViaRepost,
     RepostViaRepost,
+    /// Never stored: what somebody posted who is subscribed to.
+    SubscribedPost,
 }
 
 impl Reason {
@@ -29,6 +37,7 @@ impl Reason {
         Self::Unverified,
         Self::LikeViaRepost,
         Self::RepostViaRepost,
+        Self::SubscribedPost,
     ];
 
     /// The stored code; never reused for another reason.
@@ -45,6 +54,7 @@ impl Reason {
             Self::Unverified => 9,
             Self::LikeViaRepost => 10,
             Self::RepostViaRepost => 11,
+            Self::SubscribedPost => 12,
         }
     }
 
@@ -62,6 +72,7 @@ impl Reason {
             Self::Unverified => "unverified",
             Self::LikeViaRepost => "like-via-repost",
             Self::RepostViaRepost => "repost-via-repost",
+            Self::SubscribedPost => "subscribed-post",
         }
     }
 
@@ -71,5 +82,20 @@ impl Reason {
 
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_and_codes_lead_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.name()), Some(*reason));
+            assert_eq!(Reason::from_code(reason.code()), Some(*reason));
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
     }
 }

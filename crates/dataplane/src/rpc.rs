@@ -22,11 +22,12 @@ use crate::query::hydrating::Hydrating;
 use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
-    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, profiles, progress,
-    record, relationships, standing, thread, timeline,
+    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, preferences,
+    profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
+    blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, push,
+    search_actors, search_posts, starter_packs, subscription,
 };
 
 /// Largest question, bytes.
@@ -66,6 +67,7 @@ fn methods() -> Methods {
         .question::<blocks::GetListBlocks>()
         .question::<mutes::GetMutes>()
         .question::<mutes::GetListMutes>()
+        .question::<bookmarks::GetBookmarks>()
         .question::<lists::GetLists>()
         .question::<lists::GetListItems>()
         .question::<lists::GetListMembership>()
@@ -82,6 +84,11 @@ fn methods() -> Methods {
         .question::<standing::GetStanding>()
         .question::<ListParked>()
         .question::<parked::GetParked>()
+        .question::<preferences::GetNotificationPreferences>()
+        .command::<preferences::PutNotificationPreferences>()
+        .command::<preferences::PutNotificationPriority>()
+        .question::<subscription::ListActivitySubscriptions>()
+        .command::<subscription::PutActivitySubscription>()
         .command::<notifications::UpdateSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()
@@ -89,6 +96,14 @@ fn methods() -> Methods {
         .command::<mute::UnmuteActorList>()
         .command::<mute::MuteThread>()
         .command::<mute::UnmuteThread>()
+        .command::<bookmark::CreateBookmark>()
+        .command::<bookmark::DeleteBookmark>()
+        .question::<drafts::GetDrafts>()
+        .command::<draft::CreateDraft>()
+        .command::<draft::UpdateDraft>()
+        .command::<draft::DeleteDraft>()
+        .command::<push::RegisterPush>()
+        .command::<push::UnregisterPush>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

@@ -62,4 +62,34 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0003_readers.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 4,
+        name: "bookmarks",
+        sql: include_str!("migrations/own_0004_bookmarks.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 5,
+        name: "notification_preferences",
+        sql: include_str!("migrations/own_0005_notification_preferences.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 6,
+        name: "activity_subscriptions",
+        sql: include_str!("migrations/own_0006_activity_subscriptions.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 7,
+        name: "drafts",
+        sql: include_str!("migrations/own_0007_drafts.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 8,
+        name: "push_devices",
+        sql: include_str!("migrations/own_0008_push_devices.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -16,6 +16,13 @@ export function own(t) {
   t.each(unread, ['anonymous'], {})
   t.paged('app.bsky.bookmark.getBookmarks', SIGNED_IN, {}, [2, 50])
   t.each('app.bsky.bookmark.getBookmarks', ['anonymous'], {})
-  t.each('app.bsky.draft.getDrafts', SIGNED_IN, {})
-  t.paged('app.bsky.notification.listActivitySubscriptions', SIGNED_IN, {}, [1, 50])
+  t.each('app.bsky.bookmark.getBookmarks', ['ordinary'], [{ limit: 0 }, { limit: 101 }])
+  // Not followed: the reference ends with an empty cursor, which leads to the beginning.
+  t.each('app.bsky.draft.getDrafts', SIGNED_IN, [{}, { limit: 1 }])
+  t.each('app.bsky.draft.getDrafts', ['anonymous'], {})
+  t.each('app.bsky.draft.getDrafts', ['ordinary'], { limit: 0 })
+  const subscriptions = 'app.bsky.notification.listActivitySubscriptions'
+  t.paged(subscriptions, SIGNED_IN, {}, [1, 50])
+  t.each(subscriptions, ['anonymous'], {})
+  t.each(list, ['ordinary', 'muter'], { reasons: ['subscribed-post'] })
 }

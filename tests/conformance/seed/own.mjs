@@ -34,7 +34,9 @@ export async function own(world) {
     world.tell(by, 'app.bsky.notification.putActivitySubscription', { subject: world.did(subject), activitySubscription })
   await subscribe('bob', 'alice', { post: true, reply: false })
   await subscribe('alice', 'hana', { post: true, reply: true })
-  await world.tell('dora', 'app.bsky.notification.putPreferencesV2', { like: { include: 'follows', list: false, push: false } })
+  // The reference by itself keeps what is wanted and lists everything all the same: nothing that shows.
+  const wants = { like: { include: 'all', list: true, push: false }, verified: { list: true, push: false } }
+  await world.tell('dora', 'app.bsky.notification.putPreferencesV2', wants)
 }
 
 /** Told last: until when notifications were seen. */

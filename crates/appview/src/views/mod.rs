@@ -3,6 +3,7 @@
 //! One file per family; `Views` is what they all look things up in.
 
 pub(crate) mod blocked;
+pub(crate) mod bookmark;
 pub(crate) mod declared;
 pub(crate) mod embed;
 pub(crate) mod feed;

@@ -107,7 +107,7 @@ impl<'a> Views<'a> {
             author: self.profile_basic(&post.author)?,
             record: &post.record.value,
             embed: record.embed.and_then(|embed| self.embed(known, embed, 1)),
-            bookmark_count: 0,
+            bookmark_count: post.bookmark_count,
             reply_count: post.reply_count,
             repost_count: post.repost_count,
             like_count: post.like_count,
@@ -155,7 +155,7 @@ impl<'a> Views<'a> {
         Some(PostViewerState {
             repost: relation.and_then(|relation| relation.repost.as_deref()),
             like: relation.and_then(|relation| relation.like.as_deref()),
-            bookmarked: false,
+            bookmarked: relation.is_some_and(|relation| relation.bookmarked),
             thread_muted: relation.is_some_and(|relation| relation.thread_muted),
             reply_disabled: if known.post.violates_threadgate { Some(true) } else { gated },
             embedding_disabled: relation.is_some_and(|relation| relation.embedding_disabled),

@@ -1,10 +1,11 @@
 //! What the viewer is to an account, as a profile shows it. Follows are not shown where a block is.
 
-use millrace_dataplane::model::ActorViewer;
+use millrace_dataplane::model::{ActivitySubscription, ActorViewer};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Views;
+use super::declared::Subscriptions;
 use super::list::ListViewBasic;
 use crate::hydration::HydratedActor;
 
@@ -26,6 +27,9 @@ pub(crate) struct ViewerState<'a> {
     following: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     followed_by: Option<&'a str>,
+    /// Said as long as the account lets the viewer be told of its posts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity_subscription: Option<ActivitySubscription>,
     #[serde(skip_serializing_if = "Option::is_none")]
     known_followers: Option<KnownFollowers<'a>>,
 }
@@ -59,6 +63,9 @@ impl<'a> Views<'a> {
             blocking_by_list: list(&relation.blocking_by_list),
             following: relation.following.as_deref().filter(|_| no_block),
             followed_by: relation.followed_by.as_deref().filter(|_| no_block),
+            activity_subscription: relation
+                .activity_subscription
+                .filter(|_| lets_be_told(known.declared.subscriptions, relation)),
             known_followers: None,
         })
     }
@@ -80,6 +87,16 @@ impl<'a> Views<'a> {
     }
 }
 
+/// Whether who is that to an account may be told of its posts.
+fn lets_be_told(declared: Subscriptions, relation: &ActorViewer) -> bool {
+    let (follows, is_followed) = (relation.following.is_some(), relation.followed_by.is_some());
+    match declared {
+        Subscriptions::Followers => follows,
+        Subscriptions::Mutuals => follows && is_followed,
+        Subscriptions::None => false,
+    }
+}
+
 /// The relation to an account that has nothing to do with the viewer.
 static NOTHING: ActorViewer = ActorViewer {
     following: None,
@@ -93,4 +110,5 @@ static NOTHING: ActorViewer = ActorViewer {
     muted_only_quoteposts: false,
     muted_by_list: None,
     known_followers: None,
+    activity_subscription: None,
 };

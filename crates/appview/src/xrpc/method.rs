@@ -25,11 +25,13 @@ pub(crate) trait Query: Sized + Send {
     fn answer(self, call: &Call<'_>) -> impl Future<Output = Result<Json, XrpcError>> + Send;
 }
 
-/// A method that is called with POST and a JSON body, and answers nothing.
+/// A method that is called with POST and a JSON body.
 pub(crate) trait Procedure: DeserializeOwned + Send {
     const NSID: &'static str;
+    /// [`Json`], or `()` where it answers nothing.
+    type Answer: IntoResponse;
 
-    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<(), XrpcError>> + Send;
+    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Self::Answer, XrpcError>> + Send;
 }
 
 /// An answer's body, and the language it is in where a third party says so.

@@ -6,6 +6,8 @@ mod call;
 mod method;
 
 mod app_bsky_actor;
+mod app_bsky_bookmark;
+mod app_bsky_draft;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -47,6 +49,10 @@ pub(crate) struct Api {
     pub(crate) pds: PdsClient,
     /// Shared with presentations that leave the async threads.
     pub(crate) urls: Arc<MediaUrls>,
+    /// Who this service is.
+    pub(crate) service_did: Did,
+    /// Devices an account may register; nobody may register any where it is 0.
+    pub(crate) push_devices: u32,
     pub(crate) moderation_did: Option<Did>,
     pub(crate) trusted_labelers: Vec<Did>,
     pub(crate) trusted_verifiers: Vec<Did>,
@@ -63,6 +69,13 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
     query::<app_bsky_actor::search_actors::SearchActors>(),
     query::<app_bsky_actor::search_actors_typeahead::SearchActorsTypeahead>(),
+    procedure::<app_bsky_bookmark::create_bookmark::CreateBookmark>(),
+    procedure::<app_bsky_bookmark::delete_bookmark::DeleteBookmark>(),
+    query::<app_bsky_bookmark::get_bookmarks::GetBookmarks>(),
+    procedure::<app_bsky_draft::create_draft::CreateDraft>(),
+    procedure::<app_bsky_draft::delete_draft::DeleteDraft>(),
+    query::<app_bsky_draft::get_drafts::GetDrafts>(),
+    procedure::<app_bsky_draft::update_draft::UpdateDraft>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
@@ -99,8 +112,15 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_graph::unmute_actor_list::UnmuteActorList>(),
     procedure::<app_bsky_graph::unmute_thread::UnmuteThread>(),
     query::<app_bsky_labeler::get_services::GetServices>(),
+    query::<app_bsky_notification::get_preferences::GetPreferences>(),
     query::<app_bsky_notification::get_unread_count::GetUnreadCount>(),
+    query::<app_bsky_notification::list_activity_subscriptions::ListActivitySubscriptions>(),
     query::<app_bsky_notification::list_notifications::ListNotifications>(),
+    procedure::<app_bsky_notification::put_activity_subscription::PutActivitySubscription>(),
+    procedure::<app_bsky_notification::put_preferences::PutPreferences>(),
+    procedure::<app_bsky_notification::put_preferences_v2::PutPreferencesV2>(),
+    procedure::<app_bsky_notification::register_push::RegisterPush>(),
+    procedure::<app_bsky_notification::unregister_push::UnregisterPush>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),

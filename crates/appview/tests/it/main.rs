@@ -3,6 +3,8 @@
 
 mod admin;
 mod app_bsky_actor;
+mod app_bsky_bookmark;
+mod app_bsky_draft;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;

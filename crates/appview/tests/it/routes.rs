@@ -5,8 +5,8 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
-use crate::people::did;
-use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, World, near_and_far};
+use crate::people::{blob_cid, did};
+use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, SERVICE_DID, World, near_and_far};
 
 near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
 
@@ -76,6 +76,9 @@ impl Known {
     }
 }
 
+/// The name of a draft that is not there.
+const DRAFT: &str = "3jzfcijpj2z2a";
+
 /// A request that is right in all but its caller.
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
@@ -109,6 +112,33 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         Some("app.bsky.notification.updateSeen") => {
             return request.json(&json!({ "seenAt": "2026-01-01T00:00:00Z" }));
         }
+        Some("app.bsky.bookmark.createBookmark" | "app.bsky.bookmark.deleteBookmark") => {
+            return request.json(&json!({ "uri": post, "cid": blob_cid("seen") }));
+        }
+        Some("app.bsky.bookmark.getBookmarks") => vec![],
+        Some("app.bsky.notification.putActivitySubscription") => {
+            let subscription = json!({ "post": true, "reply": false });
+            let body = json!({ "subject": did("bob"), "activitySubscription": subscription });
+            return request.json(&body);
+        }
+        Some("app.bsky.notification.registerPush" | "app.bsky.notification.unregisterPush") => {
+            return request.json(&json!({
+                "serviceDid": SERVICE_DID, "token": "t", "platform": "web", "appId": "a",
+            }));
+        }
+        Some("app.bsky.notification.putPreferences") => {
+            return request.json(&json!({ "priority": false }));
+        }
+        Some("app.bsky.notification.putPreferencesV2") => return request.json(&json!({})),
+        Some("app.bsky.draft.createDraft") => {
+            return request.json(&json!({ "draft": { "posts": [{ "text": "x" }] } }));
+        }
+        Some("app.bsky.draft.updateDraft") => {
+            let draft = json!({ "posts": [{ "text": "x" }] });
+            return request.json(&json!({ "draft": { "id": DRAFT, "draft": draft } }));
+        }
+        Some("app.bsky.draft.deleteDraft") => return request.json(&json!({ "id": DRAFT })),
+        Some("app.bsky.draft.getDrafts") => vec![],
         Some("app.bsky.graph.muteActor" | "app.bsky.graph.unmuteActor") => {
             return request.json(&json!({ "actor": did("bob") }));
         }
@@ -155,6 +185,8 @@ async fn every_route_with_every_caller(world: World) {
                 true if route.nsid() == Some("app.bsky.feed.getActorLikes") => {
                     if caller == Caller::Account { 200 } else { 400 }
                 }
+                // Nobody may register any device unless it is configured.
+                true if route.nsid() == Some("app.bsky.notification.registerPush") => 501,
                 true => 200,
             };
             assert_eq!(

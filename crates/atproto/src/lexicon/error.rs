@@ -30,6 +30,9 @@ pub enum Fault {
     /// More items than allowed.
     #[error("it has more than {0} items")]
     Items(usize),
+    /// Fewer items than demanded.
+    #[error("it has fewer than {0} items")]
+    ItemsAtLeast(usize),
     /// An integer below the least allowed.
     #[error("it must be at least {0}")]
     AtLeast(i64),
@@ -61,7 +64,7 @@ impl Fault {
             Self::Type(_) => "type",
             Self::Bytes(_) | Self::BytesAtLeast(_) => "bytes",
             Self::Graphemes(_) => "graphemes",
-            Self::Items(_) => "items",
+            Self::Items(_) | Self::ItemsAtLeast(_) => "items",
             Self::AtLeast(_) => "range",
             Self::Format(_) => "format",
             Self::Name(_) => "name",

@@ -9,6 +9,7 @@
 mod blob;
 mod block;
 mod chat_declaration;
+mod draft;
 mod embed;
 mod error;
 mod facet;
@@ -43,6 +44,7 @@ use crate::syntax::{Nsid, RecordKey};
 pub use blob::BlobRef;
 pub use block::Block;
 pub use chat_declaration::ChatDeclaration;
+pub use draft::check_draft;
 pub use embed::{AspectRatio, Caption, Embed, External, Image, Media, Video};
 pub use error::{Fault, RecordError};
 pub use facet::{Facet, Feature};

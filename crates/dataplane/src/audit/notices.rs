@@ -176,6 +176,8 @@ impl Told {
                 names.did(recipient).is_ok_and(|did| mentioned.contains(did))
             }
             Reason::StarterpackJoined | Reason::Unverified => true,
+            // Such a one is found when it is asked for, never stored.
+            Reason::SubscribedPost => false,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Keyset cursors: a time and a key, so that equal times lose nothing between two pages.
+//! Keyset cursors: a time and a key, so that equal times lose nothing between two pages. Rows of the
+//! network have integers for keys, rows that are owned have names.
 
 use crate::error::DataplaneError;
 
@@ -54,6 +55,44 @@ impl TimeKey {
     }
 }
 
+/// The position after which the next page of an account's own rows begins, newest first: a time,
+/// and the name of what the row is about. The text is opaque to callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TimeName {
+    pub time_us: i64,
+    pub name: String,
+}
+
+impl TimeName {
+    /// Reads a cursor of ours; no cursor means the first page.
+    pub(crate) fn parse(cursor: Option<&str>) -> Result<Self, DataplaneError> {
+        let Some(cursor) = cursor else {
+            return Ok(Self { time_us: i64::MAX, name: String::new() });
+        };
+        let parts = cursor.split_once("::").filter(|(_, name)| !name.contains('\0'));
+        let read = parts.and_then(|(time, name)| {
+            Some(Self { time_us: time.parse().ok()?, name: name.to_owned() })
+        });
+        read.ok_or_else(|| {
+            DataplaneError::InvalidRequest(format!("malformed cursor: {}", shown(cursor)))
+        })
+    }
+
+    /// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one.
+    pub(crate) fn next<R>(
+        rows: &mut Vec<R>,
+        limit: i64,
+        position: impl Fn(&R) -> (i64, String),
+    ) -> Option<String> {
+        if rows.len() as i64 <= limit {
+            return None;
+        }
+        rows.truncate(limit as usize);
+        let (time_us, name) = position(rows.last()?);
+        Some(format!("{time_us}::{name}"))
+    }
+}
+
 /// As much of a foreign text as an error message should repeat.
 fn shown(text: &str) -> String {
     text.chars().take(64).collect()
@@ -92,6 +131,18 @@ mod tests {
         ];
         for text in foreign {
             assert!(TimeKey::parse(Some(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_written() {
+        let name = "did:web:a::b/c";
+        let mut rows = vec![2, 1];
+        let cursor = TimeName::next(&mut rows, 1, |row| (*row, name.to_owned())).unwrap();
+        let key = TimeName::parse(Some(&cursor)).unwrap();
+        assert_eq!(key, TimeName { time_us: 2, name: name.to_owned() });
+        for foreign in ["", "x", "x::y", "1", "1::\0", "99999999999999999999::x"] {
+            assert!(TimeName::parse(Some(foreign)).is_err(), "{foreign:?}");
         }
     }
 

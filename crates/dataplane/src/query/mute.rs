@@ -149,7 +149,10 @@ fn params<'a>(did: &'a Did, subject: &[&'a str]) -> Vec<Param<'a>> {
 }
 
 /// Whose record of a collection a URI names, and under which key.
-fn record(uri: &AtUri, collection: Collection) -> Result<(&Did, &RecordKey), DataplaneError> {
+pub(super) fn record(
+    uri: &AtUri,
+    collection: Collection,
+) -> Result<(&Did, &RecordKey), DataplaneError> {
     match uri.as_record() {
         Some((did, found, rkey)) if found.as_str() == collection.nsid() => Ok((did, rkey)),
         _ => Err(DataplaneError::InvalidRequest(format!(

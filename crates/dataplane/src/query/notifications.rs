@@ -2,19 +2,24 @@
 //!
 //! A notification about a record that is gone is not shown: the subject is looked up at read. It is
 //! counted until it is seen, as other services of the network do. Of threads that the account
-//! mutes nothing is told from then on.
+//! mutes nothing is told from then on. What it does not want to be told of ([`preferences`]) is
+//! neither listed nor counted. Among what is stored stands what is not: posts of accounts to which
+//! it is [`subscribed`].
+//!
+//! [`preferences`]: super::preferences
 
-use millrace_atproto::cbor::{self, Value};
-use millrace_atproto::cid::Cid;
+use std::cmp::Reverse;
+
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Row, StoreError, Tx};
+use millrace_store::{Param, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
 use super::muted_threads::{self, MutedThreads, ROOT};
-use super::thread::Key;
-use super::{Context, OwnCommand, Question, lookup, page_limit};
+use super::notification_row::{COLUMNS, NotificationRow, named, notification_row};
+use super::preferences::Wanted;
+use super::{Context, OwnCommand, Question, lookup, page_limit, subscribed};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::Notification;
@@ -32,9 +37,9 @@ pub struct ListNotifications {
     /// Only these reasons; empty means all.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// Only what accounts did that the actor follows.
-    #[serde(default)]
-    pub priority: bool,
+    /// Only what accounts did that the actor follows; unset: as the actor prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<bool>,
     #[serde(default = "super::timeline::default_limit")]
     pub limit: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,15 +54,18 @@ pub struct NotificationPage {
     pub cursor: Option<String>,
     /// The account's seen mark, if it ever set one.
     pub seen_at_us: Option<i64>,
+    /// Only what accounts did that the actor follows was looked at.
+    #[serde(default)]
+    pub priority: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetUnreadCount {
     pub actor: Did,
-    /// Only what accounts did that the actor follows.
-    #[serde(default)]
-    pub priority: bool,
+    /// Only what accounts did that the actor follows; unset: as the actor prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,9 +85,9 @@ pub struct UpdateSeen {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {}
 
-/// What is read of each notification `n`: of the account `$1`, of whom it follows unless `$2` is 0.
-/// With it come the root of the thread its subject `p` is in, and whether its own record is gone
-/// and still told of.
+/// What is read of each notification `n`: of the account `$1`, for the reasons `$2`, and for the
+/// reasons `$3` of whom it follows. With it come the root of the thread its subject `p` is in, and
+/// whether its own record is gone and still told of.
 fn notifications(columns: &str) -> String {
     let [post, verification] = [Collection::Post, Collection::Verification].map(Collection::code);
     format!(
@@ -89,8 +97,10 @@ fn notifications(columns: &str) -> String {
          FROM notification AS n LEFT JOIN post AS p
             ON n.subject_collection = {post} AND p.actor_id = n.subject_actor AND p.rkey = n.subject_rkey
          WHERE n.actor_id = $1
-           AND ($2 = 0 OR EXISTS (SELECT 1 FROM follow_by_subject AS f
-                 WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id))"
+           AND (n.reason IN (SELECT a.id FROM {{id_list:$2}} AS a)
+             OR (n.reason IN (SELECT b.id FROM {{id_list:$3}} AS b)
+               AND EXISTS (SELECT 1 FROM follow_by_subject AS f
+                 WHERE f.subject_actor = n.author AND f.actor_id = n.actor_id)))"
     )
 }
 
@@ -108,19 +118,6 @@ fn subject_is_there() -> String {
     )
 }
 
-struct NotificationRow {
-    sort_at_us: i64,
-    author: i64,
-    rkey: i64,
-    collection: i64,
-    reason: i64,
-    subject: Option<(i64, i64, i64)>,
-    cid: Vec<u8>,
-    record: String,
-    root: Option<Key>,
-    gone: bool,
-}
-
 impl Question for ListNotifications {
     const NAME: &'static str = "listNotifications";
     type Answer = NotificationPage;
@@ -128,16 +125,18 @@ impl Question for ListNotifications {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<NotificationPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeKey::parse(self.cursor.as_deref())?;
-        let reasons = wanted(&self.reasons);
+        let wanted = Wanted::of(tx, &self.actor, &self.reasons, self.priority)?;
         let seen_at_us = seen_at_us(tx, &self.actor)?;
-        let mut page = NotificationPage { notifications: Vec::new(), cursor: None, seen_at_us };
+        let mut page = NotificationPage {
+            notifications: Vec::new(),
+            cursor: None,
+            seen_at_us,
+            priority: wanted.priority,
+        };
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else { return Ok(page) };
-        let notifications = notifications(
-            "n.sort_at_us, n.author, n.rkey, n.collection, n.reason,
-             n.subject_actor, n.subject_collection, n.subject_rkey, n.cid, n.record",
-        );
+        let notifications = notifications(COLUMNS);
         let sql = format!(
-            "{notifications} AND {} AND n.reason IN (SELECT ids.id FROM {{id_list:$3}} AS ids)
+            "{notifications} AND {}
                AND n.sort_at_us <= $4 AND (n.sort_at_us, n.rkey, n.author * 64 + n.collection) < ($4, $5, $6)
              ORDER BY n.sort_at_us DESC, n.rkey DESC, n.author * 64 + n.collection DESC LIMIT $7",
             subject_is_there()
@@ -146,8 +145,8 @@ impl Question for ListNotifications {
             &sql,
             &[
                 Param::Int(actor),
-                Param::Bool(self.priority),
-                Param::Ids(&reasons),
+                Param::Ids(&wanted.of_all),
+                Param::Ids(&wanted.of_followed),
                 Param::Int(before.time_us),
                 Param::Int(before.key),
                 Param::Int(before.actor),
@@ -155,9 +154,14 @@ impl Question for ListNotifications {
             ],
             notification_row,
         )?;
-        page.cursor = TimeKey::next(&mut rows, limit, |row| {
-            (row.sort_at_us, row.rkey, row.author * 64 + row.collection)
-        });
+        if wanted.tells_of(Reason::SubscribedPost) {
+            let subscriptions = subscribed::subscriptions(tx, (&self.actor, actor), i64::MIN)?;
+            let places = (before, i64::MIN);
+            let posts = subscribed::newest(tx, actor, &subscriptions, places, limit + 1)?;
+            rows.extend(subscribed::rows(tx, &posts)?);
+            rows.sort_unstable_by_key(|row| Reverse(row.position()));
+        }
+        page.cursor = TimeKey::next(&mut rows, limit, NotificationRow::position);
         let muted = MutedThreads::of(tx, &self.actor)?;
         rows.retain(|row| !muted.mutes(row.root, row.sort_at_us));
         page.notifications = named(tx, rows)?;
@@ -175,13 +179,15 @@ impl Question for GetUnreadCount {
         };
         let seen_at_us = seen_at_us(tx, &self.actor)?.unwrap_or(i64::MIN);
         let muted = MutedThreads::of(tx, &self.actor)?;
+        let wanted = Wanted::of(tx, &self.actor, &[], self.priority)?;
         let sql = format!(
-            "{} AND n.sort_at_us > $3 ORDER BY n.sort_at_us DESC LIMIT $4",
+            "{} AND n.sort_at_us > $4 ORDER BY n.sort_at_us DESC LIMIT $5",
             notifications("n.sort_at_us")
         );
         let params = [
             Param::Int(actor),
-            Param::Bool(self.priority),
+            Param::Ids(&wanted.of_all),
+            Param::Ids(&wanted.of_followed),
             Param::Int(seen_at_us),
             Param::Int(UNREAD_MAX),
         ];
@@ -191,7 +197,14 @@ impl Question for GetUnreadCount {
             count += i64::from(!is_muted && !row.get::<bool>(3)?);
             Ok(())
         })?;
-        Ok(UnreadCount { count })
+        if wanted.tells_of(Reason::SubscribedPost) {
+            let subscriptions = subscribed::subscriptions(tx, (&self.actor, actor), seen_at_us)?;
+            let places = (TimeKey::START, seen_at_us);
+            let posts = subscribed::newest(tx, actor, &subscriptions, places, UNREAD_MAX)?;
+            let unmuted = posts.iter().filter(|post| !muted.mutes(post.root, post.sort_at_us));
+            count += unmuted.count() as i64;
+        }
+        Ok(UnreadCount { count: count.min(UNREAD_MAX) })
     }
 }
 
@@ -209,89 +222,10 @@ impl OwnCommand for UpdateSeen {
     }
 }
 
-fn wanted(reasons: &[String]) -> Vec<i64> {
-    if reasons.is_empty() {
-        return Reason::ALL.iter().map(|reason| reason.code()).collect();
-    }
-    reasons.iter().filter_map(|name| Reason::from_name(name)).map(Reason::code).collect()
-}
-
 fn seen_at_us(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {
     Ok(tx.query_opt(
         "SELECT seen_at_us FROM own.notification_seen WHERE did = $1",
         &[Param::Text(did.as_str())],
         |row| row.get(0),
     )?)
-}
-
-fn notification_row(row: &Row<'_>) -> Result<NotificationRow, StoreError> {
-    let subject_actor: Option<i64> = row.get(5)?;
-    let subject_collection: Option<i64> = row.get(6)?;
-    let subject_rkey: Option<i64> = row.get(7)?;
-    Ok(NotificationRow {
-        sort_at_us: row.get(0)?,
-        author: row.get(1)?,
-        rkey: row.get(2)?,
-        collection: row.get(3)?,
-        reason: row.get(4)?,
-        subject: subject_actor
-            .zip(subject_collection)
-            .zip(subject_rkey)
-            .map(|((a, c), r)| (a, c, r)),
-        cid: row.get(8)?,
-        record: row.get(9)?,
-        root: muted_threads::root(row, 10)?,
-        gone: row.get(12)?,
-    })
-}
-
-fn named(tx: &mut Tx, rows: Vec<NotificationRow>) -> Result<Vec<Notification>, DataplaneError> {
-    let subjects = || rows.iter().filter_map(|row| row.subject);
-    let names = lookup::Names::of(
-        tx,
-        rows.iter().map(|row| row.author).chain(subjects().map(|s| s.0)),
-        rows.iter().map(|row| row.rkey).chain(subjects().flat_map(|s| [s.1, s.2])),
-    )?;
-    let (deleted_cid, deleted) = deleted_record();
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in rows {
-        let reason = Reason::from_code(row.reason).ok_or_else(|| {
-            DataplaneError::Internal(format!("unknown notification reason {}", row.reason))
-        })?;
-        let reason_subject =
-            row.subject.map(|(actor, collection, rkey)| names.uri(actor, collection, rkey));
-        let (cid, record) = match row.gone {
-            true => (deleted_cid, deleted.clone()),
-            false => (lookup::cid(&row.cid)?, row.record),
-        };
-        shown.push(Notification {
-            uri: names.uri(row.author, row.collection, row.rkey)?,
-            cid,
-            author: names.did(row.author)?.clone(),
-            reason: reason.name().to_owned(),
-            reason_subject: reason_subject.transpose()?,
-            record: lookup::raw(record)?,
-            sort_at_us: row.sort_at_us,
-        });
-    }
-    Ok(shown)
-}
-
-/// What stands for a record that was deleted and is still told of.
-fn deleted_record() -> (Cid, String) {
-    let kind = Value::Text("app.bsky.notification.defs#recordDeleted".into());
-    let record = Value::Map(vec![("$type".into(), kind)]);
-    (Cid::of_dag_cbor(&cbor::encode(&record)), cbor::to_json(&record))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_record_that_stands_for_deleted_ones_has_the_known_cid() {
-        let (cid, json) = deleted_record();
-        assert_eq!(json, r#"{"$type":"app.bsky.notification.defs#recordDeleted"}"#);
-        assert_eq!(cid.to_string(), "bafyreidad6nyekfa4a67yfb573ptxiv6s7kyxyg2ra6qbbemcruadvtuim");
-    }
 }

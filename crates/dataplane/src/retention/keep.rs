@@ -9,9 +9,14 @@ use crate::apply::Key;
 use crate::apply::post::PostRow;
 use crate::collection::Collection;
 use crate::interest::{self, Kept};
+use crate::names::Names;
 
 /// Threads remembered; they take 16 bytes each.
 const THREADS_MAX: usize = 2_000_000;
+
+/// A bookmark of the post `k`, under its names.
+const KEPT: &str = "EXISTS (SELECT 1 FROM dictionary.actor AS d CROSS JOIN own.bookmark_count AS b
+    WHERE d.id = k.actor AND b.subject_did = d.did AND b.subject_rkey = k.name)";
 
 /// Shared by a sweep's steps.
 #[derive(Clone)]
@@ -58,7 +63,8 @@ impl Keep {
             || points_at.into_iter().flatten().any(|key| self.kept.readers.contains(&key.0))
     }
 
-    /// Those of `posts` that a reader likes, reposts, answers or quotes, or is told of.
+    /// Those of `posts` that a reader likes, reposts, answers or quotes, or is told of; and those
+    /// that anybody has a bookmark of.
     pub(super) fn taken_part_in(
         &self,
         tx: &mut Tx,
@@ -85,14 +91,21 @@ impl Keep {
                 &format!("t.author = k.actor AND t.rkey = k.rkey AND t.collection = {code}"),
                 "actor_id",
             ),
+            KEPT.to_owned(),
         ];
         let sql = format!(
-            "SELECT k.actor, k.rkey FROM {{rows:actor BIGINT, rkey BIGINT}} AS k WHERE {}",
+            "SELECT k.actor, k.rkey FROM {{rows:actor BIGINT, rkey BIGINT, name TEXT}} AS k WHERE {}",
             exists.join(" OR ")
         );
+        let names = Names::of(tx, [], posts.iter().map(|key| key.1))?;
+        let mut rows = Vec::with_capacity(posts.len());
+        for key in posts {
+            rows.push((key, names.rkey(key.1)?));
+        }
         let found = tx.query_many(
             &sql,
-            posts.iter().map(|key| [Param::Int(key.0), Param::Int(key.1)]),
+            rows.iter()
+                .map(|(key, name)| [Param::Int(key.0), Param::Int(key.1), Param::from(name)]),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         Ok(found.into_iter().collect())

@@ -4,7 +4,7 @@
 //! What must stay true:
 //! 1. Rows go by the same decisions as when their author deletes them, so counters follow rows.
 //! 2. Nothing goes that a reader wrote, likes, reposts, answers or quotes, is told of, or in whose
-//!    thread a reader has written; nor anything of whom readers follow.
+//!    thread a reader has written; nor what anybody has a bookmark of, nor anything of whom readers follow.
 //! 3. Nothing goes that the log still holds: no replay of it brings back what was forgotten. A whole
 //!    repository that is fetched again does bring it back, under its old time; the next sweep takes it.
 //!

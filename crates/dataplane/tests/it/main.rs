@@ -1,7 +1,9 @@
 //! The data-plane through its public interface: entries in, questions answered, on every engine.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bookmarks;
 mod counters;
+mod drafts;
 mod edges;
 mod entries;
 mod feeds;
@@ -14,11 +16,14 @@ mod kinds;
 mod notifications;
 mod openapi;
 mod pages;
+mod purge;
+mod push;
 mod remote;
 mod replies;
 mod retention;
 mod search;
 mod snapshots;
 mod storms;
+mod subscriptions;
 mod threads;
 mod upkeep;

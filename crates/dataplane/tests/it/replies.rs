@@ -38,7 +38,7 @@ async fn told(harness: &Harness, whom: &Did) -> Vec<(String, String)> {
     let list = ListNotifications {
         actor: whom.clone(),
         reasons: Vec::new(),
-        priority: false,
+        priority: None,
         limit: 100,
         cursor: None,
     };
@@ -120,7 +120,7 @@ async fn unread_ends_at_the_seen_mark(harness: Harness) {
     for n in 2..6 {
         harness.apply(&[post(&bob, n, Some((&root, &root)))]).await;
     }
-    let unread = || harness.client.ask(GetUnreadCount { actor: alice.clone(), priority: false });
+    let unread = || harness.client.ask(GetUnreadCount { actor: alice.clone(), priority: None });
     assert_eq!(unread().await.unwrap().count, 4);
     harness
         .client

@@ -6,6 +6,7 @@ use millrace_atproto::entry::Entry;
 use millrace_atproto::syntax::Did;
 use millrace_dataplane::audit::{self, AuditOptions};
 use millrace_dataplane::interest::{self, NoteReader, Terms};
+use millrace_dataplane::query::bookmark::{CreateBookmark, DeleteBookmark};
 use millrace_dataplane::retention::{Forgotten, RetentionConfig, Sweep};
 use millrace_sim::records::{self, Ref, Reply};
 
@@ -15,6 +16,7 @@ use crate::harness::{Harness, on_every_engine};
 on_every_engine!(
     what_nobody_here_cares_for_is_forgotten_as_if_it_were_deleted,
     what_comes_back_goes_again,
+    what_somebody_has_a_bookmark_of_stays,
     old_notices_of_edges_go_and_those_of_posts_stay,
     interest_is_who_reads_and_whom_they_follow
 );
@@ -219,6 +221,29 @@ async fn what_comes_back_goes_again(harness: Harness) {
     // All but the posts of eve and zoe.
     assert_eq!((again.posts, again.edges), (gone.posts - 2, gone.edges));
     assert_eq!(rows(&harness).await, kept);
+    assert_right(&harness).await;
+}
+
+async fn what_somebody_has_a_bookmark_of_stays(harness: Harness) {
+    harness.apply(&history()).await;
+    let named = records::post("n", START_US, None, None, None);
+    let named = vec![entries::put(POST, "by-name", named)];
+    harness.apply(&[entries::commit(&did("zoe"), 16, named)]).await;
+    reads(&harness, "alice").await;
+    let posts = [at("zoe", POST, 15), entries::uri(&did("zoe"), POST, "by-name")];
+    for post in &posts {
+        let (post, cid) = (post.parse().unwrap(), reference(post).cid);
+        let kept = CreateBookmark { actor: did("alice"), post, cid };
+        harness.client.command(kept).await.unwrap();
+    }
+    let gone = sweep(&harness, &config(), START_US + 70 * DAY_US).await;
+    assert_eq!(gone.posts, 3, "all but those of zoe");
+    for post in &posts {
+        let given_up = DeleteBookmark { actor: did("alice"), post: post.parse().unwrap() };
+        harness.client.command(given_up).await.unwrap();
+    }
+    let gone = sweep(&harness, &config(), START_US + 70 * DAY_US).await;
+    assert_eq!(gone.posts, 2);
     assert_right(&harness).await;
 }
 

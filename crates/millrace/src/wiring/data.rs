@@ -26,7 +26,7 @@ use super::health::{self, Health};
 use super::interest::Interest;
 use super::outside::Outside;
 use super::progress::Consumer;
-
+use super::purge;
 use super::resync;
 use super::retention::Retain;
 use crate::admin::audit::{self, Upkeep};
@@ -106,6 +106,7 @@ impl Data {
             &common.registry,
         )
         .start(&common.supervisor);
+        purge::start(stores.dataplane.clone(), stores.own.clone(), &common.supervisor);
         resync::start(stores.dataplane.clone(), ingest.clone(), &common.supervisor);
         Ok(Self { log, stores, consumer, dataplane, ingest, disk })
     }

@@ -20,6 +20,7 @@ mod interest;
 mod listen;
 mod outside;
 mod progress;
+mod purge;
 mod resync;
 mod retention;
 mod watch;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use millrace_dataplane::purge;
 use millrace_log::{Append, Log, LogConfig, Topic};
 use millrace_runtime::clock::SystemClock;
 use millrace_runtime::metrics::Registry;
@@ -130,13 +131,54 @@ async fn goes_on(place: &Place, engine: Engine) {
     }
 }
 
+/// Everything that an account can tell Millrace alone: a row in each table of `own`.
+async fn tell_everything(server: &Server) {
+    let post = format!("at://{BOB}/app.bsky.feed.post/a");
+    let cid = "bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq";
+    let wish = json!({ "reason": "like", "onlyFollows": true, "list": true, "push": false });
+    let device = json!({ "platform": "web", "appId": "app", "token": "t" });
+    mute(server, BOB).await;
+    for (command, said) in [
+        ("noteReader", json!({})),
+        ("updateSeen", json!({ "seenAtUs": 7 })),
+        ("muteActorList", json!({ "list": format!("at://{BOB}/app.bsky.graph.list/a") })),
+        ("muteThread", json!({ "root": post })),
+        ("createBookmark", json!({ "post": post, "cid": cid })),
+        ("createDraft", json!({ "draft": "{\"posts\":[]}" })),
+        ("putNotificationPreferences", json!({ "preferences": [wish] })),
+        ("putNotificationPriority", json!({ "priority": true })),
+        ("putActivitySubscription", json!({ "subject": BOB, "post": true, "reply": false })),
+        ("registerPush", json!({ "device": device, "devicesMax": 1 })),
+    ] {
+        let mut said = said;
+        said["actor"] = json!(ALICE);
+        internal(server, command, said).await;
+    }
+}
+
+/// How many rows each table of `own` has that an account tells Millrace, and what follows from them.
+async fn told(place: &Place) -> Vec<(&'static str, i64)> {
+    let (store, clock) = (place.store(), SystemClock::shared());
+    let rows = probe::read(&store, Domain::Own, &clock, |tx| {
+        let tables = purge::TABLES.into_iter().chain(purge::DERIVED);
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            Ok((table, tx.query_one(&sql, &[], |row| row.get(0))?))
+        };
+        tables.map(count).collect()
+    });
+    rows.await.unwrap().unwrap()
+}
+
 #[tokio::test]
 async fn what_is_owned_alone_can_be_put_into_an_empty_place() {
     for engine in Engine::ALL {
         let Some(place) = Place::on(engine).await else { continue };
         let mut server = place.serve(&[]).await;
-        mute(&server, BOB).await;
+        tell_everything(&server).await;
         assert_eq!(server.terminate().await, 0);
+        let before = told(&place).await;
+        assert!(before.iter().all(|(_, rows)| *rows == 1), "{before:?}");
         let owned = backup(&place, "owned", &[]);
         let files = contents(&owned);
         assert!(files.iter().all(|(name, _)| !name.starts_with("dataplane") && name != "log.db"));
@@ -149,6 +191,7 @@ async fn what_is_owned_alone_can_be_put_into_an_empty_place() {
         restore(&new, &owned, &[]).fine();
         let mut server = new.serve(&[]).await;
         assert!(mutes(&new, BOB).await);
+        assert_eq!(told(&new).await, before);
         assert_eq!(server.terminate().await, 0, "{}", server.log());
     }
 }

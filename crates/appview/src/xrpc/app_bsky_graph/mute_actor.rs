@@ -21,6 +21,7 @@ pub(crate) struct MuteActor {
 
 impl Procedure for MuteActor {
     const NSID: &'static str = "app.bsky.graph.muteActor";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let Self { actor, only_reposts, only_quoteposts } = self;

@@ -15,6 +15,7 @@ pub(crate) struct MuteActorList {
 
 impl Procedure for MuteActorList {
     const NSID: &'static str = "app.bsky.graph.muteActorList";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let command = mute::MuteActorList { actor: call.account()?.clone(), list: self.list };

@@ -15,6 +15,7 @@ pub(crate) struct MuteThread {
 
 impl Procedure for MuteThread {
     const NSID: &'static str = "app.bsky.graph.muteThread";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let command = mute::MuteThread { actor: call.account()?.clone(), root: self.root };

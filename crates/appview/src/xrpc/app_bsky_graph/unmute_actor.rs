@@ -15,6 +15,7 @@ pub(crate) struct UnmuteActor {
 
 impl Procedure for UnmuteActor {
     const NSID: &'static str = "app.bsky.graph.unmuteActor";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let subject = did_of(call, &self.actor).await?;

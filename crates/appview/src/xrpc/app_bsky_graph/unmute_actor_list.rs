@@ -15,6 +15,7 @@ pub(crate) struct UnmuteActorList {
 
 impl Procedure for UnmuteActorList {
     const NSID: &'static str = "app.bsky.graph.unmuteActorList";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let command = mute::UnmuteActorList { actor: call.account()?.clone(), list: self.list };

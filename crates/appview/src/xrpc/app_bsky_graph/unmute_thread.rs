@@ -14,6 +14,7 @@ pub(crate) struct UnmuteThread {
 
 impl Procedure for UnmuteThread {
     const NSID: &'static str = "app.bsky.graph.unmuteThread";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let command = mute::UnmuteThread { actor: call.account()?.clone(), root: self.root };

@@ -8,7 +8,7 @@ use crate::request::params::Params;
 use crate::xrpc::{Call, Json, Query};
 
 pub(crate) struct GetUnreadCount {
-    priority: bool,
+    priority: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ impl Query for GetUnreadCount {
 
     fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
         params.refuse_seen_at()?;
-        Ok(Self { priority: params.flag("priority")?.unwrap_or(false) })
+        Ok(Self { priority: params.flag("priority")? })
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {

@@ -26,7 +26,8 @@ const REASONS_MAX: usize = 64;
 
 pub(crate) struct ListNotifications {
     reasons: Vec<String>,
-    priority: bool,
+    /// Unset: as the viewer prefers.
+    priority: Option<bool>,
     limit: u32,
     cursor: Option<String>,
 }
@@ -42,6 +43,13 @@ struct Answer {
     seen_at: Option<String>,
 }
 
+/// What a page is told by.
+struct Told {
+    priority: bool,
+    /// The seen mark that applies to it.
+    seen_at_us: Option<i64>,
+}
+
 impl Query for ListNotifications {
     const NSID: &'static str = "app.bsky.notification.listNotifications";
 
@@ -49,7 +57,7 @@ impl Query for ListNotifications {
         params.refuse_seen_at()?;
         Ok(Self {
             reasons: params.list("reasons", REASONS_MAX)?,
-            priority: params.flag("priority")?.unwrap_or(false),
+            priority: params.flag("priority")?,
             limit: params.limit()?,
             cursor: params.cursor()?,
         })
@@ -63,20 +71,19 @@ impl Query for ListNotifications {
         Json::of(&Answer {
             notifications: page.items,
             cursor: page.cursor,
-            priority: self.priority,
-            seen_at: page.rest.map(format_ms_us),
+            priority: page.rest.priority,
+            seen_at: page.rest.seen_at_us.map(format_ms_us),
         })
     }
 }
 
 impl ListNotifications {
-    /// A page with the seen mark that applies to it.
     async fn page(
         &self,
         call: &Call<'_>,
         cursor: Option<String>,
         limit: u32,
-    ) -> Result<Page<Option<i64>>, XrpcError> {
+    ) -> Result<Page<Told>, XrpcError> {
         // skeleton
         let viewer = call.account()?;
         let is_first = cursor.is_none();
@@ -103,7 +110,8 @@ impl ListNotifications {
         // presentation
         let views = call.views(&hydrated);
         let shown = shown.filter_map(|item| views.notification(item, seen_at_us));
-        Ok(Page { items: raw_all(shown)?, cursor: found.cursor, rest: seen_at_us })
+        let rest = Told { priority: found.priority, seen_at_us };
+        Ok(Page { items: raw_all(shown)?, cursor: found.cursor, rest })
     }
 }
 

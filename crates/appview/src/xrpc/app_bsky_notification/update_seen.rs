@@ -15,6 +15,7 @@ pub(crate) struct UpdateSeen {
 
 impl Procedure for UpdateSeen {
     const NSID: &'static str = "app.bsky.notification.updateSeen";
+    type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let seen_at_us =

@@ -8,6 +8,7 @@
 
 mod actors;
 mod between;
+mod bookmarks;
 mod documents;
 mod gates;
 mod known_followers;
@@ -18,6 +19,7 @@ mod posts;
 mod relations;
 mod services;
 mod starter_packs;
+mod subscriptions;
 mod verifications;
 mod viewer;
 mod wanted;
@@ -49,7 +51,9 @@ use self::wanted::Wanted;
 use super::{Context, Question, lookup};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
-use crate::model::{Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate};
+use crate::model::{
+    ActivitySubscription, Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate,
+};
 use crate::names::Names;
 
 /// Most records and most accounts one question may name.
@@ -126,6 +130,8 @@ impl Question for Hydrate {
         let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
         let names = gathered.names(tx)?;
         gathered.close_threads(tx, &names)?;
+        gathered.around.kept =
+            bookmarks::kept(tx, gathered.viewer.as_ref(), &gathered.posts, &names)?;
         Ok(Hydration { repo_rev, ..gathered.present(&names)? })
     }
 }
@@ -164,6 +170,7 @@ struct Gathered {
     actors: Actors,
     relations: Relations,
     known_followers: KnownFollowers,
+    subscriptions: HashMap<i64, ActivitySubscription>,
     verifications: Verifications,
 }
 
@@ -194,6 +201,7 @@ impl Gathered {
             Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.detailed)?,
             None => KnownFollowers::default(),
         };
+        let subscriptions = subscriptions::load(tx, asking, &wanted.detailed)?;
         wanted.add_creators();
         wanted.actors.extend(known_followers.shown());
         let people = wanted.people();
@@ -219,6 +227,7 @@ impl Gathered {
             actors,
             relations,
             known_followers,
+            subscriptions,
             verifications,
         })
     }
@@ -268,7 +277,9 @@ impl Gathered {
             if viewer.is_some() {
                 let relation = relations.remove(id).unwrap_or_default();
                 let known_followers = self.known_followers.present(*id, names)?;
-                actor.viewer = Some(ActorViewer { known_followers, ..relation });
+                let activity_subscription = self.subscriptions.get(id).copied();
+                actor.viewer =
+                    Some(ActorViewer { known_followers, activity_subscription, ..relation });
             }
         }
         let posts = self.posts.present(viewer, &self.gates, &self.around, names)?;
@@ -292,11 +303,12 @@ pub(crate) fn posts(
 ) -> Result<HashMap<PostKey, Post>, DataplaneError> {
     let bytes = &mut RecordBytes::default();
     let posts = Posts::alone(tx, keys.to_vec(), bytes)?;
-    let around = Around::load(tx, None, &posts)?;
+    let mut around = Around::load(tx, None, &posts)?;
     let gates = Gates::load(tx, &posts, bytes)?;
     let mut ids = NameIds::default();
     posts.name(&mut ids);
     let names = ids.read(tx)?;
+    around.kept = bookmarks::kept(tx, None, &posts, &names)?;
     posts.present(None, &gates, &around, &names)
 }
 

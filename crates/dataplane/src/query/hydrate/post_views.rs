@@ -7,6 +7,7 @@ use millrace_store::{StoreError, Tx};
 
 use super::PostKey;
 use super::between::{self, Pair};
+use super::bookmarks::Kept;
 use super::gates::Gates;
 use super::names::NameIds;
 use super::posts::{PostRow, Posts};
@@ -26,6 +27,8 @@ pub(super) struct Around {
     reposts: HashMap<PostKey, i64>,
     /// Threads by their first post.
     pub muted: HashSet<PostKey>,
+    /// Those of the posts shown that somebody keeps.
+    pub kept: HashMap<PostKey, Kept>,
     pub closed: HashMap<PostKey, bool>,
 }
 
@@ -116,6 +119,7 @@ impl Around {
         Ok(PostViewer {
             like: uri(&self.likes, Collection::Like)?,
             repost: uri(&self.reposts, Collection::Repost)?,
+            bookmarked: self.kept.get(&row.key).is_some_and(|kept| kept.by_viewer),
             thread_muted: self.muted.contains(&row.thread()),
             reply_disabled: self.closed.get(&row.thread()).copied(),
             embedding_disabled: gates.forbids_quotes(row.key) && row.key.0 != viewer.id,
@@ -140,6 +144,7 @@ impl PostRow {
             reply_count,
             repost_count,
             quote_count,
+            bookmark_count: around.kept.get(&self.key).map_or(0, |kept| kept.count),
             reply_parent: self.parent.map(uri).transpose()?,
             reply_root: self.root.map(uri).transpose()?,
             quoted: self.quote.map(uri).transpose()?,

@@ -197,6 +197,7 @@ impl Relation {
             muted_only_quoteposts: only_quoteposts,
             muted_by_list: list(self.muted_by_list)?,
             known_followers: None,
+            activity_subscription: None,
         })
     }
 }

@@ -1,5 +1,9 @@
 //! Notifications and the seen mark.
 
+mod preferences;
+mod push;
+mod subscriptions;
+
 use millrace_atproto::datetime::format_ms_us;
 use serde_json::{Value, json};
 

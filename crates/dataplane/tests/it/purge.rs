@@ -1,0 +1,161 @@
+//! What deleted accounts owned here: it goes whole, of them alone, and once.
+
+use std::collections::BTreeSet;
+
+use millrace_atproto::cid::Cid;
+use millrace_dataplane::client::Client;
+use millrace_dataplane::interest::NoteReader;
+use millrace_dataplane::purge::{self, DERIVED, Purged, TABLES};
+use millrace_dataplane::query::bookmark::CreateBookmark;
+use millrace_dataplane::query::draft::CreateDraft;
+use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
+use millrace_dataplane::query::notifications::UpdateSeen;
+use millrace_dataplane::query::preferences::{
+    Preference, PutNotificationPreferences, PutNotificationPriority,
+};
+use millrace_dataplane::query::push::{Device, Platform, RegisterPush};
+use millrace_dataplane::query::subscription::PutActivitySubscription;
+use millrace_dataplane::reason::Reason;
+use millrace_store::testing::Engine;
+use millrace_store::{Param, Store, StoreError};
+
+use crate::entries::{self, did, uri};
+use crate::harness::{Harness, on_every_engine};
+use crate::hydration::at;
+
+on_every_engine!(
+    every_table_is_somebodys_or_derived,
+    what_a_deleted_account_owned_goes,
+    who_comes_back_has_their_rows_until_then,
+);
+
+const POST: &str = "app.bsky.feed.post";
+const LIST: &str = "app.bsky.graph.list";
+
+fn own(harness: &Harness) -> &Store {
+    let Client::Local(local) = &harness.client else { panic!("the harness is local") };
+    &local.own
+}
+
+/// A row in every table.
+async fn owns_everything(client: &Client, who: &str) {
+    let actor = did(who);
+    let (bob, post) = (did("bob"), at(&uri(&did("bob"), POST, "a")));
+    client.command(NoteReader { actor: actor.clone() }).await.unwrap();
+    client.command(UpdateSeen { actor: actor.clone(), seen_at_us: 1 }).await.unwrap();
+    let mute = MuteActor {
+        actor: actor.clone(),
+        subject: bob.clone(),
+        only_reposts: false,
+        only_quoteposts: false,
+    };
+    client.command(mute).await.unwrap();
+    let list = at(&uri(&bob, LIST, "a"));
+    client.command(MuteActorList { actor: actor.clone(), list }).await.unwrap();
+    client.command(MuteThread { actor: actor.clone(), root: post.clone() }).await.unwrap();
+    let cid = Cid::of_raw(b"x");
+    client.command(CreateBookmark { actor: actor.clone(), post, cid }).await.unwrap();
+    let own_post = at(&uri(&did("bob"), POST, who));
+    client.command(CreateBookmark { actor: actor.clone(), post: own_post, cid }).await.unwrap();
+    client.command(CreateDraft { actor: actor.clone(), draft: "1".to_owned() }).await.unwrap();
+    let preference =
+        Preference { reason: Reason::Like, only_follows: true, list: true, push: true };
+    let preferences = vec![preference];
+    client.command(PutNotificationPreferences { actor: actor.clone(), preferences }).await.unwrap();
+    let priority = PutNotificationPriority { actor: actor.clone(), priority: true };
+    client.command(priority).await.unwrap();
+    let subscription =
+        PutActivitySubscription { actor: actor.clone(), subject: bob, post: true, reply: true };
+    client.command(subscription).await.unwrap();
+    let device = Device { platform: Platform::Ios, app_id: "a".to_owned(), token: "t".to_owned() };
+    let push = RegisterPush { actor, device, age_restricted: false, devices_max: 1 };
+    client.command(push).await.unwrap();
+}
+
+/// How many rows somebody has, table by table.
+async fn rows(harness: &Harness, who: &str) -> Vec<i64> {
+    let who = did(who);
+    let count = move |tx: &mut millrace_store::Tx| -> Result<Vec<i64>, StoreError> {
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE did = $1");
+            tx.query_one(&sql, &[Param::from(&who)], |row| row.get(0))
+        };
+        TABLES.into_iter().map(count).collect()
+    };
+    own(harness).read(count).await.unwrap()
+}
+
+/// How often each of bob's posts is kept.
+async fn counts(harness: &Harness) -> Vec<(String, i64)> {
+    let read = |tx: &mut millrace_store::Tx| -> Result<Vec<(String, i64)>, StoreError> {
+        let sql = "SELECT subject_rkey, bookmarks FROM bookmark_count ORDER BY subject_rkey";
+        tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    own(harness).read(read).await.unwrap()
+}
+
+async fn purge(harness: &Harness) -> Purged {
+    purge::deleted_accounts(&harness.store, own(harness)).await.unwrap()
+}
+
+async fn every_table_is_somebodys_or_derived(harness: Harness) {
+    let engine = harness.engine;
+    let found: BTreeSet<String> = own(&harness)
+        .read(move |tx| {
+            let sql = match engine {
+                Engine::Sqlite => {
+                    "SELECT m.name FROM sqlite_schema AS m CROSS JOIN pragma_table_info(m.name) AS c
+                    WHERE m.type = 'table' AND c.name LIKE '%did'"
+                }
+                Engine::Postgres => {
+                    "SELECT CAST(table_name AS text) FROM information_schema.columns
+                     WHERE table_schema = current_schema() AND column_name LIKE '%did'"
+                }
+            };
+            Ok::<_, StoreError>(tx.query(sql, &[], |row| row.get(0))?.into_iter().collect())
+        })
+        .await
+        .unwrap();
+    let known: BTreeSet<String> =
+        TABLES.iter().chain(&DERIVED).map(|table| (*table).to_owned()).collect();
+    assert_eq!(found, known, "a table of `own` says in `purge` whose its rows are");
+    owns_everything(&harness.client, "alice").await;
+    assert!(rows(&harness, "alice").await.iter().all(|rows| *rows > 0));
+}
+
+async fn what_a_deleted_account_owned_goes(harness: Harness) {
+    let names = ["alice", "gone", "away", "unknown"];
+    for who in names {
+        owns_everything(&harness.client, who).await;
+    }
+    let account =
+        |who: &str, status: Option<&str>| entries::account(&did(who), 1, status.is_none(), status);
+    harness
+        .apply(&[
+            account("alice", None),
+            account("gone", Some("deleted")),
+            account("away", Some("deactivated")),
+        ])
+        .await;
+    let before = rows(&harness, "alice").await;
+    let purged = purge(&harness).await;
+    assert_eq!(purged, Purged { accounts: 1, rows: TABLES.len() as u64 + 1 });
+    assert!(rows(&harness, "gone").await.iter().all(|rows| *rows == 0));
+    for who in ["alice", "away", "unknown"] {
+        assert_eq!(rows(&harness, who).await, before, "{who}");
+    }
+    let kept = [("a", 3), ("alice", 1), ("away", 1), ("unknown", 1)];
+    assert_eq!(counts(&harness).await, kept.map(|(rkey, n)| (rkey.to_owned(), n)));
+    assert_eq!(purge(&harness).await, Purged::default());
+}
+
+async fn who_comes_back_has_their_rows_until_then(harness: Harness) {
+    harness.apply(&[entries::account(&did("gone"), 1, false, Some("deleted"))]).await;
+    // A backup from before was put back, or the account was told something late.
+    owns_everything(&harness.client, "gone").await;
+    assert_eq!(purge(&harness).await.accounts, 1);
+    harness.apply(&[entries::account(&did("gone"), 2, true, None)]).await;
+    owns_everything(&harness.client, "gone").await;
+    assert_eq!(purge(&harness).await, Purged::default());
+    assert!(rows(&harness, "gone").await.iter().all(|rows| *rows > 0));
+}
