@@ -25,7 +25,7 @@ use crate::query::{
     record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, known_followers, lists, mute, mutes, search_actors, search_posts, starter_packs,
+    blocks, known_followers, labels, lists, mute, mutes, search_actors, search_posts, starter_packs,
 };
 
 /// Largest question, bytes.
@@ -67,6 +67,7 @@ fn methods() -> Methods {
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
         .question::<hydrate::Hydrate>()
+        .question::<labels::QueryLabels>()
         .question::<record::GetRecord>()
         .question::<notifications::ListNotifications>()
         .question::<notifications::GetUnreadCount>()

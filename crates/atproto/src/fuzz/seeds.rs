@@ -346,6 +346,7 @@ fn entries() -> Vec<Vec<u8>> {
             pds: Some("https://pds.test".to_owned()),
         },
         EntryBody::Account { active: false, status: Some("deleted".to_owned()) },
+        EntryBody::Labels { labels: labels(|sent| sent.iter().map(SentLabel::encode).collect()) },
         EntryBody::Mark,
     ];
     let entry = |body: EntryBody| {

@@ -15,6 +15,7 @@ pub mod every_follower;
 pub mod follows;
 pub mod hydrate;
 pub mod known_followers;
+pub mod labels;
 pub mod likes;
 pub mod list_feed;
 pub mod lists;
