@@ -185,8 +185,13 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             detailed,
+            mut labelled,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
+        let records = posts.len() + lists.len() + generators.len() + starter_packs.len();
+        labelled.truncate(HYDRATE_MAX.saturating_sub(records));
+        let none = Labelers::default();
+        let labelers_accepted = self.labelers.as_ref().unwrap_or(&none);
         actors.truncate(HYDRATE_MAX);
         let question = Hydrate {
             viewer: self.viewer().cloned(),
@@ -199,10 +204,12 @@ impl<'a> Call<'a> {
             reply_refs,
             detailed,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
+            accept_labelers: labelers_accepted.dids().cloned().collect(),
+            labelled,
         };
         let span = tracing::info_span!("hydrate", posts = question.posts.len());
         let hydration = self.ask(question).instrument(span).await?;
-        Ok(Hydrated::new(hydration, self.sees_all()))
+        Ok(Hydrated::new(hydration, self.sees_all(), labelers_accepted))
     }
 
     /// Makes what may be a large view away from the async threads, which must not be held up.
@@ -251,4 +258,6 @@ pub(crate) struct Skeleton {
     pub(crate) reply_refs: bool,
     /// Accounts shown in detail.
     pub(crate) detailed: Vec<Did>,
+    /// Further records whose labels are shown.
+    pub(crate) labelled: Vec<AtUri>,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
-use crate::hydration::{Hydrated, known_uri};
+use crate::hydration::{Hydrated, author, known_uri};
 use crate::page::{Page, fill_page, raw_all};
 use crate::request::params::Params;
 use crate::xrpc::call::Skeleton;
@@ -68,7 +68,11 @@ async fn page(
     let posts = page.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
     let hydrated = call.hydrate(Skeleton { posts, ..Skeleton::default() }).await?;
     // rules
-    page.uris.retain(|uri| !hydrated.post_blocked(uri) && !quotes_behind_block(uri, &hydrated));
+    page.uris.retain(|uri| {
+        !hydrated.post_blocked(uri)
+            && !quotes_behind_block(uri, &hydrated)
+            && !author(uri).is_some_and(|did| hydrated.held_back(call.viewer(), &did, uri))
+    });
     // presentation
     let views = call.views(&hydrated);
     let items = raw_all(page.uris.iter().filter_map(|uri| views.post(uri)))?;
