@@ -51,6 +51,7 @@ const PROGRAMS: &[Program] = &[
                 "frame",
                 "jetstream",
                 "jwt",
+                "label_frame",
                 "mst_edit",
                 "mst_load",
                 "record_cbor",

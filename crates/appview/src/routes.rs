@@ -149,6 +149,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadOtherV2", Optional).labelled(),
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadV2", Optional).labelled(),
     Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
+    Route::get("/xrpc/com.atproto.label.queryLabels", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
     Route::get("/api/v1/admin/overview", Operator),
     Route::get("/api/v1/admin/sources", Operator),

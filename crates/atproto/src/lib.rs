@@ -22,6 +22,7 @@ pub mod jwt;
 // events
 pub mod frame;
 pub mod jetstream;
+pub mod label;
 pub mod sync;
 // records
 pub mod lexicon;

@@ -247,6 +247,23 @@ pub struct StarterPack {
     pub joined_week_count: i64,
 }
 
+/// What a labeler says of an account or a record, and has not taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Label {
+    pub src: Did,
+    /// The account's DID or the record's URI.
+    pub uri: String,
+    /// The version of the record that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cid: Option<String>,
+    pub val: String,
+    /// When it was said and when it ends, as the labeler wrote it.
+    pub cts: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exp: Option<String>,
+}
+
 /// One line of an author feed or a timeline, before hydration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -26,7 +26,7 @@ use crate::query::{
     profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, bookmark, bookmarks, draft, drafts, known_followers, lists, mute, mutes, push,
+    blocks, bookmark, bookmarks, draft, drafts, known_followers, labels, lists, mute, mutes, push,
     search_actors, search_posts, starter_packs, subscription,
 };
 
@@ -77,6 +77,7 @@ fn methods() -> Methods {
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
         .question::<hydrate::Hydrate>()
+        .question::<labels::QueryLabels>()
         .question::<record::GetRecord>()
         .question::<notifications::ListNotifications>()
         .question::<notifications::GetUnreadCount>()

@@ -2,7 +2,7 @@
 
 use millrace_store::Migration;
 
-/// Domain `dataplane`: actors, records, graph, counters, notifications.
+/// Domain `dataplane`: actors, records, graph, counters, notifications, labels.
 pub const DATAPLANE: &[Migration] = &[
     Migration {
         number: 1,
@@ -38,6 +38,12 @@ pub const DATAPLANE: &[Migration] = &[
         number: 6,
         name: "large_rows",
         sql: include_str!("migrations/0006_large_rows.sql"),
+        compatible_back_to: 5,
+    },
+    Migration {
+        number: 7,
+        name: "labels",
+        sql: include_str!("migrations/0007_labels.sql"),
         compatible_back_to: 5,
     },
 ];

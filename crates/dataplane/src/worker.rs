@@ -64,7 +64,8 @@ impl Projection for Dataplane {
     }
 
     fn write(&self, tx: &mut Tx, prepared: Prepared) -> Result<(), ApplyError> {
-        batch::apply(tx, &prepared.0)?;
+        let labels_dropped = batch::apply(tx, &prepared.0)?;
+        (0..labels_dropped).for_each(|_| self.metrics.record_dropped("label_values"));
         self.metrics.applied(prepared.0.entries.len());
         Ok(())
     }

@@ -23,6 +23,8 @@ pub const ALL: &[Code] = &[
     CURSOR_TOO_OLD,
     SUSPECT_RANGE,
     SCOPE_FULL,
+    NO_LABELER,
+    LABELS_REFUSED,
 ];
 
 /// A value below `ingest.` cannot work.
@@ -150,6 +152,21 @@ pub const SCOPE_FULL: Code = Code {
     title: "too many accounts of interest",
     cause: "With `ingest.scope = \"interest\"` more accounts are of interest than `ingest.interest.accounts_max` lets in. Those in already stay; the others are not followed.",
     remedy: "raise `ingest.interest.accounts_max`, or follow fewer: leave `ingest.interest.interactions` off, or lower `ingest.interest.reader_days`",
+};
+
+/// A DID that is no labeler's, or whose document is not to be had.
+pub const NO_LABELER: Code = Code {
+    id: "MR-ING-019",
+    title: "labeler not found",
+    cause: "The DID document of a labeler that is to be followed cannot be had, names no `#atproto_labeler` service with an address that may be asked, or has no `#atproto_label` key.",
+    remedy: "check the DID in `ingest.labelers.dids`; if the labeler has moved or its host is down, nothing: it is tried again by itself",
+};
+/// Labels that do not count.
+pub const LABELS_REFUSED: Code = Code {
+    id: "MR-ING-020",
+    title: "labels refused",
+    cause: "A labeler sends labels that are not its own, not signed by its `#atproto_label` key, of the future, or not what labels must be. Each is left out; `millrace_ingest_labels` counts them by reason.",
+    remedy: "nothing to do for the others' sake; tell the labeler's operator, or take its DID out of `ingest.labelers.dids`",
 };
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The outside becomes log entries: sources are followed, events verified, repositories fetched.
 //!
-//! Reads from: relays' and PDSs' `com.atproto.sync.subscribeRepos`, PLC and `did:web` documents,
+//! Reads from: relays' and PDSs' `com.atproto.sync.subscribeRepos`, labelers'
+//! `com.atproto.label.subscribeLabels`, PLC and `did:web` documents,
 //! `getRepo`, `getRepoStatus`, `listRepos`.
 //! Writes to: topic `network.entries.v1` of the log (nobody else does), and its own `ingest` tables.
 //!
@@ -37,6 +38,7 @@ mod model;
 // an event's way
 mod append;
 mod follow;
+mod labelers;
 mod lane;
 mod progress;
 mod source;
@@ -71,7 +73,7 @@ pub use client::{
 };
 pub use config::{
     Backfill, BackfillMode, ConnectionConfig, IdentityConfig, IngestConfig, InterestConfig,
-    OnFutureCursor, ResyncConfig, ScopeKind, SourceConfig, SourceKind, VerifyMode,
+    LabelersConfig, OnFutureCursor, ResyncConfig, ScopeKind, SourceConfig, SourceKind, VerifyMode,
 };
 pub use error::IngestError;
 pub use lane::UNVERIFIED;

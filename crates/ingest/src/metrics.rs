@@ -12,6 +12,7 @@ pub(crate) struct Metrics {
     pub(crate) frame_bytes: CounterVec,
     pub(crate) rejected: CounterVec,
     pub(crate) skipped: CounterVec,
+    pub(crate) labels: CounterVec,
     pub(crate) connections: CounterVec,
     pub(crate) connected: GaugeVec,
     received_seq: GaugeVec,
@@ -78,6 +79,11 @@ impl Metrics {
                 "millrace_ingest_skipped",
                 "Events that needed no entry, by reason",
                 &["source", "reason"],
+            ),
+            labels: registry.counter_with(
+                "millrace_ingest_labels",
+                "Labels read, by what became of them: accepted, or why not",
+                &["source", "result"],
             ),
             connections: registry.counter_with(
                 "millrace_ingest_connection_ends",

@@ -21,6 +21,7 @@ use crate::config::{Backfill, IngestConfig};
 use crate::error::IngestError;
 use crate::follow::{Follow, FollowDeps};
 use crate::identity::{Identities, IdentityDeps};
+use crate::labelers::{self, LabelerDeps};
 use crate::lane::{HeldBudget, Lane, LaneDeps, Lanes};
 use crate::lookup::{Loader, Lookups};
 use crate::metrics::Metrics;
@@ -244,6 +245,7 @@ impl Runner {
             Wiring { lanes, threads, items, inflight, work, wanted, membership, reading, saving };
         self.spawn_workers(tasks, &wiring);
         self.spawn_sources(tasks, &wiring);
+        self.spawn_labelers(tasks, &wiring);
         Ok(wiring)
     }
 
@@ -332,6 +334,22 @@ impl Runner {
                 }
             }
         }
+    }
+
+    fn spawn_labelers(&self, tasks: &mut TaskSet<Result<(), IngestError>>, wiring: &Wiring) {
+        let deps = LabelerDeps {
+            config: Arc::clone(&self.config),
+            resolver: self.deps.resolver.clone(),
+            store: self.deps.store.clone(),
+            items: wiring.items.clone(),
+            guard: self.deps.pds.http().guard(),
+            clock: Arc::clone(&self.deps.clock),
+            rng: self.deps.rng.fork(),
+            metrics: Arc::clone(&self.metrics),
+            shutdown: wiring.reading.clone(),
+            brake: self.brake.clone(),
+        };
+        labelers::spawn(tasks, &deps);
     }
 
     /// Who lists repositories: relays and PDSs; a Jetstream does not.

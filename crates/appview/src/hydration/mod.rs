@@ -1,8 +1,9 @@
 //! What the views of one answer are made of: posts, accounts, lists and services by name, as one
-//! snapshot of the data-plane had them. Accounts that are not active, and what they made, are
-//! hidden here, so that no view has to think of it. What the viewer must not see stands in
+//! snapshot of the data-plane had them. Accounts that are not active or taken down by a label, and what
+//! they made, are hidden here, so that no view has to think of it. What the viewer must not see stands in
 //! `rules`.
 
+mod labels;
 mod rules;
 
 use std::collections::HashMap;
@@ -15,8 +16,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
+use crate::request::labelers::Labelers;
 use crate::views::declared::Declared;
 use crate::views::record::{PostRecord, ProfileRecord};
+
+pub(crate) use labels::Labels;
 
 /// What one answer is made of.
 #[derive(Debug, Default)]
@@ -29,6 +33,7 @@ pub(crate) struct Hydrated {
     labelers: HashMap<Did, Service>,
     /// By the URI of the post that begins the thread.
     threadgates: HashMap<String, Threadgate>,
+    labels: Labels,
     /// The caller is the operator or the moderation service: nothing is hidden.
     all_visible: bool,
 }
@@ -77,7 +82,10 @@ pub(crate) struct ReplyUris {
 }
 
 impl Hydrated {
-    pub(crate) fn new(hydration: Hydration, all_visible: bool) -> Self {
+    pub(crate) fn new(mut hydration: Hydration, all_visible: bool, labelers: &Labelers) -> Self {
+        let labels = Labels::new(std::mem::take(&mut hydration.labels), labelers);
+        let relations = hydration.actors.iter_mut().filter_map(|actor| actor.viewer.as_mut());
+        relations.for_each(|relation| labels.relax(relation));
         let lists = hydration.lists.into_iter().map(|list| (list.uri.clone(), list));
         let generators = hydration.generators.into_iter().map(|one| (one.uri.clone(), one));
         let packs = hydration.starter_packs.into_iter().map(|pack| (pack.uri.clone(), pack));
@@ -91,13 +99,16 @@ impl Hydrated {
             starter_packs: packs.collect(),
             labelers: labelers.collect(),
             threadgates: gates.collect(),
+            labels,
             all_visible,
         }
     }
 
     /// An account that may be shown.
     pub(crate) fn actor(&self, did: &Did) -> Option<&HydratedActor> {
-        self.any_actor(did).filter(|known| known.actor.active || self.all_visible)
+        self.any_actor(did)
+            .filter(|known| known.actor.active || self.all_visible)
+            .filter(|_| !self.is_taken_down(did.as_str()))
     }
 
     /// An account, active or not.
@@ -105,9 +116,11 @@ impl Hydrated {
         self.actors.get(did)
     }
 
-    /// A post that may be shown: it is known and so is its author.
+    /// A post that may be shown, and so may its author.
     pub(crate) fn post(&self, uri: &str) -> Option<&HydratedPost> {
-        self.posts.get(uri).filter(|known| self.actor(&known.post.author).is_some())
+        self.posts
+            .get(uri)
+            .filter(|known| self.actor(&known.post.author).is_some() && !self.is_taken_down(uri))
     }
 
     /// A post, whoever wrote it.
@@ -117,17 +130,21 @@ impl Hydrated {
 
     /// A list, whoever made it: short views do not show its creator.
     pub(crate) fn list(&self, uri: &str) -> Option<&List> {
-        self.lists.get(uri)
+        self.lists.get(uri).filter(|_| !self.is_taken_down(uri))
     }
 
     /// A feed generator whose creator may be shown.
     pub(crate) fn generator(&self, uri: &str) -> Option<&Service> {
-        self.generators.get(uri).filter(|known| self.actor(&known.creator).is_some())
+        self.generators
+            .get(uri)
+            .filter(|known| self.actor(&known.creator).is_some() && !self.is_taken_down(uri))
     }
 
     /// A starter pack whose creator may be shown.
     pub(crate) fn starter_pack(&self, uri: &str) -> Option<&StarterPack> {
-        self.starter_packs.get(uri).filter(|known| self.actor(&known.creator).is_some())
+        self.starter_packs
+            .get(uri)
+            .filter(|known| self.actor(&known.creator).is_some() && !self.is_taken_down(uri))
     }
 
     /// The labeler service of an account that may be shown.

@@ -62,12 +62,14 @@ mod tests {
     use millrace_dataplane::query::hydrate::Hydration;
 
     use super::*;
+    use crate::request::labelers::Labelers;
 
     const DID: &str = "did:plc:other";
 
     fn hydrated(active: bool, viewer: serde_json::Value, all_visible: bool) -> Hydrated {
         let actor = crate::views::tests::actor(DID, active, viewer);
-        Hydrated::new(Hydration { actors: vec![actor], ..Hydration::default() }, all_visible)
+        let hydration = Hydration { actors: vec![actor], ..Hydration::default() };
+        Hydrated::new(hydration, all_visible, &Labelers::default())
     }
 
     #[test]

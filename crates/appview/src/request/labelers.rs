@@ -50,6 +50,11 @@ impl Labelers {
         self.0.iter().map(|labeler| &labeler.did)
     }
 
+    /// Whether a takedown of this labeler removes content.
+    pub(crate) fn redacts(&self, did: &Did) -> bool {
+        self.0.iter().any(|labeler| labeler.redact && labeler.did == *did)
+    }
+
     /// Keeps those for whom `available` holds.
     pub(crate) fn retain(&mut self, available: impl Fn(&Did) -> bool) {
         self.0.retain(|labeler| available(&labeler.did));

@@ -82,7 +82,7 @@ impl<'a> Views<'a> {
                 .map(|blob| self.urls.image(ImagePreset::Avatar, &known.creator, blob.cid())),
             like_count: known.like_count,
             accepts_interactions: record.accepts_interactions,
-            labels: Vec::new(),
+            labels: self.labels(&known.uri),
             viewer: self.viewer.map(|_| ServiceViewerState { like: known.viewer_like.as_deref() }),
             content_mode: record.content_mode,
             indexed_at: format_ms_us(known.sort_at_us),

@@ -56,6 +56,14 @@ impl<'a> Views<'a> {
         // Its own labels stand where a post has them.
         let own = PostRecord::parse(&known.record.value);
         let cid = &known.record.cid;
+        let mut labels = self.labels(&known.uri);
+        labels.extend(label::self_labels(
+            &known.creator,
+            &known.uri,
+            cid,
+            own.self_labels,
+            own.created_at_us,
+        ));
         Some(LabelerView {
             uri: &known.uri,
             cid,
@@ -63,13 +71,7 @@ impl<'a> Views<'a> {
             like_count: known.like_count,
             viewer: self.viewer.map(|_| ServiceViewerState { like: known.viewer_like.as_deref() }),
             indexed_at: format_ms_us(known.sort_at_us),
-            labels: label::self_labels(
-                &known.creator,
-                &known.uri,
-                cid,
-                own.self_labels,
-                own.created_at_us,
-            ),
+            labels,
         })
     }
 

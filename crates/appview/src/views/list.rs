@@ -116,7 +116,7 @@ impl<'a> Views<'a> {
                 .map(|blob| self.urls.image(ImagePreset::Avatar, &list.creator, blob.cid())),
             list_item_count: list.items_count,
             indexed_at: format_ms_us(list.sort_at_us),
-            labels: Vec::new(),
+            labels: self.labels(&list.uri),
             viewer: list.viewer.as_ref().map(|relation| ListViewerState {
                 muted: relation.muted,
                 blocked: relation.blocked.as_deref(),

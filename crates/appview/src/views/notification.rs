@@ -69,6 +69,15 @@ impl<'a> Views<'a> {
     ) -> Option<NotificationView<'a>> {
         let record = PostRecord::parse(&notification.record);
         let Notification { author, uri, cid, .. } = notification;
+        let mut labels = self.labels(uri);
+        // Only posts among the records that notify can carry labels of their own.
+        labels.extend(label::self_labels(
+            author,
+            uri,
+            cid,
+            record.self_labels,
+            record.created_at_us,
+        ));
         Some(NotificationView {
             uri,
             cid,
@@ -81,8 +90,7 @@ impl<'a> Views<'a> {
             is_read: seen_at_us
                 .is_none_or(|seen_at_us| ms(seen_at_us) > ms(notification.sort_at_us)),
             indexed_at: format_ms_us(notification.sort_at_us),
-            // Only posts among the records that notify can carry labels of their own.
-            labels: label::self_labels(author, uri, cid, record.self_labels, record.created_at_us),
+            labels,
         })
     }
 }

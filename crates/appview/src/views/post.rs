@@ -114,7 +114,7 @@ impl<'a> Views<'a> {
             quote_count: post.quote_count,
             indexed_at: format_ms_us(post.sort_at_us),
             viewer: self.post_viewer_state(known),
-            labels: post_labels(known, record),
+            labels: self.post_labels(known, record),
             threadgate: match known.reply {
                 None => self.threadgate(&post.uri),
                 Some(_) => None,
@@ -141,7 +141,7 @@ impl<'a> Views<'a> {
             quote_count: post.quote_count,
             indexed_at: format_ms_us(post.sort_at_us),
             embeds,
-            labels: post_labels(known, record),
+            labels: self.post_labels(known, record),
         })
     }
 
@@ -162,15 +162,17 @@ impl<'a> Views<'a> {
             pinned: pinned.map(|pinned| pinned.uri == known.post.uri),
         })
     }
-}
 
-fn post_labels<'a>(known: &'a HydratedPost, record: PostRecord<'_>) -> Vec<Label<'a>> {
-    let post = &known.post;
-    label::self_labels(
-        &post.author,
-        &post.uri,
-        &post.record.cid,
-        record.self_labels,
-        record.created_at_us,
-    )
+    fn post_labels(&self, known: &'a HydratedPost, record: PostRecord<'_>) -> Vec<Label<'a>> {
+        let post = &known.post;
+        let mut labels = self.labels(&post.uri);
+        labels.extend(label::self_labels(
+            &post.author,
+            &post.uri,
+            &post.record.cid,
+            record.self_labels,
+            record.created_at_us,
+        ));
+        labels
+    }
 }

@@ -139,10 +139,10 @@ impl<'a> Views<'a> {
         })
     }
 
-    /// The account asks not to be shown to who has not signed in, and nobody has.
+    /// The account, or a labeler, asks not to have it shown to who has not signed in, and nobody has.
     pub(crate) fn hidden_from_anonymous(&self, did: &Did) -> bool {
-        let asks = |known: &HydratedActor| {
-            known.profile.self_labels.iter().any(|label| label == NO_UNAUTHENTICATED)
+        let asks = |known: &'a HydratedActor| {
+            self.profile_labels(known).iter().any(|label| label.val() == NO_UNAUTHENTICATED)
         };
         self.viewer.is_none() && self.hydrated.actor(did).is_some_and(asks)
     }
@@ -170,11 +170,25 @@ impl<'a> Views<'a> {
             avatar: self.image(known, ImagePreset::Avatar, profile.avatar.as_ref()),
             associated: associated(known),
             viewer: self.viewer_state(known),
-            labels: profile_labels(known),
+            labels: self.profile_labels(known),
             created_at: profile.created_at_us.map(format_ms_us),
             verification: self.verification(known),
             status: self.status(known),
         }
+    }
+
+    /// Labels of the account, of its profile, and those in the profile.
+    fn profile_labels(&self, known: &'a HydratedActor) -> Vec<Label<'a>> {
+        let did = &known.actor.did;
+        let uri = format!("at://{did}/app.bsky.actor.profile/self");
+        let mut labels = self.labels(did.as_str());
+        labels.extend(self.labels(&uri));
+        if let Some(record) = &known.actor.profile {
+            let values = known.profile.self_labels.iter().cloned();
+            let created_at_us = known.profile.created_at_us;
+            labels.extend(label::self_labels(did, &uri, &record.cid, values, created_at_us));
+        }
+        labels
     }
 
     fn image(
@@ -208,16 +222,4 @@ fn detailed_associated(known: &HydratedActor) -> Associated<'_> {
         labeler: Some(known.actor.is_labeler),
         ..associated(known)
     }
-}
-
-fn profile_labels(known: &HydratedActor) -> Vec<Label<'_>> {
-    let Some(record) =
-        known.actor.profile.as_ref().filter(|_| !known.profile.self_labels.is_empty())
-    else {
-        return Vec::new();
-    };
-    let did = &known.actor.did;
-    let uri = format!("at://{did}/app.bsky.actor.profile/self");
-    let values = known.profile.self_labels.iter().cloned();
-    label::self_labels(did, &uri, &record.cid, values, known.profile.created_at_us)
 }

@@ -66,7 +66,7 @@ impl<'a> Views<'a> {
             creator: self.profile_basic(&pack.creator)?,
             joined_all_time_count: pack.joined_all_time_count,
             joined_week_count: pack.joined_week_count,
-            labels: Vec::new(),
+            labels: self.labels(&pack.uri),
             indexed_at: format_ms_us(pack.sort_at_us),
         })
     }

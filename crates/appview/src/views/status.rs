@@ -44,6 +44,7 @@ struct StatusEmbed<'a> {
 impl<'a> Views<'a> {
     pub(super) fn status(&self, known: &'a HydratedActor) -> Option<StatusView<'a>> {
         let did = &known.actor.did;
+        let uri = format!("at://{did}/app.bsky.actor.status/self");
         let record = known.actor.status_record.as_ref()?;
         let status = known.declared.status.as_ref()?;
         let expires_at_us = status.duration_minutes.map(|minutes| {
@@ -52,12 +53,12 @@ impl<'a> Views<'a> {
         });
         let json: StatusEmbed<'a> = serde_json::from_str(record.value.get()).unwrap_or_default();
         Some(StatusView {
-            uri: format!("at://{did}/app.bsky.actor.status/self"),
+            labels: self.labels(&uri),
+            uri,
             cid: &record.cid,
             record: &record.value,
             status: &status.status,
             embed: json.embed.and_then(|embed| self.link(did, embed)),
-            labels: Vec::new(),
             expires_at: expires_at_us.map(format_ms_us),
             is_active: expires_at_us.map(|at| at > self.now_us),
             is_disabled: (self.viewer == Some(did)).then_some(false),

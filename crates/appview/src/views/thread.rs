@@ -202,6 +202,13 @@ impl<'a> ThreadWriter<'a> {
         steps.push(Step::Text(r#","replies":["#));
     }
 
+    /// A reply that needs review; one behind a block stands as what it is.
+    fn held_back(&self, known: &HydratedPost) -> bool {
+        let Views { hydrated, viewer, .. } = self.views;
+        let post = &known.post;
+        !hydrated.post_blocked(&post.uri) && hydrated.held_back(viewer, &post.author, &post.uri)
+    }
+
     /// A reply that stands below its parent, were it only as one behind a block of the viewer's.
     /// A block between its author and the parent's hides it from everybody, and so does the gate.
     fn belongs(&self, uri: &str) -> bool {
@@ -210,6 +217,7 @@ impl<'a> ThreadWriter<'a> {
         hydrated.post(uri).is_some_and(|known| {
             known.root() == self.root
                 && !known.post.violates_threadgate
+                && !self.held_back(known)
                 && !(respected && known.post.parent_blocked)
         })
     }

@@ -50,12 +50,14 @@ impl<'a> Views<'a> {
             .iter()
             .map(|verification| self.verification_view(known, verification))
             .collect();
+        let contested = self.hydrated.labels().contests(&known.actor.did);
         let verified_status = match verifications.iter().any(|view| view.is_valid) {
-            true => Standing::Valid,
+            true if !contested => Standing::Valid,
             false if verifications.is_empty() => Standing::None,
-            false => Standing::Invalid,
+            true | false => Standing::Invalid,
         };
         let trusted_verifier_status = match known.actor.trusted_verifier {
+            true if contested => Standing::Invalid,
             true => Standing::Valid,
             false => Standing::None,
         };
@@ -127,7 +129,8 @@ mod tests {
                 actors: vec![known],
                 ..Default::default()
             };
-            let hydrated = Hydrated::new(hydration, false);
+            let hydrated =
+                Hydrated::new(hydration, false, &crate::request::labelers::Labelers::default());
             assert_eq!(is_valid(hydrated.actor(&did).unwrap(), &word), holds, "{now:?} {then:?}");
         }
     }

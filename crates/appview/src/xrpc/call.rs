@@ -260,8 +260,13 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             detailed,
+            mut labelled,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
+        let records = posts.len() + lists.len() + generators.len() + starter_packs.len();
+        labelled.truncate(HYDRATE_MAX.saturating_sub(records));
+        let none = Labelers::default();
+        let labelers_accepted = self.labelers.as_ref().unwrap_or(&none);
         actors.truncate(HYDRATE_MAX);
         Hydrate {
             viewer: self.viewer().cloned(),
@@ -274,13 +279,17 @@ impl<'a> Call<'a> {
             reply_refs,
             detailed,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
+            accept_labelers: labelers_accepted.dids().cloned().collect(),
+            labelled,
             repo_rev: self.tells_rev(),
         }
     }
 
     fn hydrated(&self, hydration: Hydration) -> Hydrated {
         self.note_rev(hydration.repo_rev);
-        Hydrated::new(hydration, self.sees_all())
+        let none = Labelers::default();
+        let labelers = self.labelers.as_ref().unwrap_or(&none);
+        Hydrated::new(hydration, self.sees_all(), labelers)
     }
 
     /// Makes what may be a large view away from the async threads, which must not be held up.
@@ -329,4 +338,6 @@ pub(crate) struct Skeleton {
     pub(crate) reply_refs: bool,
     /// Accounts shown in detail.
     pub(crate) detailed: Vec<Did>,
+    /// Further records whose labels are shown.
+    pub(crate) labelled: Vec<AtUri>,
 }

@@ -14,6 +14,7 @@ mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod com_atproto_identity;
+mod com_atproto_label;
 mod com_atproto_repo;
 
 use std::collections::HashMap;
@@ -125,6 +126,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
+    query::<com_atproto_label::query_labels::QueryLabels>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
 ];
 

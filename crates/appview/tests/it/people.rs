@@ -8,6 +8,7 @@ use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;
 use millrace_atproto::entry::{Action, Entry, EntryBody, EntryHeader, EntryOp};
 use millrace_atproto::jwt::{Claims, ServiceToken};
+use millrace_atproto::label::SentLabel;
 use millrace_atproto::{Did, Handle, Nsid, RecordKey, Tid};
 use millrace_runtime::clock::Clock as _;
 use serde_json::{Value, json};
@@ -118,6 +119,39 @@ impl Actor<'_> {
     pub fn has_handle(&self, handle: Option<&str>) -> &Self {
         let handle = handle.map(|handle| Handle::parse(handle).unwrap());
         self.world.write(&self.did, EntryBody::Identity { handle, pds: None });
+        self
+    }
+
+    /// What they say of an account or a record, as their labeler would.
+    pub fn says(&self, val: &str, subject: &str) -> &Self {
+        self.issues(&SentLabel { val, ..self.about(subject) })
+    }
+
+    /// They take it back.
+    pub fn unsays(&self, val: &str, subject: &str) -> &Self {
+        self.issues(&SentLabel { val, neg: Some(true), ..self.about(subject) })
+    }
+
+    pub fn about<'a>(&'a self, subject: &'a str) -> SentLabel<'a> {
+        SentLabel {
+            ver: Some(1),
+            src: self.did.as_str(),
+            uri: subject,
+            cid: None,
+            val: "spam",
+            neg: None,
+            cts: "",
+            exp: None,
+            sig: None,
+        }
+    }
+
+    /// A label, with the time of now if it has none.
+    pub fn issues(&self, label: &SentLabel<'_>) -> &Self {
+        let now = format_ms_us(self.world.tick());
+        let cts = if label.cts.is_empty() { now.as_str() } else { label.cts };
+        let labels = vec![SentLabel { cts, ..*label }.encode()];
+        self.world.write(&self.did, EntryBody::Labels { labels });
         self
     }
 

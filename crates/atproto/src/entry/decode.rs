@@ -104,6 +104,10 @@ impl Fields {
                     status: reader.nullable(Reader::text)?.map(str::to_owned),
                 })
             }),
+            EntryKind::Labels => items(reader, 1, |reader| {
+                let label = |reader: &mut Reader<'_>| Ok(reader.bytes()?.to_vec());
+                Ok(EntryBody::Labels { labels: list(reader, label)? })
+            }),
             EntryKind::Mark => items(reader, 0, |_| Ok(EntryBody::Mark)),
         }
     }
@@ -124,10 +128,9 @@ impl Fields {
 
 impl EntryKind {
     fn parse(word: &str) -> Result<Self, EntryError> {
-        [Self::Commit, Self::Snapshot, Self::Identity, Self::Account, Self::Mark]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-            .ok_or(EntryError::Version(VERSION))
+        let known =
+            [Self::Commit, Self::Snapshot, Self::Identity, Self::Account, Self::Labels, Self::Mark];
+        known.into_iter().find(|kind| kind.as_str() == word).ok_or(EntryError::Version(VERSION))
     }
 }
 
@@ -244,6 +247,8 @@ mod tests {
             },
             EntryBody::Account { active: true, status: None },
             EntryBody::Account { active: false, status: Some("deactivated".to_owned()) },
+            EntryBody::Labels { labels: vec![vec![0xa0], vec![0; 300]] },
+            EntryBody::Labels { labels: Vec::new() },
             EntryBody::Mark,
         ]
     }

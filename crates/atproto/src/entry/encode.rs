@@ -61,6 +61,7 @@ impl EntryBody {
             Self::Snapshot { records, .. } => {
                 records.iter().map(SnapshotRecord::bytes_expected).sum()
             }
+            Self::Labels { labels } => labels.iter().map(|label| label.len() + 5).sum(),
             Self::Identity { .. } | Self::Account { .. } | Self::Mark => 0,
         };
         // Not beyond what may be encoded, however much was put in.
@@ -91,6 +92,11 @@ impl EntryBody {
                 writer.array(2);
                 writer.bool(*active);
                 writer.text_or_null(status.as_deref());
+            }
+            Self::Labels { labels } => {
+                writer.array(1);
+                writer.array(labels.len());
+                labels.iter().for_each(|label| writer.bytes(label));
             }
             Self::Mark => writer.array(0),
         }

@@ -6,14 +6,17 @@
 //! │ v        │ 1                     │  snapshot  [after|null, through|null, last, [[path, CID, record], …]]
 //! │ at       │ µs since the epoch    │  identity  [handle|null, pds|null]
 //! │ did      │ account               │  account   [active, status|null]
-//! │ rev      │ TID|null              │  mark      []
-//! │ seq      │ int|null              │
-//! │ kind     │ text                  │  action    "create" | "update" | "delete"
-//! │ trace    │ 16 bytes              │  record    byte string: the record's own DAG-CBOR, as it was signed
-//! │ source   │ text                  │
+//! │ rev      │ TID|null              │  labels    [[label, …]]
+//! │ seq      │ int|null              │  mark      []
+//! │ kind     │ text                  │
+//! │ trace    │ 16 bytes              │  action    "create" | "update" | "delete"
+//! │ source   │ text                  │  record, label  byte string: its own DAG-CBOR, as it was signed
 //! │ content  │ array ────────────────┼─▶
 //! └──────────┴───────────────────────┘
 //! ```
+//!
+//! The account of labels is who issued them, not whom they are about: what one labeler says stays in its
+//! order, nobody else writes what follows from it, and labels of many subjects are one entry.
 //!
 //! To stay readable for the version before, only add: readers pass over map keys and trailing array items
 //! they do not know. Anything else takes a new `v`, which older readers refuse.
@@ -46,6 +49,8 @@ pub enum EntryKind {
     Identity,
     /// [`EntryBody::Account`]
     Account,
+    /// [`EntryBody::Labels`]
+    Labels,
     /// [`EntryBody::Mark`]
     Mark,
 }
@@ -112,6 +117,11 @@ pub enum EntryBody {
         /// Why not.
         status: Option<String>,
     },
+    /// Labels that the account issued, checked and verified.
+    Labels {
+        /// Each a [`crate::label::SentLabel`] with its signature, in the order issued.
+        labels: Vec<Vec<u8>>,
+    },
     /// Up to the header's `source_seq`, nothing of the source is missing before this entry.
     /// Its `did` is any account of the source.
     Mark,
@@ -151,6 +161,7 @@ impl EntryKind {
             Self::Snapshot => "snapshot",
             Self::Identity => "identity",
             Self::Account => "account",
+            Self::Labels => "labels",
             Self::Mark => "mark",
         }
     }
@@ -164,6 +175,7 @@ impl EntryBody {
             Self::Snapshot { .. } => EntryKind::Snapshot,
             Self::Identity { .. } => EntryKind::Identity,
             Self::Account { .. } => EntryKind::Account,
+            Self::Labels { .. } => EntryKind::Labels,
             Self::Mark => EntryKind::Mark,
         }
     }

@@ -117,7 +117,7 @@ impl AccountFrame<'_> {
     }
 }
 
-fn header(op: i64, t: Option<&str>) -> Writer {
+pub(crate) fn header(op: i64, t: Option<&str>) -> Writer {
     let mut writer = Writer::new();
     writer.map(1 + usize::from(t.is_some()));
     if let Some(t) = t {
@@ -152,7 +152,7 @@ fn write_op(writer: &mut Writer, op: &RepoOp<'_>) {
     writer.text(op.action.map_or("unknown", super::Action::as_str));
 }
 
-fn notice(writer: &mut Writer, name_field: &str, name: &str, message: Option<&str>) {
+pub(crate) fn notice(writer: &mut Writer, name_field: &str, name: &str, message: Option<&str>) {
     writer.map(1 + usize::from(message.is_some()));
     writer.text(name_field);
     writer.text(name);

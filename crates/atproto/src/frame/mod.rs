@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cid::Cid;
 
+pub(crate) use encode::{header, notice as write_notice};
 pub use error::{FrameError, PayloadError};
 pub use parse::split;
+pub(crate) use parse::{OP_ERROR, OP_MESSAGE, notice, read, required};
 
 /// Largest message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 5_000_000;

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::cbor::{Kind, Reader};
 
-const OP_MESSAGE: i64 = 1;
-const OP_ERROR: i64 = -1;
+pub(crate) const OP_MESSAGE: i64 = 1;
+pub(crate) const OP_ERROR: i64 = -1;
 
 /// Operations a commit usually has; more make the list grow.
 const OPS_USUAL: usize = 8;
@@ -61,7 +61,7 @@ fn header<'a>(reader: &mut Reader<'a>) -> Result<(i64, Option<&'a str>), Payload
 }
 
 /// Reads a whole payload; what goes wrong inside it is this event's fault alone.
-fn read<'a, T>(
+pub(crate) fn read<'a, T>(
     kind: &'static str,
     payload: &'a [u8],
     read: impl FnOnce(&mut Reader<'a>) -> Result<T, PayloadError>,
@@ -91,7 +91,7 @@ fn locate(payload: &[u8]) -> (Option<i64>, Option<&str>) {
     (seq, did)
 }
 
-fn required<T>(field: Option<T>, name: &'static str) -> Result<T, PayloadError> {
+pub(crate) fn required<T>(field: Option<T>, name: &'static str) -> Result<T, PayloadError> {
     field.ok_or(PayloadError::Missing(name))
 }
 
@@ -221,7 +221,7 @@ fn error<'a>(reader: &mut Reader<'a>) -> Result<Frame<'a>, PayloadError> {
     Ok(Frame::Error { error, message })
 }
 
-fn notice<'a>(
+pub(crate) fn notice<'a>(
     reader: &mut Reader<'a>,
     name_field: &'static str,
 ) -> Result<(&'a str, Option<&'a str>), PayloadError> {

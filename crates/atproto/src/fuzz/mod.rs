@@ -5,6 +5,7 @@
 mod blocks;
 mod entries;
 mod events;
+mod labels;
 mod records;
 pub mod seeds;
 mod words;
@@ -21,6 +22,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("frame", events::frame),
     ("jetstream", events::jetstream),
     ("jwt", words::jwt),
+    ("label_frame", labels::label_frame),
     ("mst_edit", blocks::mst_edit),
     ("mst_load", blocks::mst_load),
     ("record_cbor", records::cbor),

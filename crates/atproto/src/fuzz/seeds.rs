@@ -11,6 +11,7 @@ use crate::crypto::{Curve, SigningKey};
 use crate::entry::{Entry, EntryBody, EntryHeader, EntryOp, SnapshotRecord};
 use crate::frame::{AccountFrame, Action, CommitFrame, IdentityFrame, RepoOp, SyncFrame};
 use crate::jwt::{Claims, ServiceToken};
+use crate::label::{LabelFrame, LabelsFrame, SentLabel};
 use crate::mst::Mst;
 use crate::syntax::{Did, Handle, Nsid, RecordKey, Tid};
 
@@ -43,6 +44,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "entry" => entries(),
         "frame" => frames(),
         "jetstream" => jetstream(),
+        "label_frame" => label_frames(),
         "jwt" => vec![token(None), token(Some("#atproto_label"))],
         "mst_edit" => vec![(0..=254).collect(), vec![0, 1, 2, 64, 1, 3, 128, 1, 0, 200, 9, 9]],
         "repo" => vec![repo(0), repo(25)],
@@ -240,6 +242,41 @@ fn frames() -> Vec<Vec<u8>> {
     vec![commit_frame.encode(), sync.encode(), identity.encode(), account.encode(), info, error]
 }
 
+/// Signed labels: with and without what is optional, taken back, forged.
+fn labels<T>(of: impl FnOnce(&[SentLabel<'_>]) -> T) -> T {
+    let Repository { did, key } = repository();
+    let cid = Cid::of_raw(b"x").to_string();
+    let post = format!("at://{did}/app.bsky.feed.post/3jzfcijpj2z2a");
+    let plain = SentLabel {
+        ver: Some(1),
+        src: did.as_str(),
+        uri: did.as_str(),
+        cid: None,
+        val: "!takedown",
+        neg: None,
+        cts: TIME,
+        exp: None,
+        sig: None,
+    };
+    let long = SentLabel { uri: &post, cid: Some(&cid), val: "porn", exp: Some(TIME), ..plain };
+    let unsigned = [plain, long, SentLabel { neg: Some(true), ..long }];
+    let sigs = unsigned.map(|label| label.sign(&key));
+    let mut sent: Vec<SentLabel<'_>> = Vec::new();
+    for (label, sig) in unsigned.iter().zip(&sigs) {
+        sent.push(SentLabel { sig: Some(sig), ..*label });
+    }
+    sent.push(SentLabel { sig: Some(&[7; 64]), ..plain });
+    of(&sent)
+}
+
+fn label_frames() -> Vec<Vec<u8>> {
+    let info = LabelFrame::Info { name: "OutdatedCursor", message: None };
+    let error = LabelFrame::Error { error: "FutureCursor", message: Some("why") };
+    let mut frames = vec![labels(|sent| LabelsFrame::encode(5, sent)), LabelsFrame::encode(6, &[])];
+    frames.extend([info, error].iter().filter_map(LabelFrame::encode_notice));
+    frames
+}
+
 fn header(op: i64, t: Option<&'static str>) -> Vec<u8> {
     let t = t.map(|t| ("t", Value::text(t)));
     encode(&Value::map(t.into_iter().chain([("op", Value::Int(op))])))
@@ -309,6 +346,7 @@ fn entries() -> Vec<Vec<u8>> {
             pds: Some("https://pds.test".to_owned()),
         },
         EntryBody::Account { active: false, status: Some("deleted".to_owned()) },
+        EntryBody::Labels { labels: labels(|sent| sent.iter().map(SentLabel::encode).collect()) },
         EntryBody::Mark,
     ];
     let entry = |body: EntryBody| {

@@ -8,6 +8,7 @@ use millrace_store::{Param, StoreError, Tx};
 use super::actor::Actors;
 use super::decode::{Body, Decoded, DecodedOp};
 use super::ids::Ids;
+use super::label::{self, Labels};
 use super::run::Run;
 use super::search;
 use super::snapshot::{self, Range};
@@ -21,8 +22,9 @@ pub(crate) struct Batch {
     pub ids: Ids,
 }
 
-/// Applies the batch: rows, counters, notifications, facts and the sources' progress.
-pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
+/// Applies the batch: rows, counters, notifications, facts and the sources' progress. How many labels there
+/// was no room for.
+pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<usize, StoreError> {
     let of_accounts = batch.entries.iter().filter(|entry| !matches!(entry.body, Body::Mark));
     let mut authors: Vec<i64> = of_accounts.map(|entry| batch.ids.actor(&entry.did)).collect();
     authors.sort_unstable();
@@ -31,6 +33,8 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
         ids: &batch.ids,
         actors: Actors::load(tx, &authors)?,
         run: Run::default(),
+        labels: Labels::default(),
+        labels_dropped: 0,
         effects: Effects::default(),
     };
     let mut progress: BTreeMap<&str, i64> = BTreeMap::new();
@@ -41,13 +45,15 @@ pub(crate) fn apply(tx: &mut Tx, batch: &Batch) -> Result<(), StoreError> {
         }
     }
     applying.run.apply(tx, &mut applying.effects)?;
+    applying.labels_dropped += applying.labels.apply(tx)?;
     millrace_runtime::crash::point("projection.apply.within");
     let mut renamed = std::mem::take(&mut applying.effects.renamed);
     renamed.extend(applying.actors.renamed());
     applying.actors.write(tx)?;
     search::actors(tx, &renamed)?;
     applying.effects.write(tx)?;
-    save_progress(tx, &progress)
+    save_progress(tx, &progress)?;
+    Ok(applying.labels_dropped)
 }
 
 fn save_progress(tx: &mut Tx, progress: &BTreeMap<&str, i64>) -> Result<(), StoreError> {
@@ -62,7 +68,8 @@ fn save_progress(tx: &mut Tx, progress: &BTreeMap<&str, i64>) -> Result<(), Stor
 /// Removes what is stored of an account that is gone, as its deletion did.
 pub(crate) fn purge(tx: &mut Tx, actor: i64, self_key: i64) -> Result<(), StoreError> {
     let stored = snapshot::stored_in(tx, actor, &Range::default(), self_key)?;
-    forget(tx, &stored)
+    forget(tx, &stored)?;
+    label::purge(tx, actor)
 }
 
 /// Removes records as their authors' deletions would.
@@ -81,6 +88,8 @@ struct Applying<'a> {
     ids: &'a Ids,
     actors: Actors,
     run: Run,
+    labels: Labels,
+    labels_dropped: usize,
     effects: Effects,
 }
 
@@ -111,6 +120,10 @@ impl Applying<'_> {
                     true => self.purge(tx, actor, entry.at_us),
                     false => Ok(()),
                 }
+            }
+            Body::Labels(labels) => {
+                labels.iter().for_each(|label| self.labels.add(label, entry.at_us, self.ids));
+                Ok(())
             }
             Body::Mark => Ok(()),
         }
@@ -162,8 +175,10 @@ impl Applying<'_> {
         records.iter().try_for_each(|record| self.op(tx, actor, entry.at_us, record))
     }
 
-    /// Removes all of an account's records.
+    /// Removes all of an account's records, and the labels it issued.
     fn purge(&mut self, tx: &mut Tx, actor: i64, at_us: i64) -> Result<(), StoreError> {
+        self.labels_dropped += self.labels.apply(tx)?;
+        label::purge(tx, actor)?;
         self.run.apply(tx, &mut self.effects)?;
         for (collection, key) in
             snapshot::stored_in(tx, actor, &Range::default(), self.ids.self_key())?

@@ -15,6 +15,7 @@ use millrace_atproto::syntax::{AtUri, Did, Nsid, RecordKey, Tid};
 
 use super::edge::Fields as EdgeFields;
 use super::ids::{Ids, Names, Subject, SubjectName};
+use super::label::{self, NamedLabel};
 use super::list_item::Listed;
 use super::run::Fields;
 use super::{Put, document, list_block, post, profile, verification};
@@ -42,6 +43,7 @@ pub(crate) enum Body {
     Snapshot { after: Option<String>, through: Option<String>, records: Vec<DecodedOp>, last: bool },
     Identity { handle: Option<String> },
     Account { active: bool, status: Option<String> },
+    Labels(Vec<NamedLabel>),
     Mark,
 }
 
@@ -131,6 +133,9 @@ pub(crate) fn entry(
             Body::Identity { handle: handle.map(|handle| handle.as_str().to_owned()) }
         }
         EntryBody::Account { active, status } => Body::Account { active, status },
+        EntryBody::Labels { labels } => Body::Labels(
+            labels.iter().filter_map(|bytes| label::named(bytes, did, dropped)).collect(),
+        ),
         EntryBody::Mark => Body::Mark,
     };
     Ok(Decoded {
@@ -353,7 +358,11 @@ impl Decoded {
             return;
         }
         names.actor(&self.did);
-        let (Body::Commit(ops) | Body::Snapshot { records: ops, .. }) = &self.body else { return };
+        let ops = match &self.body {
+            Body::Commit(ops) | Body::Snapshot { records: ops, .. } => ops,
+            Body::Labels(labels) => return labels.iter().for_each(|label| label.names(names)),
+            Body::Identity { .. } | Body::Account { .. } | Body::Mark => return,
+        };
         for op in ops {
             names.rkey(&op.rkey);
             if let Some(put) = &op.put {

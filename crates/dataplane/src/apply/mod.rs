@@ -18,6 +18,7 @@ mod edge;
 pub(crate) mod feed;
 mod follow;
 mod gates;
+pub(crate) mod label;
 mod like;
 mod list_block;
 mod list_item;

@@ -93,6 +93,8 @@ pub(crate) fn mend_unknown(tx: &mut Tx, actors: &[i64]) -> Result<(), StoreError
     dids.iter().try_for_each(|did| crate::resync::want(tx, did))
 }
 
+const LABELS: &str = "EXISTS (SELECT 1 FROM label AS r WHERE r.src = s.actor_id AND r.indexed_at_us <= s.status_at_us)";
+
 /// Accounts that were deleted.
 pub(super) struct Deleted;
 
@@ -123,6 +125,7 @@ impl Check for Deleted {
                        AND r.indexed_at_us <= s.status_at_us)"
                 )
             })
+            .chain([LABELS.to_owned()])
             .collect();
         let sql = format!(
             "SELECT s.actor_id, CAST(CASE WHEN s.active = 0 AND s.status = 'deleted' AND ({}) THEN 1 ELSE 0 END AS BIGINT)
@@ -140,7 +143,7 @@ impl Check for Deleted {
                     check: "deleted_accounts",
                     subject: Subject::Actor(actor),
                     expected: "nothing of a deleted account".to_owned(),
-                    found: "records".to_owned(),
+                    found: "records, or labels it issued".to_owned(),
                     mend: Mend::Purge(actor),
                 });
             }

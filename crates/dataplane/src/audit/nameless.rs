@@ -32,7 +32,7 @@ const fn edge(
 const WHO: &[&str] = &["actor_id", "subject_actor"];
 const WHAT: &[&str] = &["rkey", "subject_rkey", "subject_collection"];
 
-pub(crate) static CHECKS: [Nameless; 12] = [
+pub(crate) static CHECKS: [Nameless; 13] = [
     Nameless {
         table: "actor",
         collection: None,
@@ -68,6 +68,14 @@ pub(crate) static CHECKS: [Nameless; 12] = [
         key: &["actor_id", "sort_at_us", "author", "rkey", "collection", "reason"],
         actors: &["actor_id", "author", "subject_actor"],
         keys: &["rkey", "subject_rkey", "subject_collection"],
+    },
+    // Values tell a labeler's labels of one subject apart; all of them have the same names.
+    Nameless {
+        table: "label",
+        collection: None,
+        key: &["subject_actor", "subject_collection", "subject_rkey", "src"],
+        actors: &["subject_actor", "src"],
+        keys: &["subject_rkey", "subject_collection"],
     },
 ];
 
@@ -134,7 +142,8 @@ impl Nameless {
             let at = self.key.iter().position(|column| *column == name);
             at.and_then(|at| key.get(at)).copied()
         };
-        let actor = at("author").or_else(|| at("actor_id")).unwrap_or_default();
+        let actor =
+            at("author").or_else(|| at("actor_id")).or_else(|| at("src")).unwrap_or_default();
         let collection = self.collection.map(Collection::code).or_else(|| at("collection"));
         match collection.zip(at("rkey")) {
             Some((collection, rkey)) => Subject::Record { actor, collection, rkey },

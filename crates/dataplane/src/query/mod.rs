@@ -20,6 +20,7 @@ pub mod follows;
 pub mod hydrate;
 pub mod hydrating;
 pub mod known_followers;
+pub mod labels;
 pub mod likes;
 pub mod list_feed;
 pub mod lists;

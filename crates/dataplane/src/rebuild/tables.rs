@@ -48,7 +48,7 @@ const TO_ACTOR: &[(&str, Kind)] = &[
 ];
 
 /// Base: copied as it is. Notifications are among them: who was told depends on what was there at the
-/// time, and their rows hold records that are kept nowhere else.
+/// time, and their rows hold records that are kept nowhere else. So are labels: no repository has them.
 pub const BASE: &[Table] = &[
     all(
         "actor",
@@ -160,6 +160,23 @@ pub const BASE: &[Table] = &[
             ("subject_rkey", Int),
             ("cid", Blob),
             ("record", Text),
+        ],
+    ),
+    all(
+        "label",
+        &[
+            ("subject_actor", Int),
+            ("subject_collection", Int),
+            ("subject_rkey", Int),
+            ("src", Int),
+            ("val", Text),
+            ("cid", Text),
+            ("neg", Int),
+            ("cts", Text),
+            ("cts_us", Int),
+            ("exp", Text),
+            ("exp_us", Int),
+            ("indexed_at_us", Int),
         ],
     ),
     all("source_progress", &[("source", Text), ("visible_seq", Int)]),

@@ -2,6 +2,7 @@
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::entry::{Action, Entry, EntryBody, EntryHeader, EntryOp, SnapshotRecord};
+use millrace_atproto::label::SentLabel;
 use millrace_atproto::syntax::{Did, Nsid, RecordKey, Tid};
 
 pub const POST: &str = "app.bsky.feed.post";
@@ -77,6 +78,26 @@ pub fn account(did: &Did, time: i64, active: bool, status: Option<&str>) -> Entr
 pub fn identity(did: &Did, time: i64, handle: Option<&str>) -> Entry {
     let handle = handle.map(|handle| millrace_atproto::syntax::Handle::parse(handle).unwrap());
     entry(did, None, time, EntryBody::Identity { handle, pds: None })
+}
+
+/// A label without a version, an end or a signature.
+pub fn label<'a>(src: &'a Did, uri: &'a str, val: &'a str, cts: &'a str) -> SentLabel<'a> {
+    SentLabel {
+        ver: Some(1),
+        src: src.as_str(),
+        uri,
+        cid: None,
+        val,
+        neg: None,
+        cts,
+        exp: None,
+        sig: None,
+    }
+}
+
+pub fn labels(did: &Did, seq: i64, labels: &[SentLabel<'_>]) -> Entry {
+    let labels = labels.iter().map(SentLabel::encode).collect();
+    entry(did, None, seq, EntryBody::Labels { labels })
 }
 
 fn entry(did: &Did, rev: Option<Tid>, seq: i64, body: EntryBody) -> Entry {

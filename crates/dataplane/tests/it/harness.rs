@@ -145,6 +145,10 @@ impl Harness {
                 "actor_id, followers, follows, posts, lists, generators, starter_packs",
             ),
             ("record_count", "actor_id, rkey, collection, likes, replies, reposts, quotes, items"),
+            (
+                "label",
+                "subject_actor, subject_collection, subject_rkey, src, val, cid, neg, cts, exp",
+            ),
             ("notification", "actor_id, author, rkey, collection, reason, sort_at_us, record"),
         ];
         let dump = |tx: &mut millrace_store::Tx| -> Result<Vec<String>, StoreError> {

@@ -13,6 +13,7 @@ mod grpc;
 mod harness;
 mod hydration;
 mod kinds;
+mod labels;
 mod notifications;
 mod openapi;
 mod pages;

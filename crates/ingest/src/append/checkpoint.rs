@@ -68,6 +68,7 @@ struct Gathered {
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
+    positions: HashMap<(String, String), Position>,
     tickets: Vec<Ticket>,
     pins: Vec<Arc<()>>,
     told: Vec<oneshot::Sender<()>>,
@@ -137,7 +138,8 @@ impl Checkpoint {
     }
 
     async fn save(&mut self, gathered: Gathered, shutdown: &Shutdown) -> Result<(), IngestError> {
-        let Gathered { accounts, wanted, settled, rejected, gaps, tickets, pins, told } = gathered;
+        let Gathered { accounts, wanted, settled, rejected, gaps, positions, tickets, pins, told } =
+            gathered;
         tickets.iter().for_each(Ticket::complete);
         let batch = Arc::new(Batch {
             accounts: accounts.into_values().collect(),
@@ -145,7 +147,7 @@ impl Checkpoint {
             settled,
             rejected,
             gaps,
-            positions: self.moved(),
+            positions: self.moved().into_iter().chain(positions.into_values()).collect(),
             leases: self.deps.leases.clone(),
             rejected_rows_max: self.deps.config.rejected_rows_max,
             lease_ttl_us: self
@@ -167,8 +169,8 @@ impl Checkpoint {
                 self.deps.sources.iter().find(|source| source.name == position.name)
             {
                 source.saved(position);
-                self.deps.metrics.cursor(&source.name, position.cursor);
             }
+            self.deps.metrics.cursor(&position.name, position.cursor);
         }
         drop(pins);
         for told in told {
@@ -272,6 +274,7 @@ impl Gathered {
             && self.settled.is_empty()
             && self.rejected.is_empty()
             && self.gaps.is_empty()
+            && self.positions.is_empty()
             && self.tickets.is_empty()
             && self.told.is_empty()
     }
@@ -294,6 +297,10 @@ impl Gathered {
                 }
                 Change::Rejected(_) => {}
                 Change::Gap(source, gap) => self.gaps.push((source, *gap)),
+                Change::Position(position) => {
+                    let key = (position.name.clone(), position.address.clone());
+                    self.positions.insert(key, *position);
+                }
             }
         }
         self.tickets.extend(item.tickets);

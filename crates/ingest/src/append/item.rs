@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::model::{AccountState, Gap};
 use crate::progress::{SourceState, Ticket};
+use crate::tables::cursors::Position;
 use crate::tables::identities::Outcome;
 use crate::tables::rejects::Rejected;
 
@@ -46,4 +47,6 @@ pub(crate) enum Change {
     Rejected(Box<Rejected>),
     /// A part of the stream of the source of this name may be missing.
     Gap(String, Box<Gap>),
+    /// A labeler's cursor: everything it covers was sent before it.
+    Position(Box<Position>),
 }

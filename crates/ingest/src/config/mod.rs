@@ -1,6 +1,7 @@
 //! The `[ingest]` part of the configuration. Every bound of this crate is a field here, in the unit
 //! its name ends with; the defaults suit one machine that follows the whole network.
 
+mod labelers;
 mod parts;
 mod scope;
 mod source;
@@ -14,7 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IngestError;
+use labelers::LABELERS_MAX;
 
+pub use labelers::LabelersConfig;
 pub use parts::{ConnectionConfig, IdentityConfig, ResyncConfig};
 pub use scope::{InterestConfig, ScopeKind};
 pub use source::{Backfill, BackfillMode, OnFutureCursor, SourceConfig, SourceKind, VerifyMode};
@@ -58,6 +61,8 @@ pub struct IngestConfig {
     pub scope_dids_file: Option<PathBuf>,
     /// What `scope = "interest"` means.
     pub interest: InterestConfig,
+    /// Which labelers are followed.
+    pub labelers: LabelersConfig,
     /// How connections are kept.
     pub connection: ConnectionConfig,
     /// How repositories are fetched again.
@@ -95,6 +100,7 @@ impl Default for IngestConfig {
             scope_dids: Vec::new(),
             scope_dids_file: None,
             interest: InterestConfig::default(),
+            labelers: LabelersConfig::default(),
             connection: ConnectionConfig::default(),
             resync: ResyncConfig::default(),
             identity: IdentityConfig::default(),
@@ -131,6 +137,25 @@ impl IngestConfig {
             return refuse(
                 "ingest.backfill".to_owned(),
                 &format!("contains `{bad}`, which is no DID"),
+            );
+        }
+        if let Some(bad) = self.labelers.dids.iter().find(|did| Did::validate(did).is_err()) {
+            return refuse(
+                "ingest.labelers.dids".to_owned(),
+                &format!("contains `{bad}`, which is no DID"),
+            );
+        }
+        if self.labelers.dids.len() > LABELERS_MAX {
+            return refuse(
+                "ingest.labelers.dids".to_owned(),
+                &format!("names more than {LABELERS_MAX} labelers"),
+            );
+        }
+        let room = self.connection.message_bytes_max..=u32::MAX as usize;
+        if !room.contains(&self.labelers.inflight_bytes_max) {
+            return refuse(
+                "ingest.labelers.inflight_bytes_max".to_owned(),
+                "must hold the largest message, and be below 4 GiB",
             );
         }
         if self.scope == ScopeKind::Communities {

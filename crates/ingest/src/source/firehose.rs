@@ -2,6 +2,8 @@
 //! the connection.
 
 use bytes::Bytes;
+use millrace_net::Guard;
+use url::Url;
 
 use super::socket::{Data, Opening, Socket};
 use super::{Endpoint, Frames, Source, SourceError};
@@ -21,6 +23,17 @@ impl Firehose {
     /// A source that is not connected yet.
     pub fn new(config: &ConnectionConfig) -> Self {
         Self { opening: Opening::new(config) }
+    }
+}
+
+impl Firehose {
+    /// A connection to a host that a stranger named.
+    pub(crate) async fn connect_guarded(
+        &self,
+        url: &Url,
+        guard: Guard,
+    ) -> Result<FirehoseStream, SourceError> {
+        Ok(FirehoseStream { socket: self.opening.open_guarded(url, guard).await? })
     }
 }
 

@@ -3,19 +3,25 @@
 //! Pings are answered by the socket itself and never reach the caller; a message above the bound ends
 //! the connection.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use millrace_net::Guard;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
-use url::Url;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config, connect_async_with_config,
+};
+use url::{Host, Url};
 
 use super::SourceError;
 use crate::config::ConnectionConfig;
@@ -53,18 +59,37 @@ impl Opening {
     }
 
     pub(super) async fn open(&self, url: &Url) -> Result<Socket, SourceError> {
-        let mut request = url
-            .as_str()
-            .into_client_request()
-            .map_err(|error| SourceError::Connect(error.to_string()))?;
-        request.headers_mut().insert(
-            "user-agent",
-            HeaderValue::from_static(concat!("millrace/", env!("CARGO_PKG_VERSION"))),
-        );
-        let config = WebSocketConfig::default()
+        let request = request(url)?;
+        let connecting = connect_async_with_config(request, Some(self.config()), true);
+        self.opened(connecting).await
+    }
+
+    /// As [`Self::open`], to a host that a stranger named: only where the guard lets connections go.
+    pub(super) async fn open_guarded(
+        &self,
+        url: &Url,
+        guard: Guard,
+    ) -> Result<Socket, SourceError> {
+        let request = request(url)?;
+        let connecting = async {
+            let stream = guarded(url, guard).await.map_err(WsError::Io)?;
+            client_async_tls_with_config(request, stream, Some(self.config()), None).await
+        };
+        self.opened(connecting).await
+    }
+
+    fn config(&self) -> WebSocketConfig {
+        WebSocketConfig::default()
             .max_message_size(Some(self.message_bytes_max))
-            .max_frame_size(Some(self.message_bytes_max));
-        let connecting = connect_async_with_config(request, Some(config), true);
+            .max_frame_size(Some(self.message_bytes_max))
+    }
+
+    async fn opened<R>(
+        &self,
+        connecting: impl Future<
+            Output = Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, R), WsError>,
+        >,
+    ) -> Result<Socket, SourceError> {
         match tokio::time::timeout(self.connect_timeout, connecting).await {
             Ok(Ok((socket, _))) => Ok(Socket { socket, message_bytes_max: self.message_bytes_max }),
             Ok(Err(WsError::Http(response))) => Err(refused(&response)),
@@ -75,6 +100,38 @@ impl Opening {
             }
         }
     }
+}
+
+/// What is asked when a connection is opened.
+fn request(url: &Url) -> Result<Request, SourceError> {
+    let mut request = url
+        .as_str()
+        .into_client_request()
+        .map_err(|error| SourceError::Connect(error.to_string()))?;
+    request.headers_mut().insert(
+        "user-agent",
+        HeaderValue::from_static(concat!("millrace/", env!("CARGO_PKG_VERSION"))),
+    );
+    Ok(request)
+}
+
+/// A connection to one of the addresses that the guard lets pass.
+async fn guarded(url: &Url, guard: Guard) -> Result<TcpStream, io::Error> {
+    let port = url.port_or_known_default().unwrap_or(443);
+    let addrs = match url.host() {
+        Some(Host::Domain(name)) => {
+            guard.resolve(name, port).await.map_err(|fault| io::Error::other(fault.to_string()))?
+        }
+        Some(Host::Ipv4(ip)) => vec![SocketAddr::new(ip.into(), port)],
+        Some(Host::Ipv6(ip)) => vec![SocketAddr::new(ip.into(), port)],
+        None => Vec::new(),
+    };
+    if let Some(reason) = addrs.iter().find_map(|addr| guard.check_addr(addr.ip()).err()) {
+        return Err(io::Error::other(reason));
+    }
+    let stream = TcpStream::connect(addrs.as_slice()).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Socket {

@@ -31,6 +31,8 @@ pub fn want_all(tx: &mut Tx, kept: Kept) -> Result<u64, StoreError> {
                  handle = NULL, pds = NULL",
             &[now_us.into()],
         )?;
+        // No repository has labels: labelers are read from the oldest again.
+        tx.execute("DELETE FROM source_position WHERE name LIKE 'labeler:%'", &[])?;
     }
     tx.execute(
         &format!(

@@ -368,6 +368,7 @@ fn told(entry: &Entry) -> Option<String> {
             if *active { "active" } else { "inactive:" },
             status.as_deref().unwrap_or("")
         )),
+        EntryBody::Labels { labels } => Some(format!("{} labels", labels.len())),
         EntryBody::Identity { .. } | EntryBody::Mark => None,
     }
 }

@@ -14,6 +14,7 @@ mod happy;
 mod hostile;
 mod identity;
 mod jetstream;
+mod labelers;
 mod outage;
 mod places;
 mod rejects;

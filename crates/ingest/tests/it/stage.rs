@@ -105,6 +105,7 @@ impl Stage {
         });
         let router = Router::new()
             .route("/xrpc/com.atproto.sync.subscribeRepos", get(subscribe))
+            .route("/xrpc/com.atproto.label.subscribeLabels", get(subscribe))
             .route("/xrpc/com.atproto.sync.getRepo", get(get_repo))
             .route("/xrpc/com.atproto.sync.getRepoStatus", get(get_repo_status))
             .route("/xrpc/com.atproto.sync.listRepos", get(list_repos))

@@ -179,6 +179,7 @@ impl<'a> Replies<'a> {
             || known.root() != self.root
             || hydrated.blocked(&post.author)
             || (respected && post.parent_blocked)
+            || hydrated.held_back(self.views.viewer, &post.author, &post.uri)
             || self.views.hidden_from_anonymous(&post.author);
         !is_hidden
     }

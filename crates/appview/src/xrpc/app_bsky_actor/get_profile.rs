@@ -33,8 +33,13 @@ impl Query for GetProfile {
         let hydrated = call.hydrate(Skeleton { detailed, ..Skeleton::default() }).await?;
         // rules
         let known = hydrated.any_actor(&did).ok_or_else(not_found)?;
-        if !known.actor.active && !call.sees_all() {
-            return Err(why_hidden(&known.actor));
+        if !call.sees_all() {
+            if hydrated.labels().takes_down(did.as_str()) {
+                return Err(taken_down());
+            }
+            if !known.actor.active {
+                return Err(why_hidden(&known.actor));
+            }
         }
         // presentation
         let profile = call.views(&hydrated).profile_detailed(&did).ok_or_else(not_found)?;
@@ -42,11 +47,13 @@ impl Query for GetProfile {
     }
 }
 
+fn taken_down() -> XrpcError {
+    XrpcError::named("AccountTakedown", "Account has been suspended")
+}
+
 fn why_hidden(actor: &Actor) -> XrpcError {
     match actor.status.as_deref() {
-        Some("takendown" | "suspended") => {
-            XrpcError::named("AccountTakedown", "Account has been suspended")
-        }
+        Some("takendown" | "suspended") => taken_down(),
         Some("deleted") => XrpcError::invalid("Profile not found"),
         _ => XrpcError::named("AccountDeactivated", "Account is deactivated"),
     }

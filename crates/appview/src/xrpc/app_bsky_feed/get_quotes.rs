@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
-use crate::hydration::Hydrated;
+use crate::hydration::{Hydrated, author};
 use crate::page::{Page, fill_page, raw_all};
 use crate::request::params::Params;
 use crate::xrpc::call::Skeleton;
@@ -67,7 +67,11 @@ async fn page(
     let (page, hydrated) = call.ask_hydrated(question, Skeleton::default()).await?;
     let mut page = page.unwrap_or_default();
     // rules
-    page.uris.retain(|uri| !hydrated.post_blocked(uri) && !quotes_behind_block(uri, &hydrated));
+    page.uris.retain(|uri| {
+        !hydrated.post_blocked(uri)
+            && !quotes_behind_block(uri, &hydrated)
+            && !author(uri).is_some_and(|did| hydrated.held_back(call.viewer(), &did, uri))
+    });
     // presentation
     let views = call.views(&hydrated);
     let items = raw_all(page.uris.iter().filter_map(|uri| views.post(uri)))?;

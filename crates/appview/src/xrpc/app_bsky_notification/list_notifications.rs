@@ -106,6 +106,7 @@ impl ListNotifications {
             !hydrated.blocked(author)
                 && !hydrated.muted(author)
                 && !is_hidden_reply(notification, &hydrated)
+                && !is_held_back(notification, viewer, &hydrated)
         });
         // presentation
         let views = call.views(&hydrated);
@@ -123,6 +124,7 @@ fn named(notifications: &[Notification], viewer: &Did) -> Result<Skeleton, XrpcE
     Ok(Skeleton {
         actors: notifications.iter().map(|item| item.author.clone()).collect(),
         posts: replies.map(|item| known_uri(&item.uri)).collect::<Result<_, _>>()?,
+        labelled: notifications.iter().filter_map(|item| AtUri::parse(&item.uri).ok()).collect(),
         starter_packs: packs.filter_map(|uri| AtUri::parse(&uri).ok()).collect(),
         ..Skeleton::default()
     })
@@ -132,6 +134,13 @@ fn is_reply_to_thread_of(notification: &Notification, viewer: &Did) -> bool {
     let reply = PostRecord::parse(&notification.record).reply;
     let root = reply.and_then(|reply| author(&reply.root.uri));
     notification.reason == Reason::Reply.name() && root.as_ref() == Some(viewer)
+}
+
+/// What comes from somebody who needs review, unless the viewer follows them.
+fn is_held_back(notification: &Notification, viewer: &Did, hydrated: &Hydrated) -> bool {
+    let told = [Reason::Reply, Reason::Quote, Reason::Mention, Reason::Like, Reason::Follow];
+    told.iter().any(|reason| reason.name() == notification.reason)
+        && hydrated.held_back(Some(viewer), &notification.author, &notification.uri)
 }
 
 /// Only replies in the viewer's own threads are hydrated: these the viewer hid themselves.

@@ -77,6 +77,10 @@ impl Actors {
         Ok(Self { rows, declarations })
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = i64> {
+        self.rows.iter().map(|(id, _)| *id)
+    }
+
     /// Without what the viewer and others are to them.
     pub(super) fn present(mut self) -> Result<HashMap<i64, Actor>, DataplaneError> {
         let mut actors = HashMap::with_capacity(self.rows.len());

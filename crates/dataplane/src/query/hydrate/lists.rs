@@ -59,6 +59,10 @@ impl Lists {
         self.relations.get(&key).is_some_and(|relation| relation.item.is_some())
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = PostKey> {
+        self.rows.keys().copied()
+    }
+
     pub(super) fn name(&self, viewer: Option<&Viewer>, ids: &mut NameIds) {
         ids.records(self.rows.keys());
         for (key, relation) in &self.relations {

@@ -12,6 +12,7 @@ mod bookmarks;
 mod documents;
 mod gates;
 mod known_followers;
+mod labels;
 mod lists;
 mod names;
 mod post_views;
@@ -24,7 +25,7 @@ mod verifications;
 mod viewer;
 mod wanted;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::syntax::{AtUri, Did, Tid};
 use millrace_store::Tx;
@@ -32,12 +33,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::between::blocked;
+pub(crate) use self::labels::LabelRow;
 pub(crate) use self::viewer::muted_lists;
 
 use self::actors::Actors;
 use self::documents::RecordBytes;
 use self::gates::Gates;
 use self::known_followers::KnownFollowers;
+use self::labels::Labels;
 use self::lists::Lists;
 use self::names::NameIds;
 use self::post_views::Around;
@@ -48,11 +51,13 @@ use self::starter_packs::StarterPacks;
 use self::verifications::Verifications;
 use self::viewer::Viewer;
 use self::wanted::Wanted;
-use super::{Context, Question, lookup};
+use super::lookup::{self, RecordKeyIds};
+use super::{Context, Question};
+use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::{
-    ActivitySubscription, Actor, ActorViewer, List, Post, Service, StarterPack, Threadgate,
+    ActivitySubscription, Actor, ActorViewer, Label, List, Post, Service, StarterPack, Threadgate,
 };
 use crate::names::Names;
 
@@ -60,6 +65,8 @@ use crate::names::Names;
 pub const HYDRATE_MAX: usize = 6_000;
 /// Most issuers of verifications one question may trust.
 pub const TRUSTED_VERIFIERS_MAX: usize = 1_000;
+/// Most labelers one question may accept.
+pub const ACCEPT_LABELERS_MAX: usize = 256;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -93,6 +100,12 @@ pub struct Hydrate {
     /// Also bring how far the viewer's own repository is visible.
     #[serde(default)]
     pub repo_rev: bool,
+    /// Labelers whose labels of all of this are wanted.
+    #[serde(default)]
+    pub accept_labelers: Vec<Did>,
+    /// Further records of which nothing but labels is wanted.
+    #[serde(default)]
+    pub labelled: Vec<AtUri>,
 }
 
 /// What was named and what it refers to, each once.
@@ -110,6 +123,9 @@ pub struct Hydration {
     /// The revision up to which the viewer's own repository is visible in this answer, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repo_rev: Option<Tid>,
+    /// Labels that hold, of whatever is here and of those who made it.
+    #[serde(default)]
+    pub labels: Vec<Label>,
 }
 
 /// A record's key within its collection: author and record key.
@@ -128,6 +144,10 @@ impl Question for Hydrate {
         let viewer = Viewer::of(tx, self.viewer.as_ref())?;
         let wanted = Wanted::of(tx, &self)?;
         let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
+        if !self.accept_labelers.is_empty() {
+            let subjects = gathered.label_subjects(tx, &self.labelled)?;
+            gathered.labels = Labels::load(tx, &self.accept_labelers, &subjects)?;
+        }
         let names = gathered.names(tx)?;
         gathered.close_threads(tx, &names)?;
         gathered.around.kept =
@@ -138,7 +158,8 @@ impl Question for Hydrate {
 
 impl Hydrate {
     fn check(&self) -> Result<(), DataplaneError> {
-        let records = [&self.posts, &self.lists, &self.generators, &self.starter_packs];
+        let records =
+            [&self.posts, &self.lists, &self.generators, &self.starter_packs, &self.labelled];
         let accounts = [&self.actors, &self.labelers, &self.detailed];
         let records: usize = records.iter().map(|uris| uris.len()).sum();
         let accounts: usize = accounts.iter().map(|dids| dids.len()).sum();
@@ -150,6 +171,11 @@ impl Hydrate {
         if self.trusted_verifiers.len() > TRUSTED_VERIFIERS_MAX {
             return Err(DataplaneError::InvalidRequest(format!(
                 "at most {TRUSTED_VERIFIERS_MAX} trusted verifiers"
+            )));
+        }
+        if self.accept_labelers.len() > ACCEPT_LABELERS_MAX {
+            return Err(DataplaneError::InvalidRequest(format!(
+                "at most {ACCEPT_LABELERS_MAX} labelers"
             )));
         }
         Ok(())
@@ -172,6 +198,7 @@ struct Gathered {
     known_followers: KnownFollowers,
     subscriptions: HashMap<i64, ActivitySubscription>,
     verifications: Verifications,
+    labels: Labels,
 }
 
 impl Gathered {
@@ -229,7 +256,40 @@ impl Gathered {
             known_followers,
             subscriptions,
             verifications,
+            labels: Labels::default(),
         })
+    }
+
+    /// Whatever a label of can be of interest: what is shown, its makers, their profiles and statuses.
+    fn label_subjects(
+        &self,
+        tx: &mut Tx,
+        labelled: &[AtUri],
+    ) -> Result<BTreeSet<Subject>, DataplaneError> {
+        let record = |collection: Collection| {
+            let collection = collection.code();
+            move |key: PostKey| Subject { actor: key.0, collection, rkey: key.1 }
+        };
+        let further = lookup::record_keys(tx, labelled)?.into_iter().flatten().map(|key| {
+            let RecordKeyIds { actor, collection, rkey } = key;
+            Subject { actor, collection, rkey }
+        });
+        let mut subjects: BTreeSet<Subject> = further.collect();
+        subjects.extend(self.posts.keys().map(record(Collection::Post)));
+        subjects.extend(self.lists.keys().map(record(Collection::List)));
+        subjects.extend(self.generators.keys().map(record(Collection::Generator)));
+        subjects.extend(self.labelers.keys().map(record(Collection::Labeler)));
+        subjects.extend(self.starter_packs.keys().map(record(Collection::StarterPack)));
+        // Whoever made a list by which the viewer blocks or is blocked counts too.
+        let makers = self.lists.keys().map(|key| key.0);
+        let people: BTreeSet<i64> = self.actors.ids().chain(makers).collect();
+        subjects.extend(people.iter().map(|id| labels::account(*id)));
+        if let Some(own) = lookup::side_table_id(tx, "self")? {
+            let of = |collection| people.iter().map(|id| (*id, own)).map(record(collection));
+            subjects.extend(of(Collection::Profile));
+            subjects.extend(of(Collection::Status));
+        }
+        Ok(subjects)
     }
 
     fn names(&self, tx: &mut Tx) -> Result<Names, DataplaneError> {
@@ -248,6 +308,7 @@ impl Gathered {
         }
         self.known_followers.name(&mut ids);
         self.verifications.name(&mut ids);
+        self.labels.name(&mut ids);
         Ok(ids.read(tx)?)
     }
 
@@ -292,6 +353,7 @@ impl Gathered {
             labelers: self.labelers.present(viewer, names)?,
             threadgates: self.gates.present(names)?,
             repo_rev: None,
+            labels: self.labels.present(names)?,
         })
     }
 }
@@ -315,7 +377,7 @@ pub(crate) fn posts(
 /// The accounts of `ids` that are known here, inactive ones included, as nobody in particular sees
 /// them.
 pub(crate) fn actors(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Actor>, DataplaneError> {
-    let ids: std::collections::BTreeSet<i64> = ids.iter().copied().collect();
+    let ids: BTreeSet<i64> = ids.iter().copied().collect();
     let ids: Vec<i64> = ids.into_iter().collect();
     Actors::load(tx, &ids, &mut RecordBytes::default())?.present()
 }

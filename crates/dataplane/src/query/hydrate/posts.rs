@@ -127,6 +127,10 @@ impl Posts {
         row.quote.map(|quote| quote.0).or_else(|| Some(self.embeds.get(&row.key)?.actor))
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = PostKey> {
+        self.rows.keys().copied()
+    }
+
     /// The keys of what is shown of `collection`.
     pub(super) fn embedded_in(&self, collection: Collection) -> impl Iterator<Item = PostKey> {
         let of_kind = move |key: &&RecordKeyIds| key.collection == collection.code();

@@ -41,6 +41,10 @@ impl Services {
         Ok(Self { collection, rows, counts, likes })
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = PostKey> {
+        self.rows.keys().copied()
+    }
+
     pub(super) fn name(&self, viewer: Option<&Viewer>, ids: &mut NameIds) {
         ids.records(self.rows.keys());
         if let Some(viewer) = viewer {

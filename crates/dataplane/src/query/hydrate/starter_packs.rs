@@ -107,6 +107,10 @@ impl StarterPacks {
         self.rows.keys().map(|key| key.0)
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = PostKey> {
+        self.rows.keys().copied()
+    }
+
     pub(super) fn name(&self, ids: &mut NameIds) {
         ids.records(self.rows.keys());
     }

@@ -2,6 +2,7 @@
 //! made anew is equal to what it was made from; what is whole is never called damaged.
 
 mod damage;
+mod labels;
 mod live;
 mod rebuilt;
 mod tables;

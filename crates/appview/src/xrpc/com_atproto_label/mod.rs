@@ -1,0 +1,3 @@
+//! `com.atproto.label.*`, one file a method.
+
+pub(super) mod query_labels;
