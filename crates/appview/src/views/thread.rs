@@ -215,10 +215,10 @@ impl<'a> ThreadWriter<'a> {
         let hydrated = self.views.hydrated;
         let respected = hydrated.respects_blocks_between_others();
         hydrated.post(uri).is_some_and(|known| {
-            known.root() == self.root
-                && !known.post.violates_threadgate
-                && !self.held_back(known)
-                && !(respected && known.post.parent_blocked)
+            let hidden = known.post.violates_threadgate
+                || (respected && known.post.parent_blocked)
+                || self.held_back(known);
+            known.root() == self.root && !hidden
         })
     }
 }

@@ -191,7 +191,7 @@ async fn labels_are_found_by_subject(harness: Harness) {
         let found = said(&harness, patterns, Some(&["one"])).await;
         found.into_iter().map(|label| label.uri).collect::<Vec<_>>()
     };
-    assert_eq!(subjects(&[&account]).await, [account.clone()]);
+    assert_eq!(subjects(&[&account]).await, [account.as_str()]);
     assert_eq!(subjects(&[&posts]).await, [first.clone(), second.clone()]);
     assert_eq!(subjects(&[&whole]).await.len(), 3, "the account is no record of it");
     assert_eq!(subjects(&[&of_bob, &account]).await, [of_bob.clone(), account.clone()]);
