@@ -1,6 +1,7 @@
 //! The XRPC methods: one file each, and what they share. A request to `/xrpc/<nsid>` passes
-//! parameters → caller → revision and labelers → the method's own answer, in that order: a revision
-//! that is read first never runs ahead of what the answer shows.
+//! parameters → caller → labelers → the method's own answer, in that order. The revision of the
+//! caller's repository is that of the first snapshot the answer is made of, so that it never runs
+//! ahead of what the answer shows.
 
 mod call;
 mod method;
