@@ -75,8 +75,8 @@ async fn labels_stand_in_every_view(world: World) {
     let answer = get("app.bsky.graph.getList", "list", &list.uri).await;
     assert_eq!(vals(&answer["list"]), ["of-list"]);
     assert_eq!(vals(&answer["list"]["creator"]), of_person);
-    let answer = get("app.bsky.feed.getFeedGenerator", "feed", &feed.uri).await;
-    assert_eq!(vals(&answer["view"]), ["of-feed"]);
+    let answer = get("app.bsky.feed.getFeedGenerators", "feeds", &feed.uri).await;
+    assert_eq!(vals(&answer["feeds"][0]), ["of-feed"]);
     let answer = get("app.bsky.graph.getStarterPack", "starterPack", &pack.uri).await;
     assert_eq!(vals(&answer["starterPack"]), ["of-pack"]);
     assert_eq!(vals(&answer["starterPack"]["list"]), ["of-list"]);

@@ -153,6 +153,7 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             vec![("starterPack", known.starter_pack.as_str())]
         }
         Some("app.bsky.graph.getStarterPacks") => vec![("uris", known.starter_pack.as_str())],
+        Some("com.atproto.label.queryLabels") => vec![("uriPatterns", alice.as_str())],
         Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
         Some(_) => vec![("actor", alice.as_str())],
         None => vec![],

@@ -67,7 +67,7 @@ impl Pattern {
         let Some(prefix) = text.strip_suffix("/*") else {
             return match LabelSubject::parse(text) {
                 Some(subject) => Ok(Self::One(subject)),
-                None if Uri::parse(text).is_ok() => Ok(Self::Nothing),
+                None if !text.contains('*') && Uri::parse(text).is_ok() => Ok(Self::Nothing),
                 None => Err(malformed()),
             };
         };

@@ -136,6 +136,11 @@ async fn labels_are_read_from_the_oldest_and_then_from_the_cursor() {
     labeler.until_logged(&bed, &["a", "b", "c"]).await;
     labeler.until_saved(&bed, last).await;
     labeler.host.disconnect();
+    eventually(async || match labeler.host.cursors().len() {
+        2.. => Ok(()),
+        made => Err(format!("{made} connections")),
+    })
+    .await;
     labeler.says(&["d"]);
     labeler.until_logged(&bed, &["a", "b", "c", "d"]).await;
     labeler.until_saved(&bed, last + 1).await;
