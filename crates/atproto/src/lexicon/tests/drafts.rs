@@ -41,7 +41,7 @@ fn what_it_is_made_of() {
     refuses(&json!({"posts": []}), "posts");
     refuses(&json!({"posts": vec![json!({"text": "x"}); 101]}), "posts");
     refuses(&json!({"posts": [{}]}), "posts[0].text");
-    refuses(&json!({"posts": [{"text": "x"}], "langs": ["en", "en", "en", "en"]}), "langs");
+    refuses(&json!({"posts": [{"text": "x"}], "langs": vec!["en"; 4]}), "langs");
     refuses(&json!({"posts": [{"text": "x"}], "langs": ["not a language"]}), "langs[0]");
     refuses(&json!({"posts": [{"text": "x"}], "deviceId": "x".repeat(101)}), "deviceId");
     let rule = json!({"$type": "app.bsky.feed.threadgate#listRule"});
