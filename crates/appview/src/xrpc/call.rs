@@ -231,6 +231,14 @@ impl<'a> Call<'a> {
         Ok(self.standings(vec![actor.clone()]).await?.pop())
     }
 
+    /// The DID a name means. A handle must be known here; a DID stands for itself, known or not.
+    pub(crate) async fn did_of(&self, actor: &AtIdentifier) -> Result<Option<Did>, XrpcError> {
+        match actor {
+            AtIdentifier::Did(did) => Ok(Some(did.clone())),
+            AtIdentifier::Handle(_) => Ok(self.standing(actor).await?.map(|standing| standing.did)),
+        }
+    }
+
     /// The account a name means, if it is known here and may be shown.
     pub(crate) async fn shown_account(
         &self,

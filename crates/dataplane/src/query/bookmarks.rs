@@ -3,7 +3,7 @@
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Tx};
+use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,13 +65,7 @@ impl Question for GetBookmarks {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<BookmarkPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeName::parse(self.cursor.as_deref())?;
-        let params = [
-            Param::from(&self.actor),
-            Param::Int(before.time_us),
-            Param::Text(&before.name),
-            Param::Int(limit + 1),
-        ];
-        let mut rows = tx.query(BOOKMARKS, &params, |row| {
+        let mut rows = before.rows(tx, BOOKMARKS, &self.actor, limit, |row| {
             Ok(Row {
                 did: row.get(0)?,
                 rkey: row.get(1)?,

@@ -1,6 +1,9 @@
 //! Keyset cursors: a time and a key, so that equal times lose nothing between two pages. Rows of the
 //! network have integers for keys, rows that are owned have names.
 
+use millrace_atproto::syntax::Did;
+use millrace_store::{Param, Row, StoreError, Tx};
+
 use crate::error::DataplaneError;
 
 /// The position after which the next page begins, newest first: a time, the record key and the
@@ -76,6 +79,20 @@ impl TimeName {
         read.ok_or_else(|| {
             DataplaneError::InvalidRequest(format!("malformed cursor: {}", shown(cursor)))
         })
+    }
+
+    /// Up to `limit + 1` rows of `actor` after this position, by a statement that takes the account, the two
+    /// parts of the position and the limit as `$1` to `$4`.
+    pub(crate) fn rows<R>(
+        &self,
+        tx: &mut Tx,
+        sql: &str,
+        actor: &Did,
+        limit: i64,
+        read: impl FnMut(&Row<'_>) -> Result<R, StoreError>,
+    ) -> Result<Vec<R>, StoreError> {
+        let (time, name) = (Param::Int(self.time_us), Param::Text(&self.name));
+        tx.query(sql, &[actor.into(), time, name, Param::Int(limit + 1)], read)
     }
 
     /// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one.

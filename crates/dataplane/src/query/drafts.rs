@@ -1,7 +1,7 @@
 //! `getDrafts`: the drafts of an account, the last changed first.
 
 use millrace_atproto::syntax::Did;
-use millrace_store::{Param, Tx};
+use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -61,13 +61,7 @@ impl Question for GetDrafts {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<DraftPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeName::parse(self.cursor.as_deref())?;
-        let params = [
-            Param::from(&self.actor),
-            Param::Int(before.time_us),
-            Param::Text(&before.name),
-            Param::Int(limit + 1),
-        ];
-        let mut rows = tx.query(DRAFTS, &params, |row| {
+        let mut rows = before.rows(tx, DRAFTS, &self.actor, limit, |row| {
             Ok(Row {
                 id: row.get(0)?,
                 draft: row.get(1)?,

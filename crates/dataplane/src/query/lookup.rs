@@ -1,10 +1,10 @@
 //! Between names and the store's integer ids, within one snapshot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, Nsid, RecordKey, Tid};
-use millrace_store::{Param, RkeyId, Tx, dictionary};
+use millrace_store::{Param, RkeyId, StoreError, Tx, dictionary};
 use serde_json::value::RawValue;
 
 use super::actors::ActorStanding;
@@ -66,6 +66,22 @@ pub(crate) fn known_actor(
         )?,
     };
     Ok(found)
+}
+
+/// Those of `ids` that a statement finds: they are its `$1`, and `more` the parameters that follow.
+pub(crate) fn some_of(
+    tx: &mut Tx,
+    sql: &str,
+    ids: impl Iterator<Item = i64>,
+    more: &[Param<'_>],
+) -> Result<HashSet<i64>, StoreError> {
+    let ids: Vec<i64> = ids.collect::<BTreeSet<i64>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let params: Vec<Param<'_>> =
+        [Param::Ids(&ids)].into_iter().chain(more.iter().copied()).collect();
+    Ok(tx.query(sql, &params, |row| row.get(0))?.into_iter().collect())
 }
 
 /// What is known of the account a name means.

@@ -98,14 +98,10 @@ impl Question for ListActivitySubscriptions {
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<SubscriptionPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeName::parse(self.cursor.as_deref())?;
-        let params = [
-            Param::from(&self.actor),
-            Param::Int(before.time_us),
-            Param::Text(&before.name),
-            Param::Int(limit + 1),
-        ];
         let mut rows: Vec<(i64, String)> =
-            tx.query(SUBSCRIPTIONS, &params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            before.rows(tx, SUBSCRIPTIONS, &self.actor, limit, |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         let cursor = TimeName::next(&mut rows, limit, Clone::clone);
         let subjects = rows.iter().map(|(_, subject)| lookup::did(subject));
         Ok(SubscriptionPage { subjects: subjects.collect::<Result<_, _>>()?, cursor })

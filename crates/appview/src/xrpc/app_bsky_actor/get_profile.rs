@@ -24,10 +24,7 @@ impl Query for GetProfile {
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         // skeleton
         let not_found = || XrpcError::invalid("Profile not found");
-        let did = match &self.actor {
-            AtIdentifier::Did(did) => did.clone(),
-            AtIdentifier::Handle(_) => call.standing(&self.actor).await?.ok_or_else(not_found)?.did,
-        };
+        let did = call.did_of(&self.actor).await?.ok_or_else(not_found)?;
         // hydration
         let detailed = vec![did.clone()];
         let hydrated = call.hydrate(Skeleton { detailed, ..Skeleton::default() }).await?;

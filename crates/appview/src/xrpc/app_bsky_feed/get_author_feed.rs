@@ -42,10 +42,7 @@ impl Query for GetAuthorFeed {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        let author = match &self.actor {
-            AtIdentifier::Did(did) => did.clone(),
-            AtIdentifier::Handle(_) => call.standing(&self.actor).await?.ok_or_else(not_found)?.did,
-        };
+        let author = call.did_of(&self.actor).await?.ok_or_else(not_found)?;
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &author, cursor, limit)
         });

@@ -32,12 +32,8 @@ pub(in crate::xrpc) struct ThreadPosts {
 
 /// The URI by DID, where it was given by a handle that is known here.
 pub(in crate::xrpc) async fn resolved(call: &Call<'_>, uri: AtUri) -> Result<AtUri, XrpcError> {
-    if uri.did().is_some() {
-        return Ok(uri);
-    }
-    let known = call.standing(&uri.authority).await?;
-    Ok(match known {
-        Some(standing) => AtUri { authority: AtIdentifier::Did(standing.did), ..uri },
+    Ok(match call.did_of(&uri.authority).await? {
+        Some(did) => AtUri { authority: AtIdentifier::Did(did), ..uri },
         None => uri,
     })
 }

@@ -4,7 +4,6 @@ use millrace_atproto::{AtIdentifier, Did};
 use millrace_dataplane::query::lists::{self, ListPurpose};
 
 use super::list_page::{self, Lists};
-use super::named::did_of;
 use super::purposes::purposes;
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page};
@@ -31,7 +30,7 @@ impl Query for GetLists {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        let actor = did_of(call, &self.actor).await?;
+        let actor = call.did_of(&self.actor).await?;
         let actor = actor.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &actor, cursor, limit)

@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::list_page::known_uris;
-use super::named::did_of;
 use super::purposes::purposes;
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page, raw_all};
@@ -54,7 +53,7 @@ impl Query for GetListsWithMembership {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        let actor = did_of(call, &self.actor).await?;
+        let actor = call.did_of(&self.actor).await?;
         let actor = actor.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &actor, cursor, limit)

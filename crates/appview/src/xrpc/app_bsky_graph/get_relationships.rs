@@ -8,7 +8,6 @@ use millrace_dataplane::model::Relationship;
 use millrace_dataplane::query::relationships;
 use serde::Serialize;
 
-use super::named::did_of;
 use crate::error::XrpcError;
 use crate::request::params::Params;
 use crate::xrpc::{Call, Json, Query};
@@ -44,7 +43,7 @@ impl Query for GetRelationships {
     }
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
-        let actor = did_of(call, &self.actor).await?;
+        let actor = call.did_of(&self.actor).await?;
         let known = match &actor {
             Some(actor) => self.relationships(call, actor).await?,
             None => HashMap::new(),

@@ -3,7 +3,6 @@
 use millrace_atproto::{AtIdentifier, AtUri};
 use serde::Serialize;
 
-use super::named::did_of;
 use super::starter_pack_contents;
 use crate::error::XrpcError;
 use crate::request::params::Params;
@@ -30,7 +29,7 @@ impl Query for GetStarterPack {
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         // skeleton
         let not_found = || XrpcError::invalid("Starter pack not found");
-        let creator = did_of(call, &self.starter_pack.authority).await?.ok_or_else(not_found)?;
+        let creator = call.did_of(&self.starter_pack.authority).await?.ok_or_else(not_found)?;
         let uri = AtUri { authority: AtIdentifier::Did(creator), ..self.starter_pack };
         if uri.as_record().is_none() {
             return Err(not_found());

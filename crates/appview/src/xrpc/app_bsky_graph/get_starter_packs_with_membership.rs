@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::list_page::known_uris;
-use super::named::did_of;
 use super::starter_pack_contents;
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page, raw_all};
@@ -54,7 +53,7 @@ impl Query for GetStarterPacksWithMembership {
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let Self { actor, limit, cursor } = self;
-        let actor = did_of(call, &actor).await?;
+        let actor = call.did_of(&actor).await?;
         let actor = actor.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
         let page =
             fill_page(cursor, limit, |cursor, limit| page(call, &actor, cursor, limit)).await?;

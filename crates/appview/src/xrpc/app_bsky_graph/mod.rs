@@ -2,7 +2,6 @@
 
 mod follow_page;
 mod list_page;
-mod named;
 mod people_page;
 mod purposes;
 mod starter_pack_contents;

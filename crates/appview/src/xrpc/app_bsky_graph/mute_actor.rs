@@ -5,7 +5,6 @@ use millrace_atproto::AtIdentifier;
 use millrace_dataplane::query::mute;
 use serde::Deserialize;
 
-use super::named::did_of;
 use crate::error::XrpcError;
 use crate::xrpc::{Call, Procedure};
 
@@ -25,7 +24,7 @@ impl Procedure for MuteActor {
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
         let Self { actor, only_reposts, only_quoteposts } = self;
-        let subject = did_of(call, &actor).await?;
+        let subject = call.did_of(&actor).await?;
         let subject = subject.ok_or_else(|| XrpcError::invalid("Actor not found"))?;
         let actor = call.account()?.clone();
         if actor == subject {

@@ -4,7 +4,6 @@ use millrace_atproto::AtIdentifier;
 use millrace_dataplane::query::mute;
 use serde::Deserialize;
 
-use super::named::did_of;
 use crate::error::XrpcError;
 use crate::xrpc::{Call, Procedure};
 
@@ -18,7 +17,7 @@ impl Procedure for UnmuteActor {
     type Answer = ();
 
     async fn run(self, call: &Call<'_>) -> Result<(), XrpcError> {
-        let subject = did_of(call, &self.actor).await?;
+        let subject = call.did_of(&self.actor).await?;
         let subject = subject.ok_or_else(|| XrpcError::invalid("Actor not found"))?;
         let actor = call.account()?.clone();
         call.api().dataplane.command(mute::UnmuteActor { actor, subject }).await?;

@@ -1,12 +1,13 @@
 //! Blocks: who blocks whom, directly or by a list. A list counts only as long as it stands, is for
 //! moderation, and its owner is active. Nobody blocks themselves.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;
 use crate::collection::Collection;
+use crate::query::lookup;
 
 /// One account and another.
 pub(crate) type Pair = (i64, i64);
@@ -44,7 +45,7 @@ pub(super) fn by_list(
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashMap<Pair, PostKey>, StoreError> {
     let mut pairs = distinct(pairs);
-    let subscribers = some_of(tx, SUBSCRIBERS, pairs.iter().map(|pair| pair.0))?;
+    let subscribers = lookup::some_of(tx, SUBSCRIBERS, pairs.iter().map(|pair| pair.0), &[])?;
     pairs.retain(|pair| subscribers.contains(&pair.0));
     let list = Collection::List.code();
     let rows: Vec<(Pair, Option<i64>)> = tx.query_many(
@@ -70,7 +71,7 @@ pub(crate) fn blocked(
 ) -> Result<HashSet<Pair>, StoreError> {
     let pairs = distinct(pairs);
     let both = || pairs.iter().flat_map(|pair| [*pair, (pair.1, pair.0)]);
-    let blockers = some_of(tx, BLOCKERS, both().map(|pair| pair.0))?;
+    let blockers = lookup::some_of(tx, BLOCKERS, both().map(|pair| pair.0), &[])?;
     let direct = direct(tx, both().filter(|pair| blockers.contains(&pair.0)))?;
     let by_list = by_list(tx, both())?;
     let stands = |pair: &Pair| direct.contains_key(pair) || by_list.contains_key(pair);
@@ -84,19 +85,6 @@ const BLOCKERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
 /// Those who block any list.
 const SUBSCRIBERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
     WHERE EXISTS (SELECT 1 FROM list_block AS l WHERE l.actor_id = ids.id)";
-
-/// The accounts of which a statement finds something.
-fn some_of(
-    tx: &mut Tx,
-    sql: &str,
-    ids: impl Iterator<Item = i64>,
-) -> Result<HashSet<i64>, StoreError> {
-    let ids: Vec<i64> = ids.collect::<BTreeSet<i64>>().into_iter().collect();
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    Ok(tx.query(sql, &[Param::Ids(&ids)], |row| row.get(0))?.into_iter().collect())
-}
 
 /// Each pair once, in order, and nobody with themselves.
 fn distinct(pairs: impl IntoIterator<Item = Pair>) -> Vec<Pair> {

@@ -1,7 +1,7 @@
 //! Records that are shown themselves (lists, services, starter packs, declarations), loaded by key,
 //! and how many bytes of records one answer may hold.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use millrace_store::{Param, Row, StoreError, Tx};
 
@@ -77,6 +77,10 @@ impl DocumentRow {
 /// The documents of one collection, by key.
 pub(super) type Documents = HashMap<PostKey, DocumentRow>;
 
+/// Accounts with any document of a collection.
+const OWNERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
+    WHERE EXISTS (SELECT 1 FROM document AS d WHERE d.actor_id = ids.id AND d.collection = $2)";
+
 /// The same where few accounts have any document of the collection: they are found first.
 pub(super) fn load_rare(
     tx: &mut Tx,
@@ -84,15 +88,8 @@ pub(super) fn load_rare(
     mut keys: BTreeSet<PostKey>,
     bytes: &mut RecordBytes,
 ) -> Result<Documents, StoreError> {
-    let mut ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-    ids.dedup();
-    let owners: Vec<i64> = tx.query(
-        "SELECT ids.id FROM {id_list:$1} AS ids
-         WHERE EXISTS (SELECT 1 FROM document AS d WHERE d.actor_id = ids.id AND d.collection = $2)",
-        &[Param::Ids(&ids), Param::Int(collection.code())],
-        |row| row.get(0),
-    )?;
-    let owners: HashSet<i64> = owners.into_iter().collect();
+    let code = [Param::Int(collection.code())];
+    let owners = lookup::some_of(tx, OWNERS, keys.iter().map(|key| key.0), &code)?;
     keys.retain(|key| owners.contains(&key.0));
     load(tx, collection, &keys, bytes)
 }
