@@ -46,6 +46,12 @@ pub const DATAPLANE: &[Migration] = &[
         sql: include_str!("migrations/0007_labels.sql"),
         compatible_back_to: 5,
     },
+    Migration {
+        number: 8,
+        name: "more_counts",
+        sql: include_str!("migrations/0008_more_counts.sql"),
+        compatible_back_to: 8,
+    },
 ];
 
 /// Domain `own`: what Millrace alone knows.

@@ -1,5 +1,5 @@
-//! `app.bsky.graph.block`: an [edge](super::edge) that is asked about when views are made. Nothing
-//! is counted, and the blocked account is not told.
+//! `app.bsky.graph.block`: an [edge](super::edge) that is asked about when views are made. Its author's
+//! are counted, since most block nobody; the blocked account is not told.
 
 use millrace_store::{Row, StoreError, Tx};
 
@@ -40,5 +40,12 @@ pub(crate) fn apply(
     if ops.is_empty() {
         return Ok(());
     }
-    edge::apply::<Block>(tx, ops, effects).map(drop)
+    let decision = edge::apply::<Block>(tx, ops, effects)?.decision;
+    for row in &decision.removed {
+        effects.counters.actor(row.key.0).blocks -= 1;
+    }
+    for (row, _) in &decision.inserted {
+        effects.counters.actor(row.key.0).blocks += 1;
+    }
+    Ok(())
 }

@@ -17,6 +17,12 @@ pub(crate) struct ActorChange {
     pub lists: i64,
     pub generators: i64,
     pub starter_packs: i64,
+    pub blocks: i64,
+    pub list_blocks: i64,
+    /// Threadgates and postgates.
+    pub gates: i64,
+    /// Labeler service, status, and what is declared of notifications, chat and the like.
+    pub declarations: i64,
 }
 
 /// What changes on a record.
@@ -49,16 +55,26 @@ impl Counters {
     pub(crate) fn write(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let actors = std::mem::take(&mut self.actors);
         tx.execute_many(
-            "INSERT INTO actor_count (actor_id, followers, follows, posts, lists, generators, starter_packs)
-             {values:BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}
+            "INSERT INTO actor_count (actor_id, followers, follows, posts, lists, generators, starter_packs,
+                blocks, list_blocks, gates, declarations)
+             {values:BIGINT KEY,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT}
              ON CONFLICT (actor_id) DO UPDATE SET followers = actor_count.followers + excluded.followers,
                 follows = actor_count.follows + excluded.follows, posts = actor_count.posts + excluded.posts,
                 lists = actor_count.lists + excluded.lists,
                 generators = actor_count.generators + excluded.generators,
-                starter_packs = actor_count.starter_packs + excluded.starter_packs",
+                starter_packs = actor_count.starter_packs + excluded.starter_packs,
+                blocks = actor_count.blocks + excluded.blocks,
+                list_blocks = actor_count.list_blocks + excluded.list_blocks,
+                gates = actor_count.gates + excluded.gates,
+                declarations = actor_count.declarations + excluded.declarations",
             actors.into_iter().filter(|(_, change)| *change != ActorChange::default()).map(|(actor, change)| {
-                let ActorChange { followers, follows, posts, lists, generators, starter_packs } = change;
-                [actor, followers, follows, posts, lists, generators, starter_packs].map(Param::Int)
+                let ActorChange { followers, follows, posts, lists, generators, starter_packs, .. } = change;
+                let ActorChange { blocks, list_blocks, gates, declarations, .. } = change;
+                [
+                    actor, followers, follows, posts, lists, generators, starter_packs, blocks, list_blocks, gates,
+                    declarations,
+                ]
+                .map(Param::Int)
             }),
         )?;
         let records = std::mem::take(&mut self.records);

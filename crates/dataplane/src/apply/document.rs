@@ -72,15 +72,30 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// What a profile says an account has so many of.
+/// What a profile says an account has so many of, and what most accounts have none of.
 fn count(collection: Collection, actor: i64, change: i64, effects: &mut Effects) {
+    let counters = effects.counters.actor(actor);
     match collection {
-        Collection::List => effects.counters.actor(actor).lists += change,
-        Collection::Generator => effects.counters.actor(actor).generators += change,
-        Collection::StarterPack => effects.counters.actor(actor).starter_packs += change,
+        Collection::List => counters.lists += change,
+        Collection::Generator => counters.generators += change,
+        Collection::StarterPack => counters.starter_packs += change,
+        gate if GATES.contains(&gate) => counters.gates += change,
+        declaration if DECLARATIONS.contains(&declaration) => counters.declarations += change,
         _ => {}
     }
 }
+
+/// Counted together as `gates`.
+pub(crate) const GATES: [Collection; 2] = [Collection::Threadgate, Collection::Postgate];
+
+/// Counted together as `declarations`.
+pub(crate) const DECLARATIONS: [Collection; 5] = [
+    Collection::Labeler,
+    Collection::Status,
+    Collection::NotificationDeclaration,
+    Collection::ChatDeclaration,
+    Collection::GermDeclaration,
+];
 
 fn document_key(collection: Collection, key: Key) -> [Param<'static>; 3] {
     [key.0, collection.code(), key.1].map(Param::Int)

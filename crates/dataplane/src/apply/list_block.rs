@@ -78,9 +78,11 @@ pub(crate) fn apply(
     )?;
     let code = Collection::ListBlock;
     for row in &decision.removed {
+        effects.counters.actor(row.key.0).list_blocks -= 1;
         effects.facts.edge(code, row.key, row.target(), change::Op::Removed);
     }
     for (row, _) in &decision.inserted {
+        effects.counters.actor(row.key.0).list_blocks += 1;
         effects.facts.edge(code, row.key, row.target(), change::Op::Inserted);
     }
     Ok(())

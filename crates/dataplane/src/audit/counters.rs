@@ -5,31 +5,49 @@ use millrace_store::{Param, StoreError, Tx};
 use super::inverse::params;
 use super::naming::{Subject, beyond, list};
 use super::{Check, Finding, Slice};
+use crate::apply::document::{DECLARATIONS, GATES};
 use crate::apply::ids;
 use crate::collection::Collection;
 use crate::flags;
 use crate::repair::Mend;
 
-const ACTOR_COLUMNS: [&str; 6] =
-    ["followers", "follows", "posts", "lists", "generators", "starter_packs"];
+const ACTOR_COLUMNS: [&str; 10] = [
+    "followers",
+    "follows",
+    "posts",
+    "lists",
+    "generators",
+    "starter_packs",
+    "blocks",
+    "list_blocks",
+    "gates",
+    "declarations",
+];
 const RECORD_COLUMNS: [&str; 5] = ["likes", "replies", "reposts", "quotes", "items"];
 const RECORD_KEY: [&str; 3] = ["actor_id", "rkey", "collection"];
 
 /// What [`ACTOR_COLUMNS`] should be for the account `k.actor_id`.
-fn of_actor() -> [String; 6] {
-    let documents = |collection: Collection| {
+fn of_actor() -> [String; 10] {
+    let documents = |collections: &[Collection]| {
+        let codes: Vec<String> = collections.iter().map(|it| it.code().to_string()).collect();
         format!(
-            "(SELECT count(*) FROM document AS d WHERE d.actor_id = k.actor_id AND d.collection = {})",
-            collection.code()
+            "(SELECT count(*) FROM document AS d WHERE d.actor_id = k.actor_id AND d.collection IN ({}))",
+            codes.join(", ")
         )
     };
+    let rows =
+        |table: &str| format!("(SELECT count(*) FROM {table} AS r WHERE r.actor_id = k.actor_id)");
     [
         "(SELECT count(DISTINCT f.actor_id) FROM follow_by_subject AS f WHERE f.subject_actor = k.actor_id)".to_owned(),
         "(SELECT count(DISTINCT f.subject_actor) FROM follow AS f WHERE f.actor_id = k.actor_id)".to_owned(),
-        "(SELECT count(*) FROM post AS p WHERE p.actor_id = k.actor_id)".to_owned(),
-        documents(Collection::List),
-        documents(Collection::Generator),
-        documents(Collection::StarterPack),
+        rows("post"),
+        documents(&[Collection::List]),
+        documents(&[Collection::Generator]),
+        documents(&[Collection::StarterPack]),
+        rows("block"),
+        rows("list_block"),
+        documents(&GATES),
+        documents(&DECLARATIONS),
     ]
 }
 
@@ -192,7 +210,7 @@ enum Counter {
 
 const SUBJECT: &[&str] = &["subject_actor", "subject_rkey", "subject_collection"];
 
-pub(super) static UNCOUNTED: [Uncounted; 9] = [
+pub(super) static UNCOUNTED: [Uncounted; 11] = [
     Uncounted {
         table: "follow_by_subject",
         key: &["subject_actor"],
@@ -201,10 +219,12 @@ pub(super) static UNCOUNTED: [Uncounted; 9] = [
     },
     Uncounted { table: "follow", key: &["actor_id"], among: "", counter: Counter::Actor },
     Uncounted { table: "post", key: &["actor_id"], among: "", counter: Counter::Actor },
+    Uncounted { table: "block", key: &["actor_id"], among: "", counter: Counter::Actor },
+    Uncounted { table: "list_block", key: &["actor_id"], among: "", counter: Counter::Actor },
     Uncounted {
         table: "document",
         key: &["actor_id"],
-        among: "collection IN (6, 7, 8) AND ",
+        among: "collection IN (6, 7, 8, 9, 13, 14, 16, 17, 18, 19) AND ",
         counter: Counter::Actor,
     },
     Uncounted { table: "like_by_subject", key: SUBJECT, among: "", counter: Counter::Record(None) },

@@ -156,6 +156,10 @@ pub(crate) fn blocked_with(
     one: i64,
     others: &[i64],
 ) -> Result<HashSet<i64>, DataplaneError> {
-    let blocked = hydrate::blocked(tx, others.iter().map(|other| (one, *other)))?;
+    let blocked = hydrate::blocked(
+        tx,
+        &mut hydrate::Counted::default(),
+        others.iter().map(|other| (one, *other)),
+    )?;
     Ok(blocked.into_iter().map(|(_, other)| other).collect())
 }

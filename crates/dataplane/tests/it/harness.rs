@@ -142,7 +142,7 @@ impl Harness {
             ("document", "actor_id, collection, rkey, record, purpose"),
             (
                 "actor_count",
-                "actor_id, followers, follows, posts, lists, generators, starter_packs",
+                "actor_id, followers, follows, posts, lists, generators, starter_packs, blocks, list_blocks, gates, declarations",
             ),
             ("record_count", "actor_id, rkey, collection, likes, replies, reposts, quotes, items"),
             (

@@ -90,7 +90,7 @@ async fn a_deleted_account_leaves_nothing(harness: Harness) {
     let left: Vec<&String> = dump.iter().filter(|row| !row.starts_with("actor|")).collect();
     assert_eq!(
         left.iter().map(|row| row.as_str()).collect::<Vec<_>>(),
-        ["actor_count|1|0|0|0|0|0|0"]
+        ["actor_count|1|0|0|0|0|0|0|0|0|0|0"]
     );
 }
 

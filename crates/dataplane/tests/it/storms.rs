@@ -93,7 +93,7 @@ async fn the_last_of_many_records_ends_the_pair(harness: Harness) {
     harness.apply(&[entries::commit(&alice, 1, (1..=5).map(follow).collect())]).await;
     let mut once = count().await;
     once.sort();
-    assert_eq!(once, ["0|1|0|0|0|0", "1|0|0|0|0|0"]);
+    assert_eq!(once, ["0|1|0|0|0|0|0|0|0|0", "1|0|0|0|0|0|0|0|0|0"]);
     // Each commit a run of its own, then the rest in one.
     harness.apply(&[entries::commit(&alice, 2, vec![unfollow(1)])]).await;
     harness.apply(&[entries::commit(&alice, 3, vec![unfollow(3), unfollow(2)])]).await;
@@ -101,7 +101,7 @@ async fn the_last_of_many_records_ends_the_pair(harness: Harness) {
     left.sort();
     assert_eq!(left, once);
     harness.apply(&[entries::commit(&alice, 4, vec![unfollow(4), unfollow(5)])]).await;
-    assert_eq!(count().await, ["0|0|0|0|0|0", "0|0|0|0|0|0"]);
+    assert_eq!(count().await, ["0|0|0|0|0|0|0|0|0|0", "0|0|0|0|0|0|0|0|0|0"]);
 }
 
 async fn a_post_mentions_few(harness: Harness) {

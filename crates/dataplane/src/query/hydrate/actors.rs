@@ -1,10 +1,11 @@
 //! Accounts: profile, counters, and what they declare of themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_atproto::syntax::{Did, Handle};
 use millrace_store::{Param, Row, StoreError, Tx, dictionary};
 
+use super::counts::{ActorCount, Counted};
 use super::documents::{DocumentRow, RecordBytes};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -15,6 +16,7 @@ use crate::query::lookup;
 #[derive(Debug, Default)]
 pub(super) struct Actors {
     rows: Vec<(i64, ActorRow)>,
+    labelers: HashSet<i64>,
     declarations: HashMap<(i64, Collection), DocumentRow>,
 }
 
@@ -26,20 +28,18 @@ struct ActorRow {
     status: Option<String>,
     indexed_at_us: i64,
     profile: Option<(Vec<u8>, String, i64)>,
-    /// Followers, follows, posts, lists, generators, starter packs.
-    counts: [i64; 6],
-    is_labeler: bool,
+    count: ActorCount,
 }
 
 const ACTORS: &str = "SELECT a.actor_id, a.handle, a.active, a.status, a.indexed_at_us,
-        p.cid, p.record, p.indexed_at_us,
-        c.followers, c.follows, c.posts, c.lists, c.generators, c.starter_packs,
-        CASE WHEN EXISTS (SELECT 1 FROM document AS l
-            WHERE l.actor_id = a.actor_id AND l.collection = $2 AND l.rkey = $3) THEN 1 ELSE 0 END
+        p.cid, p.record, p.indexed_at_us
     FROM {id_list:$1} AS ids CROSS JOIN actor AS a
     LEFT JOIN profile AS p ON p.actor_id = a.actor_id
-    LEFT JOIN actor_count AS c ON c.actor_id = a.actor_id
     WHERE a.actor_id = ids.id";
+
+const LABELERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
+    WHERE EXISTS (SELECT 1 FROM document AS d
+        WHERE d.actor_id = ids.id AND d.collection = $2 AND d.rkey = $3)";
 
 /// Codes of statuses and declarations follow one another, so that one look finds them all.
 const DECLARATIONS: &str =
@@ -51,30 +51,45 @@ impl Actors {
     /// `ids` are distinct.
     pub(super) fn load(
         tx: &mut Tx,
+        counted: &mut Counted,
         ids: &[i64],
         bytes: &mut RecordBytes,
     ) -> Result<Self, DataplaneError> {
-        // Without the key nobody has a record under it.
-        let own = lookup::side_table_id(tx, "self")?.unwrap_or(i64::MIN);
-        let labeler = Collection::Labeler.code();
-        let params = [Param::Ids(ids), Param::Int(labeler), Param::Int(own)];
         let mut dids = dictionary::actor_dids(tx, ids)?;
-        let rows: Vec<Option<(i64, ActorRow)>> = tx.query(ACTORS, &params, |row| {
+        let rows: Vec<Option<(i64, ActorRow)>> = tx.query(ACTORS, &[Param::Ids(ids)], |row| {
             let id = row.get(0)?;
             dids.remove(&id).map(|did| Ok((id, actor_row(did, row)?))).transpose()
         })?;
-        let rows = rows.into_iter().flatten().collect();
+        let mut actors = Self { rows: rows.into_iter().flatten().collect(), ..Self::default() };
+        counted.read(tx, ids.iter().copied())?;
+        for (id, row) in &mut actors.rows {
+            row.count = counted.of(*id);
+        }
+        actors.read_declarations(tx)?;
+        bytes.take(actors.declarations.values().map(|row| row.record.len()).sum());
+        Ok(actors)
+    }
+
+    /// Of those who declare anything.
+    fn read_declarations(&mut self, tx: &mut Tx) -> Result<(), DataplaneError> {
+        let declaring = self.rows.iter().filter(|(_, row)| row.count.declarations > 0);
+        let declaring: Vec<i64> = declaring.map(|(id, _)| *id).collect();
+        if declaring.is_empty() {
+            return Ok(());
+        }
+        // Without the key nobody has a record under it.
+        let Some(own) = lookup::side_table_id(tx, "self")? else { return Ok(()) };
+        let service = [Collection::Labeler.code(), own].map(Param::Int);
+        self.labelers = lookup::some_of(tx, LABELERS, declaring.iter().copied(), &service)?;
         let (first, last) = (Collection::Status.code(), Collection::GermDeclaration.code());
-        let params = [Param::Ids(ids), Param::Int(first), Param::Int(last), Param::Int(own)];
-        let mut declarations = HashMap::new();
+        let params = [Param::Ids(&declaring), Param::Int(first), Param::Int(last), Param::Int(own)];
         tx.for_each(DECLARATIONS, &params, |row| {
             if let Some(collection) = Collection::from_code(row.get(1)?) {
-                declarations.insert((row.get(0)?, collection), DocumentRow::read(row, 2)?);
+                self.declarations.insert((row.get(0)?, collection), DocumentRow::read(row, 2)?);
             }
             Ok(())
         })?;
-        bytes.take(declarations.values().map(|row| row.record.len()).sum());
-        Ok(Self { rows, declarations })
+        Ok(())
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = i64> {
@@ -94,6 +109,7 @@ impl Actors {
             let chat_declaration = record(Collection::ChatDeclaration)?;
             let germ_declaration = record(Collection::GermDeclaration)?;
             let actor = Actor {
+                is_labeler: self.labelers.contains(&id),
                 status_record,
                 notification_declaration: notification_declaration.map(|record| record.value),
                 chat_declaration: chat_declaration.map(|record| record.value),
@@ -110,10 +126,6 @@ fn actor_row(did: Did, row: &Row<'_>) -> Result<ActorRow, StoreError> {
     let cid: Option<Vec<u8>> = row.get(5)?;
     let record: Option<String> = row.get(6)?;
     let indexed_at_us: Option<i64> = row.get(7)?;
-    let mut counts = [0; 6];
-    for (column, count) in (8..).zip(&mut counts) {
-        *count = row.get::<Option<i64>>(column)?.unwrap_or(0);
-    }
     Ok(ActorRow {
         did,
         handle: row.get(1)?,
@@ -121,8 +133,7 @@ fn actor_row(did: Did, row: &Row<'_>) -> Result<ActorRow, StoreError> {
         status: row.get(3)?,
         indexed_at_us: row.get(4)?,
         profile: cid.zip(record).zip(indexed_at_us).map(|((cid, record), at)| (cid, record, at)),
-        counts,
-        is_labeler: row.get(14)?,
+        count: ActorCount::default(),
     })
 }
 
@@ -132,7 +143,7 @@ impl ActorRow {
             let (cid, value) = (lookup::cid(&cid)?, lookup::raw(record)?);
             Ok::<_, DataplaneError>(Record { cid, value, indexed_at_us })
         });
-        let [followers, follows, posts, lists, generators, starter_packs] = self.counts;
+        let count = self.count;
         Ok(Actor {
             did: self.did,
             handle: self.handle.as_deref().and_then(|handle| Handle::parse(handle).ok()),
@@ -140,13 +151,13 @@ impl ActorRow {
             status: self.status,
             indexed_at_us: self.indexed_at_us,
             profile: profile.transpose()?,
-            followers_count: followers,
-            follows_count: follows,
-            posts_count: posts,
-            lists_count: lists,
-            generators_count: generators,
-            starter_packs_count: starter_packs,
-            is_labeler: self.is_labeler,
+            followers_count: count.followers,
+            follows_count: count.follows,
+            posts_count: count.posts,
+            lists_count: count.lists,
+            generators_count: count.generators,
+            starter_packs_count: count.starter_packs,
+            is_labeler: false,
             status_record: None,
             notification_declaration: None,
             chat_declaration: None,

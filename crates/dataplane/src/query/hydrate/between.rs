@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;
+use super::counts::Counted;
 use crate::collection::Collection;
-use crate::query::lookup;
 
 /// One account and another.
 pub(crate) type Pair = (i64, i64);
@@ -29,24 +29,31 @@ const BY_LIST: &str = "SELECT k.source, k.target, (SELECT min(b.rkey)
 /// For each pair the record by which the one blocks the other, where there is one.
 pub(super) fn direct(
     tx: &mut Tx,
+    counted: &mut Counted,
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashMap<Pair, i64>, StoreError> {
-    let rows = tx.query_many(
-        DIRECT,
-        distinct(pairs).into_iter().map(|pair| [pair.0, pair.1].map(Param::Int)),
-        |row| Ok(((row.get(0)?, row.get(1)?), row.get::<Option<i64>>(2)?)),
-    )?;
+    let mut pairs = distinct(pairs);
+    counted.read(tx, pairs.iter().map(|pair| pair.0))?;
+    pairs.retain(|pair| counted.of(pair.0).blocks > 0);
+    let rows =
+        tx.query_many(DIRECT, pairs.iter().map(|pair| [pair.0, pair.1].map(Param::Int)), |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get::<Option<i64>>(2)?))
+        })?;
     Ok(rows.into_iter().filter_map(|(pair, rkey)| Some((pair, rkey?))).collect())
 }
 
 /// For each pair the list by which the one blocks the other, where there is one.
 pub(super) fn by_list(
     tx: &mut Tx,
+    counted: &mut Counted,
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashMap<Pair, PostKey>, StoreError> {
     let mut pairs = distinct(pairs);
-    let subscribers = lookup::some_of(tx, SUBSCRIBERS, pairs.iter().map(|pair| pair.0), &[])?;
-    pairs.retain(|pair| subscribers.contains(&pair.0));
+    counted.read(tx, pairs.iter().map(|pair| pair.0))?;
+    pairs.retain(|pair| counted.of(pair.0).list_blocks > 0);
+    if pairs.is_empty() {
+        return Ok(HashMap::new());
+    }
     let list = Collection::List.code();
     let rows: Vec<(Pair, Option<i64>)> = tx.query_many(
         BY_LIST,
@@ -67,24 +74,16 @@ pub(super) fn by_list(
 /// Those of `pairs` between whom a block stands, whoever set it.
 pub(crate) fn blocked(
     tx: &mut Tx,
+    counted: &mut Counted,
     pairs: impl IntoIterator<Item = Pair>,
 ) -> Result<HashSet<Pair>, StoreError> {
     let pairs = distinct(pairs);
     let both = || pairs.iter().flat_map(|pair| [*pair, (pair.1, pair.0)]);
-    let blockers = lookup::some_of(tx, BLOCKERS, both().map(|pair| pair.0), &[])?;
-    let direct = direct(tx, both().filter(|pair| blockers.contains(&pair.0)))?;
-    let by_list = by_list(tx, both())?;
+    let direct = direct(tx, counted, both())?;
+    let by_list = by_list(tx, counted, both())?;
     let stands = |pair: &Pair| direct.contains_key(pair) || by_list.contains_key(pair);
     Ok(pairs.iter().copied().filter(|pair| stands(pair) || stands(&(pair.1, pair.0))).collect())
 }
-
-/// Those who block anybody: most block nobody, and need not be looked up beside everybody.
-const BLOCKERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
-    WHERE EXISTS (SELECT 1 FROM block AS b WHERE b.actor_id = ids.id)";
-
-/// Those who block any list.
-const SUBSCRIBERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
-    WHERE EXISTS (SELECT 1 FROM list_block AS l WHERE l.actor_id = ids.id)";
 
 /// Each pair once, in order, and nobody with themselves.
 fn distinct(pairs: impl IntoIterator<Item = Pair>) -> Vec<Pair> {

@@ -77,23 +77,6 @@ impl DocumentRow {
 /// The documents of one collection, by key.
 pub(super) type Documents = HashMap<PostKey, DocumentRow>;
 
-/// Accounts with any document of a collection.
-const OWNERS: &str = "SELECT ids.id FROM {id_list:$1} AS ids
-    WHERE EXISTS (SELECT 1 FROM document AS d WHERE d.actor_id = ids.id AND d.collection = $2)";
-
-/// The same where few accounts have any document of the collection: they are found first.
-pub(super) fn load_rare(
-    tx: &mut Tx,
-    collection: Collection,
-    mut keys: BTreeSet<PostKey>,
-    bytes: &mut RecordBytes,
-) -> Result<Documents, StoreError> {
-    let code = [Param::Int(collection.code())];
-    let owners = lookup::some_of(tx, OWNERS, keys.iter().map(|key| key.0), &code)?;
-    keys.retain(|key| owners.contains(&key.0));
-    load(tx, collection, &keys, bytes)
-}
-
 /// The documents of `collection` at `keys` that are known.
 pub(super) fn load(
     tx: &mut Tx,

@@ -1,12 +1,13 @@
 //! The gates of threads and posts, and what they let the viewer do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millrace_atproto::lexicon::AllowRule;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;
+use super::counts::Counted;
 use super::documents::{self, Documents, RecordBytes};
 use super::lists::Lists;
 use super::names::NameIds;
@@ -48,19 +49,24 @@ impl Gates {
     /// The gates of the threads of the posts shown, and of all the posts.
     pub(super) fn load(
         tx: &mut Tx,
+        counted: &mut Counted,
         posts: &Posts,
         bytes: &mut RecordBytes,
     ) -> Result<Self, DataplaneError> {
         let roots = posts.shown.iter().filter_map(|key| posts.rows.get(key)).map(PostRow::thread);
-        let threads = documents::load_rare(tx, Collection::Threadgate, roots.collect(), bytes)?;
+        let mut roots: BTreeSet<PostKey> = roots.collect();
+        let mut keys: BTreeSet<PostKey> = posts.rows.keys().copied().collect();
+        counted.read(tx, roots.iter().chain(&keys).map(|key| key.0))?;
+        roots.retain(|key| counted.of(key.0).gates > 0);
+        keys.retain(|key| counted.of(key.0).gates > 0);
+        let threads = documents::load(tx, Collection::Threadgate, &roots, bytes)?;
         let mut rules = HashMap::with_capacity(threads.len());
         for (root, row) in &threads {
             if let Some(gate) = gate::Threadgate::parse(&row.record) {
                 rules.insert(*root, Rules::of(tx, gate)?);
             }
         }
-        let keys = posts.rows.keys().copied().collect();
-        let postgates = documents::load_rare(tx, Collection::Postgate, keys, bytes)?;
+        let postgates = documents::load(tx, Collection::Postgate, &keys, bytes)?;
         let said = |(key, row): (&PostKey, &documents::DocumentRow)| {
             let gate = Postgate::parse(&row.record)?;
             let detached = gate.detached.iter().map(AtUri::to_string).collect();

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::between::{self, Pair};
+use super::counts::Counted;
 use super::names::NameIds;
 use crate::model;
 use crate::names::Names;
@@ -33,7 +34,12 @@ pub(super) struct KnownFollowers {
 }
 
 impl KnownFollowers {
-    pub(super) fn load(tx: &mut Tx, viewer: i64, subjects: &[i64]) -> Result<Self, StoreError> {
+    pub(super) fn load(
+        tx: &mut Tx,
+        counted: &mut Counted,
+        viewer: i64,
+        subjects: &[i64],
+    ) -> Result<Self, StoreError> {
         let subjects: HashSet<i64> = subjects.iter().copied().collect();
         let subjects: Vec<i64> = subjects.into_iter().collect();
         if subjects.is_empty() {
@@ -52,16 +58,16 @@ impl KnownFollowers {
             }
             Ok(())
         })?;
-        known.hide_blocked(tx)?;
+        known.hide_blocked(tx, counted)?;
         Ok(known)
     }
 
     /// Those between whom and the subject a block stands are counted and not shown.
-    fn hide_blocked(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+    fn hide_blocked(&mut self, tx: &mut Tx, counted: &mut Counted) -> Result<(), StoreError> {
         let pairs = |(subject, shown): (&i64, &Vec<i64>)| -> Vec<Pair> {
             shown.iter().map(|known| (*subject, *known)).collect()
         };
-        let blocked = between::blocked(tx, self.shown.iter().flat_map(pairs))?;
+        let blocked = between::blocked(tx, counted, self.shown.iter().flat_map(pairs))?;
         for (subject, shown) in &mut self.shown {
             shown.retain(|known| !blocked.contains(&(*subject, *known)));
         }

@@ -9,6 +9,7 @@
 mod actors;
 mod between;
 mod bookmarks;
+mod counts;
 mod documents;
 mod gates;
 mod known_followers;
@@ -33,6 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::between::blocked;
+pub(crate) use self::counts::Counted;
 pub(crate) use self::labels::LabelRow;
 pub(crate) use self::viewer::muted_lists;
 
@@ -208,11 +210,11 @@ impl Gathered {
         mut wanted: Wanted,
         reply_refs: bool,
     ) -> Result<Self, DataplaneError> {
-        let bytes = &mut RecordBytes::default();
+        let (bytes, counted) = (&mut RecordBytes::default(), &mut Counted::default());
         let asking = viewer.as_ref();
         let posts = Posts::load(tx, std::mem::take(&mut wanted.posts), reply_refs, bytes)?;
-        let around = Around::load(tx, asking, &posts)?;
-        let gates = Gates::load(tx, &posts, bytes)?;
+        let around = Around::load(tx, counted, asking, &posts)?;
+        let gates = Gates::load(tx, counted, &posts, bytes)?;
         let named_packs = wanted.starter_packs.clone();
         wanted.add_posts(&posts);
         wanted.add_gates(&gates);
@@ -225,7 +227,7 @@ impl Gathered {
             Services::load(tx, asking, Collection::Generator, &wanted.generators, bytes)?;
         let labelers = Services::load(tx, asking, Collection::Labeler, &wanted.labelers, bytes)?;
         let known_followers = match asking {
-            Some(viewer) => KnownFollowers::load(tx, viewer.id, &wanted.detailed)?,
+            Some(viewer) => KnownFollowers::load(tx, counted, viewer.id, &wanted.detailed)?,
             None => KnownFollowers::default(),
         };
         let subscriptions = subscriptions::load(tx, asking, &wanted.detailed)?;
@@ -233,14 +235,14 @@ impl Gathered {
         wanted.actors.extend(known_followers.shown());
         let people = wanted.people();
         let relations = match asking {
-            Some(viewer) => Relations::load(tx, viewer, &people)?,
+            Some(viewer) => Relations::load(tx, counted, viewer, &people)?,
             None => Relations::default(),
         };
         wanted.lists.extend(relations.lists());
         let lists = Lists::load(tx, asking, &wanted.lists, bytes)?;
         let verifications = Verifications::load(tx, &wanted.trusted_verifiers, &people)?;
         wanted.actors.extend(verifications.issuers());
-        let actors = Actors::load(tx, &wanted.people(), bytes)?;
+        let actors = Actors::load(tx, counted, &wanted.people(), bytes)?;
         Ok(Self {
             viewer,
             posts,
@@ -363,10 +365,10 @@ pub(crate) fn posts(
     tx: &mut Tx,
     keys: &[PostKey],
 ) -> Result<HashMap<PostKey, Post>, DataplaneError> {
-    let bytes = &mut RecordBytes::default();
+    let (bytes, counted) = (&mut RecordBytes::default(), &mut Counted::default());
     let posts = Posts::alone(tx, keys.to_vec(), bytes)?;
-    let mut around = Around::load(tx, None, &posts)?;
-    let gates = Gates::load(tx, &posts, bytes)?;
+    let mut around = Around::load(tx, counted, None, &posts)?;
+    let gates = Gates::load(tx, counted, &posts, bytes)?;
     let mut ids = NameIds::default();
     posts.name(&mut ids);
     let names = ids.read(tx)?;
@@ -379,7 +381,7 @@ pub(crate) fn posts(
 pub(crate) fn actors(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Actor>, DataplaneError> {
     let ids: BTreeSet<i64> = ids.iter().copied().collect();
     let ids: Vec<i64> = ids.into_iter().collect();
-    Actors::load(tx, &ids, &mut RecordBytes::default())?.present()
+    Actors::load(tx, &mut Counted::default(), &ids, &mut RecordBytes::default())?.present()
 }
 
 /// The follows and blocks between `viewer` and each of `ids`; accounts without any have no item.
@@ -388,7 +390,7 @@ pub(crate) fn actor_viewers(
     viewer: i64,
     ids: &[i64],
 ) -> Result<HashMap<i64, ActorViewer>, DataplaneError> {
-    let relations = Relations::edges(tx, viewer, ids)?;
+    let relations = Relations::edges(tx, &mut Counted::default(), viewer, ids)?;
     let mut named = NameIds::default();
     relations.name(viewer, &mut named);
     let names = named.read(tx)?;

@@ -8,6 +8,7 @@ use millrace_store::{StoreError, Tx};
 use super::PostKey;
 use super::between::{self, Pair};
 use super::bookmarks::Kept;
+use super::counts::Counted;
 use super::gates::Gates;
 use super::names::NameIds;
 use super::posts::{PostRow, Posts};
@@ -37,6 +38,7 @@ impl Around {
     /// reposts of the posts shown.
     pub(super) fn load(
         tx: &mut Tx,
+        counted: &mut Counted,
         viewer: Option<&Viewer>,
         posts: &Posts,
     ) -> Result<Self, StoreError> {
@@ -45,7 +47,7 @@ impl Around {
             let others = refs.into_iter().chain([posts.embedded_author(row)]).flatten();
             others.map(|other| (row.key.0, other)).collect::<Vec<_>>()
         });
-        let blocked = between::blocked(tx, pairs)?;
+        let blocked = between::blocked(tx, counted, pairs)?;
         let Some(viewer) = viewer else { return Ok(Self { blocked, ..Self::default() }) };
         // Where nobody is counted the viewer is not among them.
         let shown = || posts.shown.iter().filter_map(|key| posts.rows.get(key));

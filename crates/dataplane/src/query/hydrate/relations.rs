@@ -7,6 +7,7 @@ use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;
 use super::between;
+use super::counts::Counted;
 use super::names::NameIds;
 use super::viewer::Viewer;
 use crate::collection::Collection;
@@ -46,10 +47,8 @@ const FOLLOWED_BY: &str = "SELECT ids.id, (SELECT min(s.rkey) FROM follow_by_sub
         WHERE s.subject_actor = $2 AND s.actor_id = ids.id)
     FROM {id_list:$1} AS ids";
 
-/// Whether the viewer blocks anybody, and anybody them: most need not be looked up beside everybody.
-const BLOCKS_ANY: &str =
-    "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM block WHERE actor_id = $1) THEN 1 ELSE 0 END AS BIGINT),
-        CAST(CASE WHEN EXISTS (SELECT 1 FROM block_by_subject WHERE subject_actor = $1) THEN 1 ELSE 0 END AS BIGINT)";
+/// Whether anybody blocks the viewer: most need not be looked up beside everybody.
+const IS_BLOCKED: &str = "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM block_by_subject WHERE subject_actor = $1) THEN 1 ELSE 0 END AS BIGINT)";
 
 const MUTES: &str = "SELECT ids.id, m.only_reposts, m.only_quoteposts
     FROM {id_list:$1} AS ids CROSS JOIN dictionary.actor AS d CROSS JOIN own.actor_mute AS m
@@ -64,8 +63,13 @@ const ON_MUTED_LIST: &str =
 
 impl Relations {
     /// Everything `viewer` has to do with `ids`.
-    pub(super) fn load(tx: &mut Tx, viewer: &Viewer, ids: &[i64]) -> Result<Self, StoreError> {
-        let mut relations = Self::edges(tx, viewer.id, ids)?;
+    pub(super) fn load(
+        tx: &mut Tx,
+        counted: &mut Counted,
+        viewer: &Viewer,
+        ids: &[i64],
+    ) -> Result<Self, StoreError> {
+        let mut relations = Self::edges(tx, counted, viewer.id, ids)?;
         if viewer.mutes_actors {
             tx.for_each(MUTES, &[Param::Ids(ids), Param::from(&viewer.did)], |row| {
                 let mute = Mute { only_reposts: row.get(1)?, only_quoteposts: row.get(2)? };
@@ -86,31 +90,36 @@ impl Relations {
     }
 
     /// Follows and blocks alone.
-    pub(super) fn edges(tx: &mut Tx, viewer: i64, ids: &[i64]) -> Result<Self, StoreError> {
-        let params = [Param::Ids(ids), Param::Int(viewer)];
+    pub(super) fn edges(
+        tx: &mut Tx,
+        counted: &mut Counted,
+        viewer: i64,
+        ids: &[i64],
+    ) -> Result<Self, StoreError> {
+        counted.read(tx, ids.iter().copied().chain([viewer]))?;
+        let own = counted.of(viewer);
         let mut relations = Self::default();
-        relations.edge(tx, FOLLOWING, &params, |relation| &mut relation.following)?;
-        relations.edge(tx, FOLLOWED_BY, &params, |relation| &mut relation.followed_by)?;
-        let (blocks, is_blocked) = tx.query_one(BLOCKS_ANY, &[Param::Int(viewer)], |row| {
-            Ok((row.get::<bool>(0)?, row.get::<bool>(1)?))
-        })?;
-        if blocks {
-            let blocking = between::direct(tx, ids.iter().map(|id| (viewer, *id)))?;
-            for ((_, id), rkey) in blocking {
-                relations.of_mut(id).blocking = Some(rkey);
-            }
+        if own.follows > 0 {
+            relations.edge(tx, FOLLOWING, viewer, ids, |relation| &mut relation.following)?;
         }
-        if is_blocked {
-            let blocked_by = between::direct(tx, ids.iter().map(|id| (*id, viewer)))?;
+        if own.followers > 0 {
+            relations.edge(tx, FOLLOWED_BY, viewer, ids, |relation| &mut relation.followed_by)?;
+        }
+        let blocking = between::direct(tx, counted, ids.iter().map(|id| (viewer, *id)))?;
+        for ((_, id), rkey) in blocking {
+            relations.of_mut(id).blocking = Some(rkey);
+        }
+        if tx.query_one(IS_BLOCKED, &[Param::Int(viewer)], |row| row.get::<bool>(0))? {
+            let blocked_by = between::direct(tx, counted, ids.iter().map(|id| (*id, viewer)))?;
             for ((id, _), rkey) in blocked_by {
                 relations.of_mut(id).blocked_by = Some(rkey);
             }
         }
-        let blocking = between::by_list(tx, ids.iter().map(|id| (viewer, *id)))?;
+        let blocking = between::by_list(tx, counted, ids.iter().map(|id| (viewer, *id)))?;
         for ((_, id), list) in blocking {
             relations.of_mut(id).blocking_by_list = Some(list);
         }
-        let blocked_by = between::by_list(tx, ids.iter().map(|id| (*id, viewer)))?;
+        let blocked_by = between::by_list(tx, counted, ids.iter().map(|id| (*id, viewer)))?;
         for ((id, _), list) in blocked_by {
             relations.of_mut(id).blocked_by_list = Some(list);
         }
@@ -123,10 +132,11 @@ impl Relations {
         &mut self,
         tx: &mut Tx,
         sql: &str,
-        params: &[Param<'_>],
+        viewer: i64,
+        ids: &[i64],
         place: fn(&mut Relation) -> &mut Option<i64>,
     ) -> Result<(), StoreError> {
-        tx.for_each(sql, params, |row| {
+        tx.for_each(sql, &[Param::Ids(ids), Param::Int(viewer)], |row| {
             if let Some(rkey) = row.get::<Option<i64>>(1)? {
                 *place(self.of_mut(row.get(0)?)) = Some(rkey);
             }

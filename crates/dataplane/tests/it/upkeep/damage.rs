@@ -72,6 +72,8 @@ async fn execute(harness: &Harness, statements: &'static [&'static str]) -> u64 
 /// What is done by hand, and the checks that find it.
 const DAMAGE: &[(&[&str], &[&str])] = &[
     (&["UPDATE actor_count SET followers = followers + 3"], &["actor_counts"]),
+    (&["UPDATE actor_count SET blocks = 9, gates = gates + 1"], &["actor_counts"]),
+    (&["UPDATE actor_count SET list_blocks = -1, declarations = 5"], &["actor_counts"]),
     (&["DELETE FROM actor_count"], &["actor_counts"]),
     (&["UPDATE record_count SET likes = likes + 1, items = 7"], &["record_counts"]),
     (&["DELETE FROM record_count WHERE likes + replies + reposts + quotes + items > 0"], &["record_counts"]),
@@ -235,7 +237,7 @@ async fn kinds_of(harness: &Harness, only: millrace_dataplane::audit::AuditOptio
     let likes = likes.iter().filter(|row| row.starts_with("\"like\"|")).count() as u64;
     // By the ids of its names, as an author's, and for its row by target.
     assert_eq!(report.rows, 2 * likes + authors(harness).await);
-    assert!(kinds::counts_nothing("actor_count|1|0|0|0|0|0|0"));
+    assert!(kinds::counts_nothing("actor_count|1|0|0|0|0|0|0|0|0|0|0"));
 }
 
 async fn authors(harness: &Harness) -> u64 {
