@@ -173,8 +173,12 @@ impl Campaign<'_> {
                 return Ok((status, in_flight));
             }
             if let Some(at) = led {
-                // The account may be inactive to a program that is behind, or come in one part.
-                if way == Way::Work && at.elapsed() > ASKED_AGAIN_AFTER {
+                // The account may be inactive to a program that is behind, or come in one part; a rebuild may
+                // have found nothing that came while it copied.
+                if matches!(way, Way::Work | Way::Rebuild) && at.elapsed() > ASKED_AGAIN_AFTER {
+                    if let Ok(source) = self.program.millrace.source().await {
+                        self.in_flight(&source)?;
+                    }
                     self.lead_to(way).await?;
                     led = Some(Instant::now());
                 }
