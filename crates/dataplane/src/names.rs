@@ -47,7 +47,12 @@ impl Names {
             Some(collection) => collection.nsid(),
             None => self.key(collection)?,
         };
-        Ok(format!("at://{did}/{collection}/{}", self.rkey(rkey)?))
+        let tid = RkeyId(rkey).tid().map(|tid| tid.to_string());
+        let rkey = match &tid {
+            Some(tid) => tid,
+            None => self.key(rkey)?,
+        };
+        Ok(["at://", did.as_str(), "/", collection, "/", rkey].concat())
     }
 
     /// The text of a record key.

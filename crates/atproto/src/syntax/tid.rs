@@ -86,12 +86,12 @@ fn digit(byte: u8) -> Option<u8> {
 
 impl fmt::Display for Tid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(CHARS);
-        for index in (0..CHARS).rev() {
+        let mut text = [0; CHARS];
+        for (index, place) in text.iter_mut().rev().enumerate() {
             let digit = (self.0 >> (5 * index)) & 31;
-            text.push(char::from(ALPHABET[usize::try_from(digit).expect("invariant: 5 bits fit")]));
+            *place = ALPHABET[usize::try_from(digit).expect("invariant: 5 bits fit")];
         }
-        f.pad(&text)
+        f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

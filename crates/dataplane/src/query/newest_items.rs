@@ -4,12 +4,17 @@
 //! `feed_head` knows the newest item of each account, in a few pages for thousands of them: only of
 //! an account that has newer items than the cursor the one before it is looked for.
 
+use std::cmp::Reverse;
+
 use millrace_store::{Param, Tx};
 
 use super::author_feed::ItemRow;
 use super::cursor::TimeKey;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
+
+/// Sources whose items are read together at first, and four times as many each time after.
+const SOURCES_TOGETHER: usize = 16;
 
 /// Which items count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,16 +99,27 @@ fn from_heads(
 ) -> Result<Vec<ItemRow>, DataplaneError> {
     heads.sort_unstable_by(|left, right| right.cmp(left));
     // With that many sources, no item older than the last of their newest ones is on the page.
-    let floor_us = match heads.get((wanted - 1) as usize) {
+    let mut floor_us = match heads.get((wanted - 1) as usize) {
         Some((head_us, _)) => *head_us,
         None => i64::MIN,
     };
-    heads.retain(|(head_us, _)| *head_us >= floor_us);
-    if heads.is_empty() {
-        return Ok(Vec::new());
+    let mut rows: Vec<ItemRow> = Vec::new();
+    let mut left = heads.as_slice();
+    let mut together = SOURCES_TOGETHER;
+    // What the first sources brought may be newer than anything of the others.
+    while left.first().is_some_and(|head| head.0 >= floor_us) {
+        let (some, others) = left.split_at(together.min(left.len()));
+        let sources = some.iter().filter(|head| head.0 >= floor_us).map(|head| head.1);
+        let sources: Vec<i64> = sources.collect();
+        rows.extend(since(tx, &sources, before, floor_us, wanted, kinds)?);
+        rows.sort_unstable_by_key(|row| Reverse(row.position()));
+        rows.truncate(usize::try_from(wanted).unwrap_or_default());
+        if rows.len() as i64 == wanted {
+            floor_us = rows.last().map_or(floor_us, |row| row.sort_at_us.max(floor_us));
+        }
+        (left, together) = (others, together * 4);
     }
-    let sources: Vec<i64> = heads.into_iter().map(|(_, source)| source).collect();
-    since(tx, &sources, before, floor_us, wanted, kinds)
+    Ok(rows)
 }
 
 /// The time of each source's newest item before the cursor, with the source.
