@@ -59,6 +59,24 @@ pub struct Actor {
     pub viewer: Option<ActorViewer>,
 }
 
+/// What of an answer is taken down here: shown to nobody but those who moderate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenDown {
+    /// DIDs of accounts, URIs of records.
+    #[serde(default)]
+    pub subjects: Vec<String>,
+    #[serde(default)]
+    pub blobs: Vec<TakenDownBlob>,
+}
+
+/// A blob that is not shown in the records of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenDownBlob {
+    pub did: Did,
+    pub cid: String,
+}
+
 /// One account's word that another is who it says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

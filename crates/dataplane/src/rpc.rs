@@ -27,7 +27,7 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, draft, drafts, known_followers, labels, lists, mute, mutes, push,
-    search_actors, search_posts, starter_packs, subscription,
+    search_actors, search_posts, starter_packs, subscription, takedown,
 };
 
 /// Largest question, bytes.
@@ -105,6 +105,10 @@ fn methods() -> Methods {
         .command::<draft::DeleteDraft>()
         .command::<push::RegisterPush>()
         .command::<push::UnregisterPush>()
+        .question::<takedown::GetTakedown>()
+        .question::<takedown::ListTakedowns>()
+        .command::<takedown::TakeDown>()
+        .command::<takedown::LiftTakedown>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

@@ -98,4 +98,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0008_push_devices.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 9,
+        name: "takedowns",
+        sql: include_str!("migrations/own_0009_takedowns.sql"),
+        compatible_back_to: 1,
+    },
 ];

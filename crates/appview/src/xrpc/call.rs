@@ -148,7 +148,8 @@ impl<'a> Call<'a> {
         if !unsure.is_empty() {
             let actors = unsure.into_iter().map(AtIdentifier::Did).collect();
             let known = self.api.dataplane.ask(GetActors { actors }).await?.actors;
-            let active: Vec<Did> = known.into_iter().filter(|s| s.active).map(|s| s.did).collect();
+            let active: Vec<Did> =
+                known.into_iter().filter(|s| s.is_shown()).map(|s| s.did).collect();
             labelers.retain(|did| trusted.contains(did) || active.contains(did));
         }
         Ok(Some(labelers))
@@ -246,7 +247,7 @@ impl<'a> Call<'a> {
     ) -> Result<Option<Did>, XrpcError> {
         let standing = self.standing(actor).await?;
         Ok(standing
-            .filter(|standing| standing.active || self.sees_all())
+            .filter(|standing| standing.is_shown() || self.sees_all())
             .map(|standing| standing.did))
     }
 
@@ -286,6 +287,7 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             detailed,
+            reposts,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
             accept_labelers: labelers_accepted.dids().cloned().collect(),
             labelled,
@@ -297,7 +299,7 @@ impl<'a> Call<'a> {
         self.note_rev(hydration.repo_rev);
         let none = Labelers::default();
         let labelers = self.labelers.as_ref().unwrap_or(&none);
-        Hydrated::new(hydration, self.sees_all(), labelers)
+        Hydrated::new(hydration, self.viewer(), self.sees_all(), labelers)
     }
 
     /// Makes what may be a large view away from the async threads, which must not be held up.
@@ -306,6 +308,7 @@ impl<'a> Call<'a> {
         hydrated: Hydrated,
         present: impl FnOnce(Views<'_>) -> T + Send + 'static,
     ) -> Result<T, XrpcError> {
+            reposts,
         let is_small = hydrated.posts() <= POSTS_INLINE_MAX;
         let (urls, viewer) = (Arc::clone(&self.api.urls), self.viewer().cloned());
         let now_us = self.api.clock.now_us();
@@ -349,3 +352,5 @@ pub(crate) struct Skeleton {
     /// Further records whose labels are shown.
     pub(crate) labelled: Vec<AtUri>,
 }
+    /// Reposts by which posts are there.
+    pub(crate) reposts: Vec<AtUri>,

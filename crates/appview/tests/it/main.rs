@@ -22,3 +22,4 @@ mod routes;
 mod service;
 mod views;
 mod world;
+mod takedowns;

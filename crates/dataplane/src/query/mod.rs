@@ -42,6 +42,7 @@ pub mod search_posts;
 pub mod standing;
 pub mod starter_packs;
 pub mod subscription;
+pub mod takedown;
 pub mod thread;
 pub mod timeline;
 pub mod uri_page;
@@ -54,6 +55,7 @@ mod newest_items;
 mod notification_row;
 mod op_thread;
 mod subscribed;
+pub(crate) mod taken_down;
 
 use millrace_store::Tx;
 use schemars::JsonSchema;

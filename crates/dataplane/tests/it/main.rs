@@ -26,5 +26,6 @@ mod search;
 mod snapshots;
 mod storms;
 mod subscriptions;
+mod takedowns;
 mod threads;
 mod upkeep;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use millrace_atproto::cid::Cid;
 use millrace_dataplane::client::Client;
 use millrace_dataplane::interest::NoteReader;
-use millrace_dataplane::purge::{self, DERIVED, Purged, TABLES};
+use millrace_dataplane::purge::{self, DERIVED, OPERATORS, Purged, TABLES};
 use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
 use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
@@ -117,7 +117,7 @@ async fn every_table_is_somebodys_or_derived(harness: Harness) {
         .await
         .unwrap();
     let known: BTreeSet<String> =
-        TABLES.iter().chain(&DERIVED).map(|table| (*table).to_owned()).collect();
+        TABLES.iter().chain(&OPERATORS).chain(&DERIVED).map(|table| (*table).to_owned()).collect();
     assert_eq!(found, known, "a table of `own` says in `purge` whose its rows are");
     owns_everything(&harness.client, "alice").await;
     assert!(rows(&harness, "alice").await.iter().all(|rows| *rows > 0));

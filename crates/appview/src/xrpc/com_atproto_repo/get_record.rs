@@ -50,6 +50,7 @@ impl Query for GetRecord {
         let not_found =
             || XrpcError::named("RecordNotFound", format!("Could not locate record: {uri}"));
         let found = call.find(record::GetRecord { uri: uri.clone() }).await?;
+        let found = found.filter(|found| !found.taken_down || call.sees_all());
         let found = found.ok_or_else(not_found)?;
         let answer = match found.kept {
             Some(kept) => Answer { uri: found.uri, cid: kept.cid, value: kept.value },
