@@ -30,7 +30,7 @@ pub struct AppviewConfig {
     pub video_thumbnail_url_pattern: UrlPattern,
     /// Password of `admin` in Basic authentication; without one nobody is let in that way.
     pub admin_password: Secret,
-    /// The moderation service's DID: it also sees accounts that are hidden from others.
+    /// The moderation service's DID: it sees what is hidden from others, and may take down.
     #[schemars(with = "Option<String>")]
     pub moderation_did: Option<Did>,
     /// Labelers that apply to requests which name none, and that need no account here.

@@ -61,6 +61,7 @@ pub fn router(deps: AppviewDeps) -> Router {
             &config.service_did,
             tokens_max,
             resolver.clone(),
+            config.moderation_did.clone(),
             clock.clone(),
         ),
         operator: Operator::new(config.admin_password.clone(), admin_token),

@@ -14,6 +14,7 @@ mod app_bsky_graph;
 mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
+mod com_atproto_admin;
 mod com_atproto_identity;
 mod com_atproto_label;
 mod com_atproto_repo;
@@ -128,6 +129,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_label::query_labels::QueryLabels>(),
+    query::<com_atproto_admin::get_account_infos::GetAccountInfos>(),
+    query::<com_atproto_admin::get_subject_status::GetSubjectStatus>(),
+    procedure::<com_atproto_admin::update_subject_status::UpdateSubjectStatus>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
 ];
 

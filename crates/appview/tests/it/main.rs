@@ -12,6 +12,7 @@ mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod auth;
 mod com_atproto;
+mod com_atproto_admin;
 mod com_atproto_label;
 mod directory;
 mod feed_server;

@@ -1,44 +1,17 @@
-//! The table of routes, walked whole with every kind of caller.
+//! The table of routes, walked whole as every role.
 
-use millrace_appview::routes::{Access, ROUTES, Route, Verb};
+use millrace_appview::routes::{ROUTES, RepoRev, Role, Route, Verb};
+use millrace_atproto::jwt::Claims;
 use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
 use crate::people::{blob_cid, did};
-use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, SERVICE_DID, World, near_and_far};
+use crate::world::{
+    ADMIN_TOKEN, Answer, MODERATION_DID, PASSWORD, SERVICE_DID, World, near_and_far,
+};
 
-near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
-
-/// Who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Caller {
-    Nobody,
-    Account,
-    BrokenToken,
-    OperatorByPassword,
-    OperatorByToken,
-}
-
-const CALLERS: [Caller; 5] = [
-    Caller::Nobody,
-    Caller::Account,
-    Caller::BrokenToken,
-    Caller::OperatorByPassword,
-    Caller::OperatorByToken,
-];
-
-/// What the table promises: let in, or refused with 401.
-fn is_let_in(access: Access, caller: Caller) -> bool {
-    match access {
-        Access::Anyone => true,
-        Access::Optional | Access::OptionalForFeed => {
-            matches!(caller, Caller::Nobody | Caller::Account | Caller::OperatorByPassword)
-        }
-        Access::User => caller == Caller::Account,
-        Access::Operator => matches!(caller, Caller::OperatorByPassword | Caller::OperatorByToken),
-    }
-}
+near_and_far!(every_route_as_every_role, every_route_refuses_other_verbs);
 
 /// Records that requests name, by URI.
 struct Known {
@@ -57,8 +30,8 @@ impl Known {
         let list = alice.makes_list("curatelist", "friends");
         let starter_pack = alice.makes_starter_pack("start here", &list, &[]).uri;
         let post = alice.posts("hello").uri;
-        world.poison(CALLERS.len() * 3).await;
-        let parked = (1..=i64::try_from(CALLERS.len() * 3).unwrap()).collect();
+        world.poison(Role::ALL.len() * 3).await;
+        let parked = (1..=i64::try_from(Role::ALL.len() * 3).unwrap()).collect();
         Self { post, list: list.uri, starter_pack, feed, parked: Mutex::new(parked) }
     }
 }
@@ -157,61 +130,65 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
         Some(_) => vec![("actor", alice.as_str())],
         None => vec![],
+        Some("com.atproto.admin.getAccountInfos") => vec![("dids", alice.as_str())],
+        Some("com.atproto.admin.getSubjectStatus") => vec![("did", alice.as_str())],
+        Some("com.atproto.admin.updateSubjectStatus") => {
+            let subject = json!({ "$type": "com.atproto.admin.defs#repoRef", "did": did("bob") });
+            return request.json(&json!({ "subject": subject, "takedown": { "applied": false } }));
+        }
     };
     request.query(&params)
 }
 
-async fn call(world: &World, route: &Route, caller: Caller, known: &Known) -> Answer {
+async fn call(world: &World, route: &Route, role: Role, known: &Known) -> Answer {
     let request = request(world, route, known);
     let nsid = route.nsid().unwrap_or("com.example.none");
-    let request = match caller {
-        Caller::Nobody => request,
-        Caller::Account => request.bearer_auth(world.token("alice", nsid)),
-        Caller::BrokenToken => request.bearer_auth(world.token("alice", "com.example.other")),
-        Caller::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
-        Caller::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
+    let changed = |change: &dyn Fn(&mut Claims)| world.token_with("alice", nsid, |c| change(c));
+    let request = match role {
+        Role::Anonymous => request,
+        Role::User => request.bearer_auth(world.token("alice", nsid)),
+        Role::OtherMethod => request.bearer_auth(world.token("alice", "com.example.other")),
+        Role::OtherService => {
+            request.bearer_auth(changed(&|claims| claims.aud = "did:web:other.test".to_owned()))
+        }
+        Role::Expired => request.bearer_auth(changed(&|claims| claims.exp = 1)),
+        Role::ModerationService => request.bearer_auth(world.token(MODERATION_DID, nsid)),
+        Role::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
+        Role::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
     };
     world.send(request).await
 }
 
-async fn every_route_with_every_caller(world: World) {
+/// The status of the answer to a request that is right in all but its caller.
+fn expected(route: &Route, role: Role) -> u16 {
+    match (route.access.admits(role), route.nsid()) {
+        (false, _) => 401,
+        // Likes are told to who likes, and to nobody else.
+        (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
+        // Nobody may register any device unless it is configured.
+        (true, Some("app.bsky.notification.registerPush")) => 501,
+        (true, _) => 200,
+    }
+}
+
+async fn every_route_as_every_role(world: World) {
     let feeds = FeedServer::start(&world, "feeds").await;
     let known = Known::of(&world, &feeds).await;
     for route in ROUTES {
-        for caller in CALLERS {
-            let answer = call(&world, route, caller, &known).await;
-            let expected = match is_let_in(route.access, caller) {
-                false => 401,
-                // Likes are told to who likes, and to nobody else.
-                true if route.nsid() == Some("app.bsky.feed.getActorLikes") => {
-                    if caller == Caller::Account { 200 } else { 400 }
-                }
-                // Nobody may register any device unless it is configured.
-                true if route.nsid() == Some("app.bsky.notification.registerPush") => 501,
-                true => 200,
-            };
-            assert_eq!(
-                answer.status.as_u16(),
-                expected,
-                "{} as {caller:?}: {}",
-                route.path,
-                answer.text
-            );
-            let knows_viewer = caller == Caller::Account && expected == 200;
-            let has_rev =
-                route.repo_rev != millrace_appview::routes::RepoRev::Never && knows_viewer;
-            assert_eq!(
-                answer.header("atproto-repo-rev").is_some(),
-                has_rev,
-                "{} as {caller:?}",
-                route.path
-            );
+        for role in Role::ALL {
+            let answer = call(&world, route, role, &known).await;
+            let expected = expected(route, role);
+            let (status, place) = (answer.status.as_u16(), format!("{} as {role:?}", route.path));
+            assert_eq!(status, expected, "{place}: {}", answer.text);
+            // Of the accounts that ask only alice has a repository here.
+            let has_viewer = matches!(role, Role::User | Role::OtherService) && expected == 200;
+            let has_rev = route.repo_rev != RepoRev::Never && has_viewer;
+            assert_eq!(answer.header("atproto-repo-rev").is_some(), has_rev, "{place}");
             let has_labelers = route.labels && expected == 200;
             assert_eq!(
                 answer.header("atproto-content-labelers").is_some(),
                 has_labelers,
-                "{} as {caller:?}",
-                route.path
+                "{place}"
             );
             if expected != 200 {
                 answer.refused();

@@ -64,6 +64,24 @@ impl Query for GetRecord {
     }
 }
 
+/// A record as its repository has it, taken down or not; `None` where there is none.
+pub(crate) async fn current(
+    call: &Call<'_>,
+    did: &Did,
+    collection: &Nsid,
+    rkey: &RecordKey,
+) -> Result<Option<Cid>, XrpcError> {
+    let uri = AtUri::record(did.clone(), collection.clone(), rkey.clone());
+    let Some(found) = call.find(record::GetRecord { uri }).await? else { return Ok(None) };
+    if let Some(kept) = found.kept {
+        return Ok(Some(kept.cid));
+    }
+    let repo = AtIdentifier::Did(did.clone());
+    let (collection, rkey) = (collection.clone(), rkey.clone());
+    let asked = GetRecord { repo, collection, rkey, cid: None };
+    Ok(asked.asked_of_pds(call, did).await?.map(|(cid, _)| cid))
+}
+
 impl GetRecord {
     /// The record as the account's PDS proves it; `None` when it is proven that there is none.
     async fn asked_of_pds(
