@@ -23,6 +23,7 @@ use crate::error::XrpcError;
 use crate::health;
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
+use crate::request::rates::{self, Beside, Rates};
 use crate::urls::MediaUrls;
 use crate::well_known;
 use crate::xrpc::{self, Api};
@@ -50,7 +51,8 @@ pub struct AppviewDeps {
     pub registry: Registry,
 }
 
-/// All public routes; the table is [`crate::routes::ROUTES`].
+/// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
+/// (`ConnectInfo`), callers without an account are counted by it.
 pub fn router(deps: AppviewDeps) -> Router {
     let AppviewDeps { config, dataplane, ingest, resolver, http, admin_token, clock, registry } =
         deps;
@@ -59,14 +61,16 @@ pub fn router(deps: AppviewDeps) -> Router {
     let auth = Arc::new(Authenticator {
         tokens: ServiceTokens::new(
             &config.service_did,
+            config.moderation_did.clone(),
             tokens_max,
             resolver.clone(),
-            config.moderation_did.clone(),
             clock.clone(),
         ),
         operator: Operator::new(config.admin_password.clone(), admin_token),
     });
     let bounds = Bounds::new(&config.limits, metrics.clone());
+    let rates = Arc::new(Rates::new(&config.limits, clock.clone()));
+    let beside = Beside { rates: rates.clone(), auth: auth.clone() };
     let api = Api {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
@@ -85,6 +89,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
         readers: crate::readers::Readers::default(),
+        rates,
     };
     let started_us = clock.now_us();
     let admin = AdminState { ingest, dataplane: dataplane.clone(), auth, clock, started_us };
@@ -106,6 +111,7 @@ fn media_urls(config: &AppviewConfig) -> MediaUrls {
     MediaUrls {
         image: config.image_url_pattern.with_base(&config.public_url),
         video_playlist: config.video_playlist_url_pattern.with_base(&config.public_url),
+        .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         video_thumbnail: config.video_thumbnail_url_pattern.with_base(&config.public_url),
     }
 }

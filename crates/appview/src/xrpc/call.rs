@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
 use millrace_dataplane::DataplaneError;
@@ -19,6 +20,7 @@ use crate::auth::{AuthError, Caller};
 use crate::error::XrpcError;
 use crate::hydration::Hydrated;
 use crate::request::labelers::{self, Labelers};
+use crate::request::rates::Tally;
 use crate::routes::{RepoRev, Route};
 use crate::urls::MediaUrls;
 use crate::views::Views;
@@ -35,6 +37,8 @@ pub(crate) struct Call<'a> {
     headers: &'a HeaderMap,
     revs: Mutex<Revs>,
     labelers: Option<Labelers>,
+    /// How the caller stands, where it is counted.
+    tally: Option<Tally>,
 }
 
 /// How far the caller's own repository was visible in the snapshots that an answer is made of.
@@ -51,13 +55,23 @@ impl<'a> Call<'a> {
     pub(super) async fn begin(
         api: &'a Api,
         route: Route,
-        headers: &'a HeaderMap,
+        parts: &'a Parts,
     ) -> Result<Self, XrpcError> {
         let nsid = route.nsid().unwrap_or_default();
-        let caller = api.auth.caller(route.access, nsid, headers).await?;
+        let headers = &parts.headers;
+        let sender = (headers, &parts.extensions);
+        let caller = match api.auth.caller(route.access, nsid, headers).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                api.rates.count_address(sender)?;
+                return Err(error.into());
+            }
+        };
+        let tally = api.rates.count(&caller, api.moderation_did.as_ref(), sender)?;
         let labelers =
             route.labels.then(|| Labelers::of(headers, &api.trusted_labelers)).transpose()?;
-        let mut call = Self { api, caller, route, headers, revs: Mutex::default(), labelers };
+        let revs = Mutex::default();
+        let mut call = Self { api, caller, route, headers, revs, labelers, tally };
         let (labelers, ()) = tokio::try_join!(call.available_labelers(), call.note_reader())?;
         call.labelers = labelers;
         Ok(call)
@@ -70,6 +84,9 @@ impl<'a> Call<'a> {
         let mut response =
             answer.map_or_else(IntoResponse::into_response, IntoResponse::into_response);
         let headers = response.headers_mut();
+        if let Some(tally) = self.tally {
+            tally.put(headers);
+        }
         if let Some(labelers) = labelers {
             headers.insert(labelers::CONTENT, labelers.header());
         }
@@ -270,6 +287,7 @@ impl<'a> Call<'a> {
             reply_refs,
             detailed,
             mut labelled,
+            reposts,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
         let records = posts.len() + lists.len() + generators.len() + starter_packs.len();
@@ -287,10 +305,10 @@ impl<'a> Call<'a> {
             labelers,
             reply_refs,
             detailed,
-            reposts,
             trusted_verifiers: self.api.trusted_verifiers.clone(),
             accept_labelers: labelers_accepted.dids().cloned().collect(),
             labelled,
+            reposts,
             repo_rev: self.tells_rev(),
         }
     }
@@ -308,7 +326,6 @@ impl<'a> Call<'a> {
         hydrated: Hydrated,
         present: impl FnOnce(Views<'_>) -> T + Send + 'static,
     ) -> Result<T, XrpcError> {
-            reposts,
         let is_small = hydrated.posts() <= POSTS_INLINE_MAX;
         let (urls, viewer) = (Arc::clone(&self.api.urls), self.viewer().cloned());
         let now_us = self.api.clock.now_us();
@@ -351,6 +368,6 @@ pub(crate) struct Skeleton {
     pub(crate) detailed: Vec<Did>,
     /// Further records whose labels are shown.
     pub(crate) labelled: Vec<AtUri>,
-}
     /// Reposts by which posts are there.
     pub(crate) reposts: Vec<AtUri>,
+}
