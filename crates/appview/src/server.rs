@@ -92,7 +92,15 @@ pub fn router(deps: AppviewDeps) -> Router {
         rates,
     };
     let started_us = clock.now_us();
-    let admin = AdminState { ingest, dataplane: dataplane.clone(), auth, clock, started_us };
+    let body_bytes_max = config.limits.body_bytes_max;
+    let admin = AdminState {
+        ingest,
+        dataplane: dataplane.clone(),
+        auth,
+        clock,
+        started_us,
+        body_bytes_max,
+    };
     Router::new()
         .route("/", get(dashboard::home))
         .route("/robots.txt", get(health::robots))
@@ -103,6 +111,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)
+        .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         .layer(middleware::from_fn_with_state(bounds, bounds::apply))
         .layer(cors())
 }
@@ -111,7 +120,6 @@ fn media_urls(config: &AppviewConfig) -> MediaUrls {
     MediaUrls {
         image: config.image_url_pattern.with_base(&config.public_url),
         video_playlist: config.video_playlist_url_pattern.with_base(&config.public_url),
-        .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         video_thumbnail: config.video_thumbnail_url_pattern.with_base(&config.public_url),
     }
 }

@@ -56,6 +56,10 @@ const DRAFT: &str = "3jzfcijpj2z2a";
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
     let request = world.request(route.verb.as_str(), &known.filled(route.path));
+    if route.path.starts_with("/api/v1/admin/takedowns/") {
+        let subject = json!({ "kind": "account", "did": did("erin") });
+        return request.json(&json!({ "subject": subject }));
+    }
     let alice = did("alice");
     let params: Vec<(&str, &str)> = match route.nsid() {
         Some("app.bsky.actor.getProfiles") => vec![("actors", alice.as_str())],
@@ -126,16 +130,16 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             vec![("starterPack", known.starter_pack.as_str())]
         }
         Some("app.bsky.graph.getStarterPacks") => vec![("uris", known.starter_pack.as_str())],
-        Some("com.atproto.label.queryLabels") => vec![("uriPatterns", alice.as_str())],
-        Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
-        Some(_) => vec![("actor", alice.as_str())],
-        None => vec![],
         Some("com.atproto.admin.getAccountInfos") => vec![("dids", alice.as_str())],
         Some("com.atproto.admin.getSubjectStatus") => vec![("did", alice.as_str())],
         Some("com.atproto.admin.updateSubjectStatus") => {
             let subject = json!({ "$type": "com.atproto.admin.defs#repoRef", "did": did("bob") });
             return request.json(&json!({ "subject": subject, "takedown": { "applied": false } }));
         }
+        Some("com.atproto.label.queryLabels") => vec![("uriPatterns", alice.as_str())],
+        Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
+        Some(_) => vec![("actor", alice.as_str())],
+        None => vec![],
     };
     request.query(&params)
 }
