@@ -15,7 +15,7 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::admin::{self, AdminState};
+use crate::admin::{self, AdminState, Issuer};
 use crate::auth::{Authenticator, Operator, ServiceTokens};
 use crate::config::AppviewConfig;
 use crate::dashboard;
@@ -93,6 +93,8 @@ pub fn router(deps: AppviewDeps) -> Router {
     };
     let started_us = clock.now_us();
     let body_bytes_max = config.limits.body_bytes_max;
+    let key = config.service_key.clone().map(Arc::new);
+    let issuer = Issuer { did: config.service_did.clone(), key };
     let admin = AdminState {
         ingest,
         dataplane: dataplane.clone(),
@@ -100,6 +102,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         clock,
         started_us,
         body_bytes_max,
+        issuer,
     };
     Router::new()
         .route("/", get(dashboard::home))

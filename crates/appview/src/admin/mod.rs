@@ -8,12 +8,16 @@
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
 //! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
 //! | `rejected.rs` | `GET rejected`: events not accepted |
+//! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
+//! | `curated.rs` | `GET curated/{list}`, `POST curated/{list}/add`, `…/remove`: verifiers, suggestions |
 //! | `takedowns.rs` | `GET takedowns`, `POST takedowns/apply`, `POST takedowns/lift` |
 //!
 //! Must stay true: a handler's first act is to see that the caller is the operator, and it asks ingest
 //! and the data-plane through their clients alone.
 
 mod accounts;
+mod curated;
+mod labels;
 mod overview;
 mod parked;
 mod rejected;
@@ -31,6 +35,8 @@ use millrace_ingest::IngestError;
 use millrace_runtime::clock::SharedClock;
 use serde::de::DeserializeOwned;
 
+pub(crate) use labels::Issuer;
+
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
 
@@ -44,6 +50,7 @@ pub(crate) struct AdminState {
     /// When this process started to serve.
     pub(crate) started_us: i64,
     pub(crate) body_bytes_max: usize,
+    pub(crate) issuer: Issuer,
 }
 
 pub(crate) fn router(state: AdminState) -> Router {
@@ -59,6 +66,11 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/parked/{id}/retry", post(parked::retry))
         .route("/api/v1/admin/parked/{id}/discard", post(parked::discard))
         .route("/api/v1/admin/rejected", get(rejected::list))
+        .route("/api/v1/admin/labels", get(labels::list))
+        .route("/api/v1/admin/labels/issue", post(labels::issue))
+        .route("/api/v1/admin/curated/{list}", get(curated::show))
+        .route("/api/v1/admin/curated/{list}/add", post(curated::add))
+        .route("/api/v1/admin/curated/{list}/remove", post(curated::remove))
         .route("/api/v1/admin/takedowns", get(takedowns::list))
         .route("/api/v1/admin/takedowns/apply", post(takedowns::apply))
         .route("/api/v1/admin/takedowns/lift", post(takedowns::lift))

@@ -109,7 +109,8 @@ mod tests {
 
     fn label(src: &str, uri: &str, val: &str) -> Label {
         let (src, cts) = (Did::parse(src).unwrap(), "2026-01-01T00:00:00Z".to_owned());
-        Label { src, uri: uri.to_owned(), cid: None, val: val.to_owned(), cts, exp: None }
+        let (uri, val) = (uri.to_owned(), val.to_owned());
+        Label { ver: None, src, uri, cid: None, val, cts, exp: None, sig: None }
     }
 
     fn hydrated(labels: Vec<Label>, viewer: serde_json::Value, all_visible: bool) -> Hydrated {

@@ -155,19 +155,20 @@ impl<'a> Call<'a> {
         revs.last = Some(rev);
     }
 
-    /// Those of the labelers asked for that exist; the trusted ones need not be known here.
+    /// Those of the labelers asked for that exist; the trusted ones, and this service, need not
+    /// be known here.
     async fn available_labelers(&self) -> Result<Option<Labelers>, XrpcError> {
         let Some(labelers) = &self.labelers else { return Ok(None) };
-        let trusted = &self.api.trusted_labelers;
-        let unsure: Vec<Did> =
-            labelers.dids().filter(|did| !trusted.contains(did)).cloned().collect();
+        let Api { trusted_labelers: trusted, service_did, .. } = self.api;
+        let is_sure = |did: &Did| trusted.contains(did) || did == service_did;
+        let unsure: Vec<Did> = labelers.dids().filter(|did| !is_sure(did)).cloned().collect();
         let mut labelers = labelers.clone();
         if !unsure.is_empty() {
             let actors = unsure.into_iter().map(AtIdentifier::Did).collect();
             let known = self.api.dataplane.ask(GetActors { actors }).await?.actors;
             let active: Vec<Did> =
                 known.into_iter().filter(|s| s.is_shown()).map(|s| s.did).collect();
-            labelers.retain(|did| trusted.contains(did) || active.contains(did));
+            labelers.retain(|did| is_sure(did) || active.contains(did));
         }
         Ok(Some(labelers))
     }

@@ -17,6 +17,7 @@ mod com_atproto_label;
 mod directory;
 mod feed_server;
 mod ingest_side;
+mod issued;
 mod labels;
 mod people;
 mod rates;

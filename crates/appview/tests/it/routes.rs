@@ -11,7 +11,11 @@ use crate::world::{
     ADMIN_TOKEN, Answer, MODERATION_DID, PASSWORD, SERVICE_DID, World, near_and_far,
 };
 
-near_and_far!(every_route_as_every_role, every_route_refuses_other_verbs);
+near_and_far!(
+    every_route_as_every_role,
+    every_route_refuses_other_verbs,
+    every_body_is_bounded_in_bytes_and_depth,
+);
 
 /// Records that requests name, by URI.
 struct Known {
@@ -45,9 +49,13 @@ impl Known {
         let id = if path.contains("{id}") { self.parked.lock().pop().unwrap() } else { 0 };
         path.replace("{did}", did("alice").as_str())
             .replace("{id}", &id.to_string())
+            .replace("{list}", "people")
             .replace("{*path}", "profile/alice.test")
     }
 }
+
+/// Labels are signed with a key, which this service does not have.
+const ISSUE: &str = "/api/v1/admin/labels/issue";
 
 /// The name of a draft that is not there.
 const DRAFT: &str = "3jzfcijpj2z2a";
@@ -56,6 +64,13 @@ const DRAFT: &str = "3jzfcijpj2z2a";
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
     let request = world.request(route.verb.as_str(), &known.filled(route.path));
+    if route.path.starts_with("/api/v1/admin/curated/") && route.verb == Verb::Post {
+        return request.json(&json!({ "subjects": [did("alice")] }));
+    }
+    if route.path == ISSUE {
+        let label = json!({ "uri": did("alice"), "val": "spam" });
+        return request.json(&json!({ "labels": [label] }));
+    }
     if route.path.starts_with("/api/v1/admin/takedowns/") {
         let subject = json!({ "kind": "account", "did": did("erin") });
         return request.json(&json!({ "subject": subject }));
@@ -169,6 +184,7 @@ fn expected(route: &Route, role: Role) -> u16 {
         (false, _) => 401,
         // Likes are told to who likes, and to nobody else.
         (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
+        (true, None) if route.path == ISSUE => 400,
         // Nobody may register any device unless it is configured.
         (true, Some("app.bsky.notification.registerPush")) => 501,
         (true, _) => 200,
@@ -197,6 +213,28 @@ async fn every_route_as_every_role(world: World) {
             if expected != 200 {
                 answer.refused();
             }
+        }
+    }
+}
+
+/// Routes beside the methods that read no body.
+const BODILESS: [&str; 4] = ["/resync", "/parked/retry", "/{id}/retry", "/{id}/discard"];
+
+async fn every_body_is_bounded_in_bytes_and_depth(world: World) {
+    world.actor("alice");
+    let reads = |route: &&Route| {
+        route.verb == Verb::Post && !BODILESS.iter().any(|end| route.path.ends_with(end))
+    };
+    for route in ROUTES.iter().filter(reads) {
+        let path = route.path.replace("{list}", "people");
+        for (body, expected) in [("[".repeat(90_000), 400), ("[".repeat(110_000), 413)] {
+            let request = world.request("POST", &path).header("content-type", "application/json");
+            let request = match route.access.admits(Role::User) {
+                true => request.bearer_auth(world.token("alice", route.nsid().unwrap())),
+                false => request.bearer_auth(ADMIN_TOKEN),
+            };
+            let answer = world.send(request.body(body)).await;
+            assert_eq!(answer.refused().0, expected, "{path}");
         }
     }
 }

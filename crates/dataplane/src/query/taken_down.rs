@@ -4,16 +4,17 @@
 use std::collections::{BTreeSet, HashMap};
 
 use millrace_atproto::syntax::{AtUri, Did};
-use millrace_store::{Param, StoreError, Tx, dictionary};
+use millrace_store::{Param, StoreError, Tx};
 
 use super::hydrate::PostKey;
 use super::lookup;
+use super::named_subjects::{self, NamedSubject};
 use crate::apply::ids::Subject;
-use crate::apply::label;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::{TakenDown, TakenDownBlob};
-use crate::names::Names;
+
+pub(crate) use super::named_subjects::account;
 
 /// The kinds of subjects, as rows have them.
 pub(super) const ACCOUNT: i64 = 0;
@@ -86,49 +87,20 @@ pub(crate) fn among(
     tx: &mut Tx,
     subjects: impl IntoIterator<Item = Subject>,
 ) -> Result<Found, StoreError> {
-    let mut subjects: BTreeSet<Subject> = subjects.into_iter().collect();
-    let actors: BTreeSet<i64> = subjects.iter().map(|subject| subject.actor).collect();
-    let actors: Vec<i64> = actors.into_iter().collect();
-    let dids = dictionary::actor_dids(tx, &actors)?;
-    let texts: Vec<String> = dids.values().map(Did::to_string).collect();
-    if texts.is_empty() {
-        return Ok(Found::default());
-    }
-    let touched: Vec<String> = tx.query(TOUCHED, &[Param::Texts(&texts)], |row| row.get(0))?;
-    if touched.is_empty() {
-        return Ok(Found::default());
-    }
-    let is_touched: BTreeSet<&str> = touched.iter().map(String::as_str).collect();
-    let touched_ids: BTreeSet<i64> = dids
-        .iter()
-        .filter(|(_, did)| is_touched.contains(did.as_str()))
-        .map(|(id, _)| *id)
-        .collect();
-    subjects.retain(|subject| touched_ids.contains(&subject.actor));
-    subjects.extend(touched_ids.iter().map(|id| account(*id)));
-    let keys = subjects.iter().flat_map(|subject| [subject.rkey, subject.collection]);
-    let names = Names::of(tx, touched_ids.iter().copied(), keys)?;
-    let mut rows = Vec::with_capacity(subjects.len());
-    for subject in &subjects {
-        let did = names.did(subject.actor)?.to_string();
-        let (kind, name) = match subject.collection {
-            label::ACCOUNT => (ACCOUNT, did.clone()),
-            collection => (RECORD, names.uri(subject.actor, collection, subject.rkey)?),
-        };
-        rows.push((*subject, did, kind, name));
-    }
-    let params = rows.iter().enumerate().map(|(place, (_, did, kind, name))| {
-        // Behind `at://<did>/`, of an account nothing.
-        let prefix = format!("at://{did}/");
-        let key = name.strip_prefix(&prefix).unwrap_or_default();
-        [Param::Int(place as i64), Param::Text(did), Param::Int(*kind), Param::Text(key)]
+    let named = named_subjects::of_touched(tx, subjects, TOUCHED)?;
+    let rows = named.iter().enumerate().map(|(place, subject)| {
+        let kind = if subject.is_account() { ACCOUNT } else { RECORD };
+        let [did, key] = [&subject.did, &subject.key].map(Param::from);
+        [Param::Int(place as i64), did, Param::Int(kind), key]
     });
-    let places: Vec<i64> = tx.query_many(EXACT, params, |row| row.get(0))?;
+    let places: Vec<i64> = tx.query_many(EXACT, rows, |row| row.get(0))?;
     let found = places.into_iter().filter_map(|place| {
-        let (subject, _, _, name) = rows.get(usize::try_from(place).ok()?)?;
-        Some((*subject, name.clone()))
+        let subject = named.get(usize::try_from(place).ok()?)?;
+        Some((subject.subject, subject.name()))
     });
-    Ok(Found { subjects: found.collect(), touched })
+    let subjects = found.collect();
+    let touched = named.into_iter().filter(NamedSubject::is_account).map(|account| account.did);
+    Ok(Found { subjects, touched: touched.collect() })
 }
 
 /// What is taken down of what an answer shows: `subjects`, and the records of `further` URIs.
@@ -154,11 +126,6 @@ pub(super) fn shown(
         taken_down.blobs.push(TakenDownBlob { did: lookup::did(&did)?, cid });
     }
     Ok(taken_down)
-}
-
-/// An account as a subject.
-pub(crate) fn account(actor: i64) -> Subject {
-    Subject { actor, collection: label::ACCOUNT, rkey: 0 }
 }
 
 /// A post as a subject.

@@ -12,6 +12,7 @@ mod graph;
 mod grpc;
 mod harness;
 mod hydration;
+mod issued;
 mod kinds;
 mod labels;
 mod notifications;

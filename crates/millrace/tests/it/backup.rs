@@ -156,6 +156,11 @@ async fn tell_everything(server: &Server) {
     }
     let takedown = json!({ "subject": { "kind": "account", "did": BOB }, "by": "operator" });
     internal(server, "takeDown", takedown).await;
+    let label = json!({
+        "src": ALICE, "uri": BOB, "val": "spam", "cts": "2026-01-01T00:00:00Z", "sig": "AA",
+    });
+    internal(server, "issueLabels", json!({ "labels": [label] })).await;
+    internal(server, "curate", json!({ "list": "people", "subjects": [BOB] })).await;
 }
 
 /// How many rows each table of `own` has that an account tells Millrace, and what follows from them.

@@ -52,7 +52,7 @@ use self::verifications::Verifications;
 use self::viewer::Viewer;
 use self::wanted::Wanted;
 use super::lookup::{self, RecordKeyIds};
-use super::{Context, Question, taken_down};
+use super::{Context, Question, issued_label, taken_down};
 use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -161,11 +161,14 @@ impl Question for Hydrate {
         gathered.close_threads(tx, &names)?;
         gathered.around.kept =
             bookmarks::kept(tx, gathered.viewer.as_ref(), &gathered.posts, &names)?;
+        let issued = issued_label::holding(tx, &self.accept_labelers, &subjects)?;
         let taken_down = match has_takedowns {
             true => taken_down::shown(tx, subjects, &self.reposts)?,
             false => TakenDown::default(),
         };
-        Ok(Hydration { repo_rev, taken_down, ..gathered.present(&names)? })
+        let mut found = gathered.present(&names)?;
+        found.labels.extend(issued);
+        Ok(Hydration { repo_rev, taken_down, ..found })
     }
 }
 
