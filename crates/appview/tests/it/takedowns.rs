@@ -147,6 +147,14 @@ async fn records_are_gone_one_by_one(world: World) {
         len(&get("app.bsky.graph.getStarterPacks", "uris", &pack.uri).await.ok(), "starterPacks")
     };
     assert_eq!(packs().await, 1);
+    let offered = bob.offers_feed(&did("feeds"), "feed");
+    let found = async || {
+        let refused = get("app.bsky.feed.getFeed", "feed", &offered.uri).await;
+        refused.body["message"] != "could not find feed"
+    };
+    assert!(found().await, "nobody answers for it, but it is there");
+    world.takes_down(&record(&offered)).await;
+    assert!(!found().await);
     world.takes_down(&record(&pack)).await;
     assert_eq!(packs().await, 0);
     for subject in [&repost, &reply, &like, &pack] {

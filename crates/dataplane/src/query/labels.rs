@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hydrate::LabelRow;
-use super::issued_label::{self, Among};
+use super::issued_labels::{self, Among};
 use super::{Context, Question, lookup, page_limit};
 use crate::apply::ids::Subject;
 use crate::apply::label::ACCOUNT;
@@ -152,7 +152,7 @@ struct Place {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Behind {
-    Issued(issued_label::Place),
+    Issued(issued_labels::Place),
     /// Collection, record key, labeler; and value.
     Sent([i64; 3], String),
 }
@@ -162,12 +162,12 @@ const ISSUED: &str = "issued ";
 
 impl Place {
     fn start(pattern: usize) -> Self {
-        Self { pattern, behind: Behind::Issued(issued_label::Place::default()) }
+        Self { pattern, behind: Behind::Issued(issued_labels::Place::default()) }
     }
 
     fn pack(&self) -> String {
         match &self.behind {
-            Behind::Issued(issued_label::Place { subject, src, val }) => {
+            Behind::Issued(issued_labels::Place { subject, src, val }) => {
                 format!("{ISSUED}{} {subject} {src} {val}", self.pattern)
             }
             Behind::Sent([collection, rkey, src], val) => {
@@ -190,7 +190,7 @@ impl Place {
         let parts: Vec<&str> = text.splitn(4, ' ').collect();
         let [pattern, subject, src, val] = parts[..] else { return None };
         let [subject, src, val] = [subject, src, val].map(str::to_owned);
-        let behind = Behind::Issued(issued_label::Place { subject, src, val });
+        let behind = Behind::Issued(issued_labels::Place { subject, src, val });
         Some(Self { pattern: pattern.parse().ok()?, behind })
     }
 
@@ -241,7 +241,7 @@ impl Question for QueryLabels {
             }
             let missing = limit + 1 - rows.len() as i64;
             if let (Behind::Issued(after), Some(among)) = (&place.behind, pattern.issued()) {
-                let found = issued_label::page(tx, &among, sources.as_deref(), after, missing)?;
+                let found = issued_labels::page(tx, &among, sources.as_deref(), after, missing)?;
                 rows.extend(found.into_iter().map(|(after, label)| {
                     Found::Issued(Place { pattern: at, behind: Behind::Issued(after) }, label)
                 }));
@@ -354,7 +354,7 @@ mod tests {
     fn places_pack_what_they_parse() {
         let sent = Behind::Sent([-5, 7, 9], "a:b::c".to_owned());
         let [subject, src, val] = ["a.b.c/d", "did:plc:a", "a b"].map(str::to_owned);
-        let issued = Behind::Issued(issued_label::Place { subject, src, val });
+        let issued = Behind::Issued(issued_labels::Place { subject, src, val });
         for behind in [sent, issued] {
             let place = Place { pattern: 3, behind };
             assert_eq!(Place::parse(Some(&place.pack())).unwrap(), place);

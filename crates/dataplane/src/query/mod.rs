@@ -51,6 +51,7 @@ pub mod uri_page;
 
 mod by_subject;
 pub(crate) mod cursor;
+pub(crate) mod issued_labels;
 pub(crate) mod lookup;
 mod muted_threads;
 mod named_subjects;

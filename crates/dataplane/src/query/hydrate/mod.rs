@@ -52,7 +52,7 @@ use self::verifications::Verifications;
 use self::viewer::Viewer;
 use self::wanted::Wanted;
 use super::lookup::{self, RecordKeyIds};
-use super::{Context, Question, issued_label, taken_down};
+use super::{Context, Question, issued_labels, taken_down};
 use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -161,7 +161,7 @@ impl Question for Hydrate {
         gathered.close_threads(tx, &names)?;
         gathered.around.kept =
             bookmarks::kept(tx, gathered.viewer.as_ref(), &gathered.posts, &names)?;
-        let issued = issued_label::holding(tx, &self.accept_labelers, &subjects)?;
+        let issued = issued_labels::holding(tx, &self.accept_labelers, &subjects)?;
         let taken_down = match has_takedowns {
             true => taken_down::shown(tx, subjects, &self.reposts)?,
             false => TakenDown::default(),
