@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use crate::auth::{Authenticator, Caller};
 use crate::config::LimitsConfig;
 use crate::error::XrpcError;
+use crate::routes::ROUTES;
 
 /// Callers counted in one window; further ones are let through uncounted until it ends.
 const CALLERS_MAX: usize = 200_000;
@@ -174,7 +175,7 @@ pub(crate) struct Beside {
     pub(crate) auth: Arc<Authenticator>,
 }
 
-/// Counts requests to what is no method by address; methods count their own callers. Whether a service is
+/// Counts requests to what is no method here by address; methods count their own callers. Whether a service is
 /// healthy is told always.
 pub(crate) async fn beside_methods(
     State(Beside { rates, auth }): State<Beside>,
@@ -182,7 +183,8 @@ pub(crate) async fn beside_methods(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let is_method = path.strip_prefix("/xrpc/").is_some_and(|name| name.contains('.'));
+    let route = ROUTES.iter().find(|route| route.path == path);
+    let is_method = route.is_some_and(|route| route.nsid().is_some());
     let is_free = is_method
         || matches!(path, "/health" | "/ready" | "/xrpc/_health")
         || auth.operator(request.headers()).is_ok();

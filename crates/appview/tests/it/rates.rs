@@ -65,7 +65,8 @@ async fn nobody_is_counted_by_address_and_so_are_wrong_credentials() {
     }
     assert_eq!(world.send(wrong()).await.refused(), (429, "RateLimitExceeded"));
     // Beside the methods too, the operator's routes among them.
-    for path in ["/robots.txt", "/.well-known/did.json", "/api/v1/admin/sources"] {
+    let unknown = "/xrpc/com.example.unknown";
+    for path in ["/robots.txt", "/.well-known/did.json", "/api/v1/admin/sources", unknown] {
         let request = || world.request("GET", path).header("x-forwarded-for", "198.51.100.9");
         assert_eq!(world.send(request()).await.refused(), (429, "RateLimitExceeded"), "{path}");
         // Whom nobody says anything about is on this machine.
