@@ -1,5 +1,5 @@
-//! The program that is measured: `millrace serve` with its defaults, on a folder of its own, every role in one
-//! process. It can be killed and started again on the same data.
+//! The program that is measured: `millrace serve` with its defaults, but that a few viewers may ask as often as
+//! many would, on a folder of its own, every role in one process. It can be killed and started again on the same data.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -194,6 +194,9 @@ listen = \"127.0.0.1:{appview}\"
 service_did = \"{SERVICE_DID}\"
 public_url = \"http://localhost:{appview}\"
 admin_password = \"{ADMIN_PASSWORD}\"
+
+[appview.limits]
+account_requests_max = 0
 "
     )
 }

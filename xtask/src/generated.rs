@@ -15,6 +15,7 @@ const FILES: &[(&str, &[&str])] = &[
     ("docs/reference/configuration.md", &["reference", "configuration"]),
     ("docs/reference/errors.md", &["reference", "errors"]),
     ("docs/reference/metrics.md", &["reference", "metrics"]),
+    ("docs/reference/routes.md", &["reference", "routes"]),
 ];
 
 /// Writes all of them.

@@ -30,7 +30,7 @@ pub struct AppviewConfig {
     pub video_thumbnail_url_pattern: UrlPattern,
     /// Password of `admin` in Basic authentication; without one nobody is let in that way.
     pub admin_password: Secret,
-    /// The moderation service's DID: it also sees accounts that are hidden from others.
+    /// The moderation service's DID: it sees what is hidden from others, and may take down.
     #[schemars(with = "Option<String>")]
     pub moderation_did: Option<Did>,
     /// Labelers that apply to requests which name none, and that need no account here.
@@ -58,6 +58,16 @@ pub struct LimitsConfig {
     pub request_timeout_ms: u64,
     /// Time for a third party to answer with a page of its feed, in milliseconds.
     pub feed_timeout_ms: u64,
+    /// Seconds in which requests are counted by who sends them.
+    pub rate_window_s: u32,
+    /// Requests of one account in `rate_window_s`, whichever PDS sends them; further ones are refused with 429.
+    /// 0 is any number.
+    pub account_requests_max: u32,
+    /// The same of one address where no account asks.
+    pub address_requests_max: u32,
+    /// Proxies in front of this service that append to `X-Forwarded-For`: the address that the first of them saw
+    /// is counted. Without any it is the connection's own, and what comes from this machine is not counted.
+    pub trusted_proxies: u32,
     /// Requests answered at the same time; further ones are refused with 503.
     pub requests_max: usize,
     /// Service tokens remembered until they expire, so that none is accepted twice.
@@ -95,6 +105,10 @@ impl Default for LimitsConfig {
             url_bytes_max: 16 * 1024,
             request_timeout_ms: 30_000,
             feed_timeout_ms: 10_000,
+            rate_window_s: 300,
+            account_requests_max: 6_000,
+            address_requests_max: 30_000,
+            trusted_proxies: 0,
             requests_max: 1_024,
             tokens_remembered_max: 200_000,
         }

@@ -8,6 +8,7 @@ use millrace_dataplane::DataplaneError;
 use serde::Serialize;
 
 use crate::auth::AuthError;
+use crate::request::rates::Tally;
 
 /// Seconds a caller is asked to wait when something it needs is unreachable.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -43,6 +44,9 @@ pub(crate) enum XrpcError {
     /// The answer took too long.
     #[error("the answer took longer than {after_ms} ms")]
     Timeout { after_ms: u64 },
+    /// The caller has asked as often as it may for now.
+    #[error("Rate Limit Exceeded")]
+    RateLimited(Tally),
     /// As many requests as may be are being answered.
     #[error("too many requests at once")]
     Busy,
@@ -89,6 +93,7 @@ impl XrpcError {
             Self::NotFound | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "NotFound"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "InvalidRequest"),
+            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded"),
             Self::Timeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout"),
             Self::Busy | Self::Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
@@ -113,6 +118,9 @@ impl IntoResponse for XrpcError {
             other => other.to_string(),
         };
         let mut response = (status, axum::Json(Body { error, message: &message })).into_response();
+        if let Self::RateLimited(tally) = &self {
+            tally.put(response.headers_mut());
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
         }

@@ -1,5 +1,5 @@
 //! Who may call what: the one table of public routes. The router serves what stands here and
-//! nothing else, and a test walks the table with every kind of caller.
+//! nothing else, a test walks the table as every role, and the reference page is made from it.
 
 /// The HTTP verb of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,77 @@ pub enum Access {
     OptionalForFeed,
     /// An account, by a service token of its PDS.
     User,
+    /// The operator, or the moderation service by a service token of its own.
+    Moderation,
     /// The operator: the admin token, or Basic `admin:<password>`.
     Operator,
+}
+
+/// As whom a request may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Without credentials.
+    Anonymous,
+    /// An account, by a service token of its PDS.
+    User,
+    /// An account, by a token for another method …
+    OtherMethod,
+    /// … or for another service …
+    OtherService,
+    /// … or one that has expired.
+    Expired,
+    /// The moderation service, by a service token of its own.
+    ModerationService,
+    OperatorByPassword,
+    OperatorByToken,
+}
+
+impl Role {
+    pub const ALL: [Self; 8] = [
+        Self::Anonymous,
+        Self::User,
+        Self::OtherMethod,
+        Self::OtherService,
+        Self::Expired,
+        Self::ModerationService,
+        Self::OperatorByPassword,
+        Self::OperatorByToken,
+    ];
+
+    /// For people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User => "user",
+            Self::OtherMethod => "token for another method",
+            Self::OtherService => "token for another service",
+            Self::Expired => "expired token",
+            Self::ModerationService => "moderation service",
+            Self::OperatorByPassword => "operator by password",
+            Self::OperatorByToken => "operator by token",
+        }
+    }
+}
+
+impl Access {
+    /// Whether who comes as this role is let in; else the answer is 401.
+    pub fn admits(self, role: Role) -> bool {
+        use Role::{
+            Anonymous, ModerationService, OperatorByPassword, OperatorByToken, OtherService, User,
+        };
+        match self {
+            Self::Anyone => true,
+            Self::Optional => {
+                matches!(role, Anonymous | User | ModerationService | OperatorByPassword)
+            }
+            Self::OptionalForFeed => role == OtherService || Self::Optional.admits(role),
+            Self::User => matches!(role, User | ModerationService),
+            Self::Moderation => {
+                matches!(role, ModerationService | OperatorByPassword | OperatorByToken)
+            }
+            Self::Operator => matches!(role, OperatorByPassword | OperatorByToken),
+        }
+    }
 }
 
 /// When the answer carries `Atproto-Repo-Rev`, the revision of the viewer's repository up to
@@ -78,7 +147,7 @@ impl Route {
     }
 }
 
-use Access::{Anyone, Operator, Optional, OptionalForFeed, User};
+use Access::{Anyone, Moderation, Operator, Optional, OptionalForFeed, User};
 use RepoRev::{OnAnswers, OnErrorsToo};
 
 /// Every public route.
@@ -148,6 +217,9 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/app.bsky.notification.updateSeen", User),
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadOtherV2", Optional).labelled(),
     Route::get("/xrpc/app.bsky.unspecced.getPostThreadV2", Optional).labelled(),
+    Route::get("/xrpc/com.atproto.admin.getAccountInfos", Optional),
+    Route::get("/xrpc/com.atproto.admin.getSubjectStatus", Moderation),
+    Route::post("/xrpc/com.atproto.admin.updateSubjectStatus", Moderation),
     Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
     Route::get("/xrpc/com.atproto.label.queryLabels", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
@@ -162,6 +234,14 @@ pub const ROUTES: &[Route] = &[
     Route::post("/api/v1/admin/parked/{id}/retry", Operator),
     Route::post("/api/v1/admin/parked/{id}/discard", Operator),
     Route::get("/api/v1/admin/rejected", Operator),
+    Route::get("/api/v1/admin/labels", Operator),
+    Route::post("/api/v1/admin/labels/issue", Operator),
+    Route::get("/api/v1/admin/curated/{list}", Operator),
+    Route::post("/api/v1/admin/curated/{list}/add", Operator),
+    Route::post("/api/v1/admin/curated/{list}/remove", Operator),
+    Route::get("/api/v1/admin/takedowns", Operator),
+    Route::post("/api/v1/admin/takedowns/apply", Operator),
+    Route::post("/api/v1/admin/takedowns/lift", Operator),
     Route::get("/dashboard", Anyone),
     Route::get("/dashboard/", Anyone),
     Route::get("/dashboard/{*path}", Anyone),

@@ -15,7 +15,7 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::admin::{self, AdminState};
+use crate::admin::{self, AdminState, Issuer};
 use crate::auth::{Authenticator, Operator, ServiceTokens};
 use crate::config::AppviewConfig;
 use crate::dashboard;
@@ -23,6 +23,7 @@ use crate::error::XrpcError;
 use crate::health;
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
+use crate::request::rates::{self, Beside, Rates};
 use crate::urls::MediaUrls;
 use crate::well_known;
 use crate::xrpc::{self, Api};
@@ -50,7 +51,8 @@ pub struct AppviewDeps {
     pub registry: Registry,
 }
 
-/// All public routes; the table is [`crate::routes::ROUTES`].
+/// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
+/// (`ConnectInfo`), callers without an account are counted by it.
 pub fn router(deps: AppviewDeps) -> Router {
     let AppviewDeps { config, dataplane, ingest, resolver, http, admin_token, clock, registry } =
         deps;
@@ -59,6 +61,7 @@ pub fn router(deps: AppviewDeps) -> Router {
     let auth = Arc::new(Authenticator {
         tokens: ServiceTokens::new(
             &config.service_did,
+            config.moderation_did.clone(),
             tokens_max,
             resolver.clone(),
             clock.clone(),
@@ -66,6 +69,8 @@ pub fn router(deps: AppviewDeps) -> Router {
         operator: Operator::new(config.admin_password.clone(), admin_token),
     });
     let bounds = Bounds::new(&config.limits, metrics.clone());
+    let rates = Arc::new(Rates::new(&config.limits, clock.clone()));
+    let beside = Beside { rates: rates.clone(), auth: auth.clone() };
     let api = Api {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
@@ -84,9 +89,21 @@ pub fn router(deps: AppviewDeps) -> Router {
         feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
         readers: crate::readers::Readers::default(),
+        rates,
     };
     let started_us = clock.now_us();
-    let admin = AdminState { ingest, dataplane: dataplane.clone(), auth, clock, started_us };
+    let body_bytes_max = config.limits.body_bytes_max;
+    let key = config.service_key.clone().map(Arc::new);
+    let issuer = Issuer { did: config.service_did.clone(), key };
+    let admin = AdminState {
+        ingest,
+        dataplane: dataplane.clone(),
+        auth,
+        clock,
+        started_us,
+        body_bytes_max,
+        issuer,
+    };
     Router::new()
         .route("/", get(dashboard::home))
         .route("/robots.txt", get(health::robots))
@@ -97,6 +114,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)
+        .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         .layer(middleware::from_fn_with_state(bounds, bounds::apply))
         .layer(cors())
 }

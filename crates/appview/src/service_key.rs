@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct ServiceKey(Secret, SigningKey);
 
 impl ServiceKey {
+    /// What signs with it.
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.1
+    }
+
     /// Its public half, as DID documents have it.
     pub(crate) fn public_multibase(&self) -> String {
         self.1.public().to_multibase()

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::AppviewConfig;
 use crate::error::XrpcError;
+use crate::service_key::ServiceKey;
 
 pub(crate) fn router(config: &AppviewConfig) -> Router {
     let document = (config.service_did.method() == "web").then(|| document(config));
@@ -19,18 +20,21 @@ pub(crate) fn router(config: &AppviewConfig) -> Router {
 
 fn document(config: &AppviewConfig) -> Value {
     let service = |id: &str, kind: &str| json!({ "id": id, "type": kind, "serviceEndpoint": config.public_url.as_str() });
-    let key = config.service_key.as_ref().map(|key| {
+    let key = |id: &str, key: &ServiceKey| {
         json!({
-            "id": format!("{}#atproto", config.service_did),
+            "id": format!("{}{id}", config.service_did),
             "type": "Multikey",
             "controller": config.service_did.as_str(),
             "publicKeyMultibase": key.public_multibase(),
         })
-    });
+    };
+    // One key for what the service says, and for the labels it issues.
+    let known = config.service_key.as_ref();
+    let keys = known.map(|known| ["#atproto", "#atproto_label"].map(|id| key(id, known)));
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": config.service_did.as_str(),
-        "verificationMethod": key.into_iter().collect::<Vec<Value>>(),
+        "verificationMethod": keys.into_iter().flatten().collect::<Vec<Value>>(),
         "service": [
             service("#bsky_notif", "BskyNotificationService"),
             service("#bsky_appview", "BskyAppView"),

@@ -59,6 +59,24 @@ pub struct Actor {
     pub viewer: Option<ActorViewer>,
 }
 
+/// What of an answer is taken down here: shown to nobody but those who moderate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenDown {
+    /// DIDs of accounts, URIs of records.
+    #[serde(default)]
+    pub subjects: Vec<String>,
+    #[serde(default)]
+    pub blobs: Vec<TakenDownBlob>,
+}
+
+/// A blob that is not shown in the records of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenDownBlob {
+    pub did: Did,
+    pub cid: String,
+}
+
 /// One account's word that another is who it says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -251,6 +269,9 @@ pub struct StarterPack {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Label {
+    /// The schema's version, where the signature is told too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ver: Option<u8>,
     pub src: Did,
     /// The account's DID or the record's URI.
     pub uri: String,
@@ -262,6 +283,17 @@ pub struct Label {
     pub cts: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<String>,
+    /// Of labels that are issued here, where they are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sig: Option<LabelSignature>,
+}
+
+/// Bytes as JSON has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelSignature {
+    /// In base64, without padding.
+    #[serde(rename = "$bytes")]
+    pub bytes: String,
 }
 
 /// One line of an author feed or a timeline, before hydration.

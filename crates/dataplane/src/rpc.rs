@@ -26,8 +26,8 @@ use crate::query::{
     profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, bookmark, bookmarks, draft, drafts, known_followers, labels, lists, mute, mutes, push,
-    search_actors, search_posts, starter_packs, subscription,
+    blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, known_followers, labels,
+    lists, mute, mutes, push, search_actors, search_posts, starter_packs, subscription, takedown,
 };
 
 /// Largest question, bytes.
@@ -105,6 +105,15 @@ fn methods() -> Methods {
         .command::<draft::DeleteDraft>()
         .command::<push::RegisterPush>()
         .command::<push::UnregisterPush>()
+        .question::<curated::GetCurated>()
+        .command::<curated::Curate>()
+        .command::<curated::Uncurate>()
+        .question::<issued_label::ListIssuedLabels>()
+        .command::<issued_label::IssueLabels>()
+        .question::<takedown::GetTakedown>()
+        .question::<takedown::ListTakedowns>()
+        .command::<takedown::TakeDown>()
+        .command::<takedown::LiftTakedown>()
         .command::<crate::interest::NoteReader>()
         .instruction::<parked::RetryParked>()
         .instruction::<parked::RetryAllParked>()

@@ -104,4 +104,22 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0008_push_devices.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 9,
+        name: "takedowns",
+        sql: include_str!("migrations/own_0009_takedowns.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 10,
+        name: "issued_labels",
+        sql: include_str!("migrations/own_0010_issued_labels.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 11,
+        name: "curated",
+        sql: include_str!("migrations/own_0011_curated.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -155,6 +155,9 @@ metrics_listen = "127.0.0.1:{metrics}"
 service_did = "{SERVICE_DID}"
 public_url = "http://localhost:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
+
+[appview.limits]
+account_requests_max = 0
 "#,
     )
 }

@@ -5,16 +5,26 @@ use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use millrace_atproto::Did;
+use millrace_dataplane::query::takedown::{GetTakedown, Takedown, TakedownSubject};
 use millrace_ingest::{AccountState, HostList};
 use serde::Serialize;
 
-use super::{Operated, from_ingest, malformed};
+use super::{Operated, from_dataplane, from_ingest, malformed};
 use crate::error::XrpcError;
 
 #[derive(Serialize)]
 pub(super) struct Wanted {
     /// The account whose repository will be fetched.
     did: Did,
+}
+
+/// How much of an account is here, and whether it is shown.
+#[derive(Serialize)]
+pub(super) struct AccountView {
+    #[serde(flatten)]
+    state: AccountState,
+    /// Why the account is taken down here, if it is.
+    takedown: Option<Takedown>,
 }
 
 type DidPath = Result<Path<String>, PathRejection>;
@@ -26,11 +36,14 @@ pub(super) async fn hosts(Operated(state): Operated) -> Result<Json<HostList>, X
 pub(super) async fn account(
     Operated(state): Operated,
     path: DidPath,
-) -> Result<Json<AccountState>, XrpcError> {
+) -> Result<Json<AccountView>, XrpcError> {
     let did = did(path)?;
     let known = state.ingest.account_state(&did).await.map_err(from_ingest)?;
     let unknown = || XrpcError::NoSuch(format!("no event of {did} has been seen here"));
-    Ok(Json(known.ok_or_else(unknown)?))
+    let known = known.ok_or_else(unknown)?;
+    let subject = TakedownSubject::Account { did };
+    let takedown = state.dataplane.ask(GetTakedown { subject }).await.map_err(from_dataplane)?;
+    Ok(Json(AccountView { state: known, takedown: takedown.takedown }))
 }
 
 pub(super) async fn resync(

@@ -8,25 +8,34 @@
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
 //! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
 //! | `rejected.rs` | `GET rejected`: events not accepted |
+//! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
+//! | `curated.rs` | `GET curated/{list}`, `POST curated/{list}/add`, `…/remove`: verifiers, suggestions |
+//! | `takedowns.rs` | `GET takedowns`, `POST takedowns/apply`, `POST takedowns/lift` |
 //!
 //! Must stay true: a handler's first act is to see that the caller is the operator, and it asks ingest
 //! and the data-plane through their clients alone.
 
 mod accounts;
+mod curated;
+mod labels;
 mod overview;
 mod parked;
 mod rejected;
 mod sources;
+mod takedowns;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::routing::{get, post};
 use http::request::Parts;
 use millrace_dataplane::DataplaneError;
 use millrace_ingest::IngestError;
 use millrace_runtime::clock::SharedClock;
+use serde::de::DeserializeOwned;
+
+pub(crate) use labels::Issuer;
 
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
@@ -40,6 +49,8 @@ pub(crate) struct AdminState {
     pub(crate) clock: SharedClock,
     /// When this process started to serve.
     pub(crate) started_us: i64,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) issuer: Issuer,
 }
 
 pub(crate) fn router(state: AdminState) -> Router {
@@ -55,6 +66,14 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/parked/{id}/retry", post(parked::retry))
         .route("/api/v1/admin/parked/{id}/discard", post(parked::discard))
         .route("/api/v1/admin/rejected", get(rejected::list))
+        .route("/api/v1/admin/labels", get(labels::list))
+        .route("/api/v1/admin/labels/issue", post(labels::issue))
+        .route("/api/v1/admin/curated/{list}", get(curated::show))
+        .route("/api/v1/admin/curated/{list}/add", post(curated::add))
+        .route("/api/v1/admin/curated/{list}/remove", post(curated::remove))
+        .route("/api/v1/admin/takedowns", get(takedowns::list))
+        .route("/api/v1/admin/takedowns/apply", post(takedowns::apply))
+        .route("/api/v1/admin/takedowns/lift", post(takedowns::lift))
         .with_state(state)
 }
 
@@ -67,6 +86,24 @@ impl FromRequestParts<AdminState> for Operated {
     async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, XrpcError> {
         state.auth.operator(&parts.headers)?;
         Ok(Self(state.clone()))
+    }
+}
+
+/// What the operator says, as JSON; read only once it is known to be the operator.
+pub(crate) struct Told<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<AdminState> for Told<T> {
+    type Rejection = XrpcError;
+
+    async fn from_request(request: Request, state: &AdminState) -> Result<Self, XrpcError> {
+        state.auth.operator(request.headers())?;
+        let bytes_max = state.body_bytes_max;
+        let body = axum::body::to_bytes(request.into_body(), bytes_max).await;
+        let body = body.map_err(|_| XrpcError::PayloadTooLarge { bytes_max })?;
+        let told = serde_json::from_slice(&body);
+        Ok(Self(told.map_err(|error| {
+            XrpcError::invalid(format!("the body is not as expected: {error}"))
+        })?))
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) enum AuthError {
     NotOperator,
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The token may be good, but not from whom it is.
+    #[error("Untrusted issuer")]
+    UntrustedIssuer,
     /// The token was used before.
     #[error("the token was used before")]
     Replayed,
@@ -64,6 +67,7 @@ impl AuthError {
                 "AuthenticationRequired"
             }
             Self::Token(error) => error.code(),
+            Self::UntrustedIssuer => "UntrustedIss",
             Self::Replayed => "BadJwt",
         }
     }
@@ -101,16 +105,22 @@ impl Authenticator {
             (None, Access::Optional | Access::OptionalForFeed | Access::Anyone) => {
                 Ok(Caller::Anonymous)
             }
-            (None, Access::User | Access::Operator) => Err(AuthError::Missing),
+            (None, Access::User | Access::Moderation | Access::Operator) => Err(AuthError::Missing),
             (
                 Some(Credentials::Basic(basic)),
-                Access::Optional | Access::OptionalForFeed | Access::Operator,
+                Access::Optional | Access::OptionalForFeed | Access::Moderation | Access::Operator,
             ) => self.operator.by_password(basic),
             (Some(Credentials::Bearer(token)), Access::Optional | Access::User) => {
                 self.tokens.issuer(token, nsid).await.map(Caller::Account)
             }
             (Some(Credentials::Bearer(token)), Access::OptionalForFeed) => {
                 self.tokens.issuer_for_feed(token, nsid).await.map(Caller::Account)
+            }
+            (Some(Credentials::Bearer(token)), Access::Moderation) => {
+                match self.operator.by_token(token) {
+                    Ok(operator) => Ok(operator),
+                    Err(_) => self.tokens.moderation(token, nsid).await.map(Caller::Account),
+                }
             }
             (Some(Credentials::Bearer(token)), Access::Operator) => self.operator.by_token(token),
             (Some(_), _) => Err(AuthError::Scheme),

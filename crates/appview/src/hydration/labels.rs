@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use millrace_atproto::Did;
 use millrace_dataplane::model::{ActorViewer, Label};
 
-use super::{Hydrated, author};
+use super::{Hydrated, Takedowns, author};
 use crate::request::labelers::Labelers;
 
 const TAKEDOWNS: [&str; 2] = ["!takedown", "!suspend"];
@@ -50,7 +50,7 @@ impl Labels {
         self.shown.get(subject).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn takes_down(&self, subject: &str) -> bool {
+    pub(super) fn takes_down(&self, subject: &str) -> bool {
         self.taken_down.contains(subject)
     }
 
@@ -59,15 +59,17 @@ impl Labels {
         self.impersonations.contains(did.as_str())
     }
 
-    /// A list whose maker is taken down blocks and mutes nobody.
-    pub(super) fn relax(&self, relation: &mut ActorViewer) {
-        if self.taken_down.is_empty() {
+    /// A list whose maker is taken down, by a label or here, blocks and mutes nobody.
+    pub(super) fn relax(&self, relation: &mut ActorViewer, takedowns: &Takedowns) {
+        if self.taken_down.is_empty() && takedowns.is_empty() {
             return;
         }
         let ActorViewer { blocking_by_list, blocked_by_list, muted_by_list, .. } = relation;
         for list in [blocking_by_list, blocked_by_list, muted_by_list] {
             let maker = list.as_deref().and_then(author);
-            if maker.is_some_and(|did| self.takes_down(did.as_str())) {
+            let is_down =
+                |did: Did| self.takes_down(did.as_str()) || takedowns.takes_down(did.as_str());
+            if maker.is_some_and(is_down) {
                 *list = None;
             }
         }
@@ -78,11 +80,6 @@ impl Hydrated {
     /// The labels of what is here.
     pub(crate) fn labels(&self) -> &Labels {
         &self.labels
-    }
-
-    /// A takedown removes it from this answer.
-    pub(super) fn is_taken_down(&self, subject: &str) -> bool {
-        !self.all_visible && self.labels.takes_down(subject)
     }
 
     /// The account, or this record of it, needs review: until then it is for the account itself and for
@@ -112,7 +109,8 @@ mod tests {
 
     fn label(src: &str, uri: &str, val: &str) -> Label {
         let (src, cts) = (Did::parse(src).unwrap(), "2026-01-01T00:00:00Z".to_owned());
-        Label { src, uri: uri.to_owned(), cid: None, val: val.to_owned(), cts, exp: None }
+        let (uri, val) = (uri.to_owned(), val.to_owned());
+        Label { ver: None, src, uri, cid: None, val, cts, exp: None, sig: None }
     }
 
     fn hydrated(labels: Vec<Label>, viewer: serde_json::Value, all_visible: bool) -> Hydrated {
@@ -123,7 +121,7 @@ mod tests {
         let actors = vec![crate::views::tests::actor(DID, true, viewer)];
         let posts = vec![crate::views::tests::post(POST, json!({}), json!({}))];
         let hydration = Hydration { actors, posts, labels, ..Hydration::default() };
-        Hydrated::new(hydration, all_visible, &labelers)
+        Hydrated::new(hydration, None, all_visible, &labelers)
     }
 
     #[test]

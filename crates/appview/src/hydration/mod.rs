@@ -1,10 +1,11 @@
 //! What the views of one answer are made of: posts, accounts, lists and services by name, as one
-//! snapshot of the data-plane had them. Accounts that are not active or taken down by a label, and what
-//! they made, are hidden here, so that no view has to think of it. What the viewer must not see stands in
+//! snapshot of the data-plane had them. Accounts that are not active or taken down, by a label or here, and
+//! what they made, are hidden here, so that no view has to think of it. What the viewer must not see stands in
 //! `rules`.
 
 mod labels;
 mod rules;
+mod takedowns;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -21,6 +22,7 @@ use crate::views::declared::Declared;
 use crate::views::record::{PostRecord, ProfileRecord};
 
 pub(crate) use labels::Labels;
+pub(crate) use takedowns::Takedowns;
 
 /// What one answer is made of.
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ pub(crate) struct Hydrated {
     /// By the URI of the post that begins the thread.
     threadgates: HashMap<String, Threadgate>,
     labels: Labels,
+    takedowns: Takedowns,
     /// The caller is the operator or the moderation service: nothing is hidden.
     all_visible: bool,
 }
@@ -82,10 +85,22 @@ pub(crate) struct ReplyUris {
 }
 
 impl Hydrated {
-    pub(crate) fn new(mut hydration: Hydration, all_visible: bool, labelers: &Labelers) -> Self {
+    pub(crate) fn new(
+        mut hydration: Hydration,
+        viewer: Option<&Did>,
+        all_visible: bool,
+        labelers: &Labelers,
+    ) -> Self {
         let labels = Labels::new(std::mem::take(&mut hydration.labels), labelers);
-        let relations = hydration.actors.iter_mut().filter_map(|actor| actor.viewer.as_mut());
-        relations.for_each(|relation| labels.relax(relation));
+        let takedowns = Takedowns::new(std::mem::take(&mut hydration.taken_down));
+        for actor in &mut hydration.actors {
+            if !all_visible {
+                takedowns.silence(actor, viewer);
+            }
+            if let Some(relation) = actor.viewer.as_mut() {
+                labels.relax(relation, &takedowns);
+            }
+        }
         let lists = hydration.lists.into_iter().map(|list| (list.uri.clone(), list));
         let generators = hydration.generators.into_iter().map(|one| (one.uri.clone(), one));
         let packs = hydration.starter_packs.into_iter().map(|pack| (pack.uri.clone(), pack));
@@ -100,6 +115,7 @@ impl Hydrated {
             labelers: labelers.collect(),
             threadgates: gates.collect(),
             labels,
+            takedowns,
             all_visible,
         }
     }
@@ -149,7 +165,9 @@ impl Hydrated {
 
     /// The labeler service of an account that may be shown.
     pub(crate) fn labeler(&self, did: &Did) -> Option<&Service> {
-        self.labelers.get(did).filter(|known| self.actor(&known.creator).is_some())
+        self.labelers
+            .get(did)
+            .filter(|known| self.actor(&known.creator).is_some() && !self.is_taken_down(&known.uri))
     }
 
     /// The gate of the thread that begins with a post.

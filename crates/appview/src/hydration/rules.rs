@@ -69,7 +69,7 @@ mod tests {
     fn hydrated(active: bool, viewer: serde_json::Value, all_visible: bool) -> Hydrated {
         let actor = crate::views::tests::actor(DID, active, viewer);
         let hydration = Hydration { actors: vec![actor], ..Hydration::default() };
-        Hydrated::new(hydration, all_visible, &Labelers::default())
+        Hydrated::new(hydration, None, all_visible, &Labelers::default())
     }
 
     #[test]

@@ -3,3 +3,4 @@
 pub(crate) mod bounds;
 pub(crate) mod labelers;
 pub(crate) mod params;
+pub(crate) mod rates;

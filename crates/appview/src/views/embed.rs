@@ -192,8 +192,12 @@ mod tests {
         let bob = actor("did:plc:bob", true, json!({}));
         let actors = vec![bob, actor("did:plc:alice", true, alice_to_viewer)];
         let hydration = Hydration { posts, actors, ..Hydration::default() };
-        let hydrated =
-            Hydrated::new(hydration, all_visible, &crate::request::labelers::Labelers::default());
+        let hydrated = Hydrated::new(
+            hydration,
+            None,
+            all_visible,
+            &crate::request::labelers::Labelers::default(),
+        );
         let viewer = millrace_atproto::Did::parse("did:plc:viewer").unwrap();
         let urls = made::urls();
         let views = Views { hydrated: &hydrated, urls: &urls, viewer: Some(&viewer), now_us: 0 };

@@ -101,6 +101,9 @@ impl<'a> Views<'a> {
     }
 
     fn repost(&self, uri: &'a str, cid: Option<Cid>, sort_at_us: i64) -> Option<Reason<'a>> {
+        if self.hydrated.is_hidden_here(uri) {
+            return None;
+        }
         let by = self.profile_basic(&author(uri)?)?;
         Some(Reason::Repost { by, uri, cid, indexed_at: format_ms_us(sort_at_us) })
     }

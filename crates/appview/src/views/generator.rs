@@ -79,7 +79,7 @@ impl<'a> Views<'a> {
             description: record.description,
             description_facets: record.description_facets,
             avatar: avatar
-                .map(|blob| self.urls.image(ImagePreset::Avatar, &known.creator, blob.cid())),
+                .and_then(|blob| self.image_of(ImagePreset::Avatar, &known.creator, Some(blob))),
             like_count: known.like_count,
             accepts_interactions: record.accepts_interactions,
             labels: self.labels(&known.uri),

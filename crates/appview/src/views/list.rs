@@ -113,7 +113,7 @@ impl<'a> Views<'a> {
             name: record.name.clone(),
             purpose: record.purpose.clone(),
             avatar: avatar
-                .map(|blob| self.urls.image(ImagePreset::Avatar, &list.creator, blob.cid())),
+                .and_then(|blob| self.image_of(ImagePreset::Avatar, &list.creator, Some(blob))),
             list_item_count: list.items_count,
             indexed_at: format_ms_us(list.sort_at_us),
             labels: self.labels(&list.uri),

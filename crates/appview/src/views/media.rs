@@ -149,15 +149,30 @@ pub(super) fn kind(json: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 impl<'a> Views<'a> {
+    /// Where an image of `author` is served, unless it is taken down.
+    pub(super) fn image_of(
+        &self,
+        preset: ImagePreset,
+        author: &Did,
+        blob: Option<&Blob>,
+    ) -> Option<String> {
+        let blob = blob.filter(|blob| self.hydrated.shows_blob(author, blob.cid()))?;
+        Some(self.urls.image(preset, author, blob.cid()))
+    }
+
     /// The view of `media` in a record of `author`.
     pub(super) fn media(&self, author: &Did, media: &'a RawValue) -> Option<MediaView<'a>> {
         match kind(media)?.as_ref() {
             "app.bsky.embed.images" => {
                 let record: ImagesRecord<'a> = read(media)?;
-                let images = record.images.into_iter().map(|image| self.image_view(author, image));
-                Some(MediaView::Images { images: images.collect() })
+                let had_any = !record.images.is_empty();
+                let images = record.images.into_iter();
+                let shown =
+                    images.filter(|image| self.hydrated.shows_blob(author, image.image.cid()));
+                let images: Vec<_> = shown.map(|image| self.image_view(author, image)).collect();
+                (!had_any || !images.is_empty()).then_some(MediaView::Images { images })
             }
-            "app.bsky.embed.video" => Some(MediaView::Video(self.video(author, read(media)?))),
+            "app.bsky.embed.video" => self.video(author, read(media)?).map(MediaView::Video),
             "app.bsky.embed.gallery" => {
                 let record: GalleryRecord<'a> = read(media)?;
                 let items = record.items.into_iter().take(GALLERY_ITEMS_MAX);
@@ -192,6 +207,9 @@ impl<'a> Views<'a> {
         }
         let image: ImageRecord<'a> = read(item)?;
         let cid = image.image.cid();
+        if !self.hydrated.shows_blob(author, cid) {
+            return None;
+        }
         Some(GalleryItemView::Image {
             thumbnail: self.urls.image(ImagePreset::FeedThumbnail, author, cid),
             fullsize: self.urls.image(ImagePreset::FeedFullsize, author, cid),
@@ -200,23 +218,24 @@ impl<'a> Views<'a> {
         })
     }
 
-    fn video(&self, author: &Did, video: VideoRecord<'a>) -> VideoView<'a> {
+    fn video(&self, author: &Did, video: VideoRecord<'a>) -> Option<VideoView<'a>> {
         let cid = video.video.cid();
-        VideoView {
+        if !self.hydrated.shows_blob(author, cid) {
+            return None;
+        }
+        Some(VideoView {
             cid: cid.to_owned(),
             playlist: self.urls.video_playlist(author, cid),
             thumbnail: self.urls.video_thumbnail(author, cid),
             alt: video.alt,
             aspect_ratio: video.aspect_ratio,
             presentation: video.presentation,
-        }
+        })
     }
 
     fn external(&self, author: &Did, external: ExternalRecord<'a>) -> ExternalView<'a> {
-        let thumb = external.thumb.as_ref();
         ExternalView {
-            thumb: thumb
-                .map(|blob| self.urls.image(ImagePreset::FeedThumbnail, author, blob.cid())),
+            thumb: self.image_of(ImagePreset::FeedThumbnail, author, external.thumb.as_ref()),
             uri: external.uri,
             title: external.title,
             description: external.description,

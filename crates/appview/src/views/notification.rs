@@ -61,14 +61,17 @@ fn ms(us: i64) -> i64 {
 }
 
 impl<'a> Views<'a> {
-    /// A notification whose author may be shown. Without a seen mark everything counts as read.
+    /// A notification whose author and record may be shown. Without a seen mark everything counts as read.
     pub(crate) fn notification(
         &self,
         notification: &'a Notification,
         seen_at_us: Option<i64>,
     ) -> Option<NotificationView<'a>> {
-        let record = PostRecord::parse(&notification.record);
         let Notification { author, uri, cid, .. } = notification;
+        if self.hydrated.is_hidden_here(uri) {
+            return None;
+        }
+        let record = PostRecord::parse(&notification.record);
         let mut labels = self.labels(uri);
         // Only posts among the records that notify can carry labels of their own.
         labels.extend(label::self_labels(

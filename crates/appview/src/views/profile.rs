@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Views;
 use super::declared::{Chat, Germ, Subscriptions};
 use super::label::{self, Label};
-use super::record::{Blob, StrongRef};
+use super::record::StrongRef;
 use super::starter_pack::StarterPackViewBasic;
 use super::status::StatusView;
 use super::verification::VerificationState;
@@ -127,7 +127,7 @@ impl<'a> Views<'a> {
             view: self.view(known, basic),
             // Clients open it: no other scheme is passed on.
             website: known.profile.website.as_deref().filter(|url| url.starts_with("https://")),
-            banner: self.image(known, ImagePreset::Banner, known.profile.banner.as_ref()),
+            banner: self.image_of(ImagePreset::Banner, &actor.did, known.profile.banner.as_ref()),
             followers_count: actor.followers_count,
             follows_count: actor.follows_count,
             posts_count: actor.posts_count,
@@ -167,7 +167,7 @@ impl<'a> Views<'a> {
             handle: actor.handle.as_ref().map_or(HANDLE_INVALID, |handle| handle.as_str()),
             display_name: profile.display_name.as_deref(),
             pronouns: profile.pronouns.as_deref(),
-            avatar: self.image(known, ImagePreset::Avatar, profile.avatar.as_ref()),
+            avatar: self.image_of(ImagePreset::Avatar, &actor.did, profile.avatar.as_ref()),
             associated: associated(known),
             viewer: self.viewer_state(known),
             labels: self.profile_labels(known),
@@ -189,15 +189,6 @@ impl<'a> Views<'a> {
             labels.extend(label::self_labels(did, &uri, &record.cid, values, created_at_us));
         }
         labels
-    }
-
-    fn image(
-        &self,
-        known: &HydratedActor,
-        preset: ImagePreset,
-        blob: Option<&Blob>,
-    ) -> Option<String> {
-        blob.map(|blob| self.urls.image(preset, &known.actor.did, blob.cid()))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct StatusView<'a> {
     expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_active: Option<bool>,
-    /// Said to the account itself; nobody disables statuses yet.
+    /// Said to the account itself: its status is taken down here.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_disabled: Option<bool>,
 }
@@ -61,7 +61,7 @@ impl<'a> Views<'a> {
             embed: json.embed.and_then(|embed| self.link(did, embed)),
             expires_at: expires_at_us.map(format_ms_us),
             is_active: expires_at_us.map(|at| at > self.now_us),
-            is_disabled: (self.viewer == Some(did)).then_some(false),
+            is_disabled: (self.viewer == Some(did)).then(|| self.hydrated.is_status_disabled(did)),
         })
     }
 }

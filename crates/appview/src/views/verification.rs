@@ -129,8 +129,12 @@ mod tests {
                 actors: vec![known],
                 ..Default::default()
             };
-            let hydrated =
-                Hydrated::new(hydration, false, &crate::request::labelers::Labelers::default());
+            let hydrated = Hydrated::new(
+                hydration,
+                None,
+                false,
+                &crate::request::labelers::Labelers::default(),
+            );
             assert_eq!(is_valid(hydrated.actor(&did).unwrap(), &word), holds, "{now:?} {then:?}");
         }
     }

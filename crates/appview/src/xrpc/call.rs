@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
 use millrace_dataplane::DataplaneError;
@@ -19,6 +20,7 @@ use crate::auth::{AuthError, Caller};
 use crate::error::XrpcError;
 use crate::hydration::Hydrated;
 use crate::request::labelers::{self, Labelers};
+use crate::request::rates::Tally;
 use crate::routes::{RepoRev, Route};
 use crate::urls::MediaUrls;
 use crate::views::Views;
@@ -35,6 +37,8 @@ pub(crate) struct Call<'a> {
     headers: &'a HeaderMap,
     revs: Mutex<Revs>,
     labelers: Option<Labelers>,
+    /// How the caller stands, where it is counted.
+    tally: Option<Tally>,
 }
 
 /// How far the caller's own repository was visible in the snapshots that an answer is made of.
@@ -51,13 +55,23 @@ impl<'a> Call<'a> {
     pub(super) async fn begin(
         api: &'a Api,
         route: Route,
-        headers: &'a HeaderMap,
+        parts: &'a Parts,
     ) -> Result<Self, XrpcError> {
         let nsid = route.nsid().unwrap_or_default();
-        let caller = api.auth.caller(route.access, nsid, headers).await?;
+        let headers = &parts.headers;
+        let sender = (headers, &parts.extensions);
+        let caller = match api.auth.caller(route.access, nsid, headers).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                api.rates.count_address(sender)?;
+                return Err(error.into());
+            }
+        };
+        let tally = api.rates.count(&caller, api.moderation_did.as_ref(), sender)?;
         let labelers =
             route.labels.then(|| Labelers::of(headers, &api.trusted_labelers)).transpose()?;
-        let mut call = Self { api, caller, route, headers, revs: Mutex::default(), labelers };
+        let revs = Mutex::default();
+        let mut call = Self { api, caller, route, headers, revs, labelers, tally };
         let (labelers, ()) = tokio::try_join!(call.available_labelers(), call.note_reader())?;
         call.labelers = labelers;
         Ok(call)
@@ -70,6 +84,9 @@ impl<'a> Call<'a> {
         let mut response =
             answer.map_or_else(IntoResponse::into_response, IntoResponse::into_response);
         let headers = response.headers_mut();
+        if let Some(tally) = self.tally {
+            tally.put(headers);
+        }
         if let Some(labelers) = labelers {
             headers.insert(labelers::CONTENT, labelers.header());
         }
@@ -138,18 +155,20 @@ impl<'a> Call<'a> {
         revs.last = Some(rev);
     }
 
-    /// Those of the labelers asked for that exist; the trusted ones need not be known here.
+    /// Those of the labelers asked for that exist; the trusted ones, and this service, need not
+    /// be known here.
     async fn available_labelers(&self) -> Result<Option<Labelers>, XrpcError> {
         let Some(labelers) = &self.labelers else { return Ok(None) };
-        let trusted = &self.api.trusted_labelers;
-        let unsure: Vec<Did> =
-            labelers.dids().filter(|did| !trusted.contains(did)).cloned().collect();
+        let Api { trusted_labelers: trusted, service_did, .. } = self.api;
+        let is_sure = |did: &Did| trusted.contains(did) || did == service_did;
+        let unsure: Vec<Did> = labelers.dids().filter(|did| !is_sure(did)).cloned().collect();
         let mut labelers = labelers.clone();
         if !unsure.is_empty() {
             let actors = unsure.into_iter().map(AtIdentifier::Did).collect();
             let known = self.api.dataplane.ask(GetActors { actors }).await?.actors;
-            let active: Vec<Did> = known.into_iter().filter(|s| s.active).map(|s| s.did).collect();
-            labelers.retain(|did| trusted.contains(did) || active.contains(did));
+            let active: Vec<Did> =
+                known.into_iter().filter(|s| s.is_shown()).map(|s| s.did).collect();
+            labelers.retain(|did| is_sure(did) || active.contains(did));
         }
         Ok(Some(labelers))
     }
@@ -246,7 +265,7 @@ impl<'a> Call<'a> {
     ) -> Result<Option<Did>, XrpcError> {
         let standing = self.standing(actor).await?;
         Ok(standing
-            .filter(|standing| standing.active || self.sees_all())
+            .filter(|standing| standing.is_shown() || self.sees_all())
             .map(|standing| standing.did))
     }
 
@@ -269,6 +288,7 @@ impl<'a> Call<'a> {
             reply_refs,
             detailed,
             mut labelled,
+            reposts,
         } = skeleton;
         posts.truncate(HYDRATE_MAX);
         let records = posts.len() + lists.len() + generators.len() + starter_packs.len();
@@ -289,6 +309,7 @@ impl<'a> Call<'a> {
             trusted_verifiers: self.api.trusted_verifiers.clone(),
             accept_labelers: labelers_accepted.dids().cloned().collect(),
             labelled,
+            reposts,
             repo_rev: self.tells_rev(),
         }
     }
@@ -297,7 +318,7 @@ impl<'a> Call<'a> {
         self.note_rev(hydration.repo_rev);
         let none = Labelers::default();
         let labelers = self.labelers.as_ref().unwrap_or(&none);
-        Hydrated::new(hydration, self.sees_all(), labelers)
+        Hydrated::new(hydration, self.viewer(), self.sees_all(), labelers)
     }
 
     /// Makes what may be a large view away from the async threads, which must not be held up.
@@ -348,4 +369,6 @@ pub(crate) struct Skeleton {
     pub(crate) detailed: Vec<Did>,
     /// Further records whose labels are shown.
     pub(crate) labelled: Vec<AtUri>,
+    /// Reposts by which posts are there.
+    pub(crate) reposts: Vec<AtUri>,
 }

@@ -124,7 +124,7 @@ async fn run_query<Q: Query>(
     }
     let params = Params::of(parts.uri.query())?;
     let query = Q::parse(&params)?;
-    let call = Call::begin(api, route, &parts.headers).await?;
+    let call = Call::begin(api, route, parts).await?;
     let mut answer = query.answer(&call).await;
     for _ in 0..ANSWERED_AGAIN_MAX {
         if !call.repo_rev_moved().await? {
@@ -141,7 +141,7 @@ async fn run_procedure<P: Procedure>(
     request: Request,
 ) -> Result<Response, XrpcError> {
     let (parts, body) = request.into_parts();
-    let call = Call::begin(api, route, &parts.headers).await?;
+    let call = Call::begin(api, route, &parts).await?;
     let bytes_max = api.body_bytes_max;
     let body = axum::body::to_bytes(body, bytes_max)
         .await

@@ -14,6 +14,7 @@ mod app_bsky_graph;
 mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
+mod com_atproto_admin;
 mod com_atproto_identity;
 mod com_atproto_label;
 mod com_atproto_repo;
@@ -36,6 +37,7 @@ use crate::auth::Authenticator;
 use crate::error::XrpcError;
 use crate::metrics::Metrics;
 use crate::readers::Readers;
+use crate::request::rates::Rates;
 use crate::routes::{ROUTES, Route};
 use crate::urls::MediaUrls;
 use method::{Handler, procedure, query};
@@ -63,6 +65,7 @@ pub(crate) struct Api {
     pub(crate) feed_timeout_ms: u64,
     pub(crate) metrics: Metrics,
     pub(crate) readers: Readers,
+    pub(crate) rates: Arc<Rates>,
 }
 
 /// Every method that is served; who may call it stands in [`ROUTES`].
@@ -126,6 +129,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
+    query::<com_atproto_admin::get_account_infos::GetAccountInfos>(),
+    query::<com_atproto_admin::get_subject_status::GetSubjectStatus>(),
+    procedure::<com_atproto_admin::update_subject_status::UpdateSubjectStatus>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_label::query_labels::QueryLabels>(),
     query::<com_atproto_repo::get_record::GetRecord>(),

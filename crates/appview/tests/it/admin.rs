@@ -13,6 +13,7 @@ near_and_far!(
     accounts_and_hosts,
     parked_entries_are_looked_at_retried_and_discarded,
     what_was_refused_is_listed_by_reason,
+    the_operator_takes_down_and_lifts,
     questions_that_are_wrong_are_refused
 );
 
@@ -146,6 +147,40 @@ async fn what_was_refused_is_listed_by_reason(world: World) {
     assert_eq!((rest["rejected"].as_array().unwrap().len(), rest.get("cursor")), (2, None));
 }
 
+async fn the_operator_takes_down_and_lifts(world: World) {
+    let tell = async |path: &str, body: &Value| {
+        let request = world.request("POST", &format!("/api/v1/admin/takedowns/{path}"));
+        world.send(request.bearer_auth(ADMIN_TOKEN).json(body)).await
+    };
+    let known = did(KNOWN).to_string();
+    let subject = json!({ "kind": "account", "did": known });
+    let said = json!({ "subject": subject, "reason": "spam", "reference": "7" });
+    let takedown = tell("apply", &said).await.ok()["takedown"].clone();
+    assert_eq!((&takedown["subject"], &takedown["reason"]), (&subject, &json!("spam")));
+    assert_eq!((&takedown["by"], &takedown["reference"]), (&json!("operator"), &json!("7")));
+    let post = format!("at://{known}/app.bsky.feed.post/3jzfcijpj2z2a");
+    let subject_post = json!({ "kind": "record", "uri": post });
+    world.clock.advance(std::time::Duration::from_secs(1));
+    tell("apply", &json!({ "subject": subject_post })).await.ok();
+    let account = world.admin("GET", &format!("accounts/{known}")).await.ok();
+    assert_eq!((&account["takedown"], &account["syncState"]), (&takedown, &json!("partial")));
+    let page = world.admin("GET", "takedowns?limit=1").await.ok();
+    let next = page["cursor"].as_str().unwrap().replace(' ', "%20");
+    let rest = world.admin("GET", &format!("takedowns?limit=1&cursor={next}")).await.ok();
+    assert_eq!(page["takedowns"][0]["subject"], subject_post, "the newest first");
+    assert_eq!((&rest["takedowns"][0], rest.get("cursor")), (&takedown, None));
+    let of_one = world.admin("GET", &format!("takedowns?did={}", did("erin"))).await.ok();
+    assert_eq!(of_one["takedowns"], json!([]));
+    assert_eq!(tell("lift", &json!({ "subject": subject })).await.ok(), json!({}));
+    let account = world.admin("GET", &format!("accounts/{known}")).await.ok();
+    assert_eq!(account["takedown"], Value::Null);
+    for body in [json!({}), json!({ "subject": { "kind": "planet" } }), json!([])] {
+        assert_eq!(tell("apply", &body).await.refused(), (400, "InvalidRequest"), "{body}");
+    }
+    let long = json!({ "subject": subject, "reason": "x".repeat(200_000) });
+    assert_eq!(tell("apply", &long).await.refused(), (413, "PayloadTooLarge"));
+}
+
 async fn questions_that_are_wrong_are_refused(world: World) {
     for (verb, path) in [
         ("GET", "parked?limit=0"),
@@ -156,6 +191,8 @@ async fn questions_that_are_wrong_are_refused(world: World) {
         ("POST", "parked/99999999999999999999/discard"),
         ("GET", "rejected?limit=0"),
         ("GET", "rejected?before=x"),
+        ("GET", "takedowns?cursor=x"),
+        ("GET", "takedowns?did=x"),
         ("GET", "accounts/alice.test"),
         ("POST", "accounts/x/resync"),
     ] {

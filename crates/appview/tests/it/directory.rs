@@ -69,6 +69,12 @@ impl Directory {
     }
 }
 
+/// The key by which a labeler signs: another than the account's.
+pub fn label_key(did: &Did) -> SigningKey {
+    let seed = did.as_str().len() as u8;
+    SigningKey::generate(Curve::K256, &mut |bytes| bytes.fill(seed | 0x40))
+}
+
 async fn document(State(directory): State<Directory>, Path(did): Path<String>) -> Response {
     directory.0.asked.fetch_add(1, Ordering::SeqCst);
     if directory.0.down.load(Ordering::SeqCst) {
@@ -87,6 +93,11 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
             "type": "Multikey",
             "controller": did,
             "publicKeyMultibase": key.public().to_multibase(),
+        }, {
+            "id": format!("{did}#atproto_label"),
+            "type": "Multikey",
+            "controller": did,
+            "publicKeyMultibase": label_key(&did).public().to_multibase(),
         }],
         "service": service.as_slice(),
     }))

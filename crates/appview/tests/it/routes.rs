@@ -1,44 +1,21 @@
-//! The table of routes, walked whole with every kind of caller.
+//! The table of routes, walked whole as every role.
 
-use millrace_appview::routes::{Access, ROUTES, Route, Verb};
+use millrace_appview::routes::{ROUTES, RepoRev, Role, Route, Verb};
+use millrace_atproto::jwt::Claims;
 use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
 use crate::people::{blob_cid, did};
-use crate::world::{ADMIN_TOKEN, Answer, PASSWORD, SERVICE_DID, World, near_and_far};
+use crate::world::{
+    ADMIN_TOKEN, Answer, MODERATION_DID, PASSWORD, SERVICE_DID, World, near_and_far,
+};
 
-near_and_far!(every_route_with_every_caller, every_route_refuses_other_verbs);
-
-/// Who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Caller {
-    Nobody,
-    Account,
-    BrokenToken,
-    OperatorByPassword,
-    OperatorByToken,
-}
-
-const CALLERS: [Caller; 5] = [
-    Caller::Nobody,
-    Caller::Account,
-    Caller::BrokenToken,
-    Caller::OperatorByPassword,
-    Caller::OperatorByToken,
-];
-
-/// What the table promises: let in, or refused with 401.
-fn is_let_in(access: Access, caller: Caller) -> bool {
-    match access {
-        Access::Anyone => true,
-        Access::Optional | Access::OptionalForFeed => {
-            matches!(caller, Caller::Nobody | Caller::Account | Caller::OperatorByPassword)
-        }
-        Access::User => caller == Caller::Account,
-        Access::Operator => matches!(caller, Caller::OperatorByPassword | Caller::OperatorByToken),
-    }
-}
+near_and_far!(
+    every_route_as_every_role,
+    every_route_refuses_other_verbs,
+    every_body_is_bounded_in_bytes_and_depth,
+);
 
 /// Records that requests name, by URI.
 struct Known {
@@ -57,8 +34,8 @@ impl Known {
         let list = alice.makes_list("curatelist", "friends");
         let starter_pack = alice.makes_starter_pack("start here", &list, &[]).uri;
         let post = alice.posts("hello").uri;
-        world.poison(CALLERS.len() * 3).await;
-        let parked = (1..=i64::try_from(CALLERS.len() * 3).unwrap()).collect();
+        world.poison(Role::ALL.len() * 3).await;
+        let parked = (1..=i64::try_from(Role::ALL.len() * 3).unwrap()).collect();
         Self { post, list: list.uri, starter_pack, feed, parked: Mutex::new(parked) }
     }
 }
@@ -72,9 +49,13 @@ impl Known {
         let id = if path.contains("{id}") { self.parked.lock().pop().unwrap() } else { 0 };
         path.replace("{did}", did("alice").as_str())
             .replace("{id}", &id.to_string())
+            .replace("{list}", "people")
             .replace("{*path}", "profile/alice.test")
     }
 }
+
+/// Labels are signed with a key, which this service does not have.
+const ISSUE: &str = "/api/v1/admin/labels/issue";
 
 /// The name of a draft that is not there.
 const DRAFT: &str = "3jzfcijpj2z2a";
@@ -83,6 +64,17 @@ const DRAFT: &str = "3jzfcijpj2z2a";
 fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
     let request = world.request(route.verb.as_str(), &known.filled(route.path));
+    if route.path.starts_with("/api/v1/admin/curated/") && route.verb == Verb::Post {
+        return request.json(&json!({ "subjects": [did("alice")] }));
+    }
+    if route.path == ISSUE {
+        let label = json!({ "uri": did("alice"), "val": "spam" });
+        return request.json(&json!({ "labels": [label] }));
+    }
+    if route.path.starts_with("/api/v1/admin/takedowns/") {
+        let subject = json!({ "kind": "account", "did": did("erin") });
+        return request.json(&json!({ "subject": subject }));
+    }
     let alice = did("alice");
     let params: Vec<(&str, &str)> = match route.nsid() {
         Some("app.bsky.actor.getProfiles") => vec![("actors", alice.as_str())],
@@ -153,6 +145,12 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             vec![("starterPack", known.starter_pack.as_str())]
         }
         Some("app.bsky.graph.getStarterPacks") => vec![("uris", known.starter_pack.as_str())],
+        Some("com.atproto.admin.getAccountInfos") => vec![("dids", alice.as_str())],
+        Some("com.atproto.admin.getSubjectStatus") => vec![("did", alice.as_str())],
+        Some("com.atproto.admin.updateSubjectStatus") => {
+            let subject = json!({ "$type": "com.atproto.admin.defs#repoRef", "did": did("bob") });
+            return request.json(&json!({ "subject": subject, "takedown": { "applied": false } }));
+        }
         Some("com.atproto.label.queryLabels") => vec![("uriPatterns", alice.as_str())],
         Some(nsid) if nsid.starts_with("app.bsky.notification.") => vec![],
         Some(_) => vec![("actor", alice.as_str())],
@@ -161,61 +159,82 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
     request.query(&params)
 }
 
-async fn call(world: &World, route: &Route, caller: Caller, known: &Known) -> Answer {
+async fn call(world: &World, route: &Route, role: Role, known: &Known) -> Answer {
     let request = request(world, route, known);
     let nsid = route.nsid().unwrap_or("com.example.none");
-    let request = match caller {
-        Caller::Nobody => request,
-        Caller::Account => request.bearer_auth(world.token("alice", nsid)),
-        Caller::BrokenToken => request.bearer_auth(world.token("alice", "com.example.other")),
-        Caller::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
-        Caller::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
+    let changed = |change: &dyn Fn(&mut Claims)| world.token_with("alice", nsid, |c| change(c));
+    let request = match role {
+        Role::Anonymous => request,
+        Role::User => request.bearer_auth(world.token("alice", nsid)),
+        Role::OtherMethod => request.bearer_auth(world.token("alice", "com.example.other")),
+        Role::OtherService => {
+            request.bearer_auth(changed(&|claims| claims.aud = "did:web:other.test".to_owned()))
+        }
+        Role::Expired => request.bearer_auth(changed(&|claims| claims.exp = 1)),
+        Role::ModerationService => request.bearer_auth(world.token(MODERATION_DID, nsid)),
+        Role::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
+        Role::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
     };
     world.send(request).await
 }
 
-async fn every_route_with_every_caller(world: World) {
+/// The status of the answer to a request that is right in all but its caller.
+fn expected(route: &Route, role: Role) -> u16 {
+    match (route.access.admits(role), route.nsid()) {
+        (false, _) => 401,
+        // Likes are told to who likes, and to nobody else.
+        (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
+        (true, None) if route.path == ISSUE => 400,
+        // Nobody may register any device unless it is configured.
+        (true, Some("app.bsky.notification.registerPush")) => 501,
+        (true, _) => 200,
+    }
+}
+
+async fn every_route_as_every_role(world: World) {
     let feeds = FeedServer::start(&world, "feeds").await;
     let known = Known::of(&world, &feeds).await;
     for route in ROUTES {
-        for caller in CALLERS {
-            let answer = call(&world, route, caller, &known).await;
-            let expected = match is_let_in(route.access, caller) {
-                false => 401,
-                // Likes are told to who likes, and to nobody else.
-                true if route.nsid() == Some("app.bsky.feed.getActorLikes") => {
-                    if caller == Caller::Account { 200 } else { 400 }
-                }
-                // Nobody may register any device unless it is configured.
-                true if route.nsid() == Some("app.bsky.notification.registerPush") => 501,
-                true => 200,
-            };
-            assert_eq!(
-                answer.status.as_u16(),
-                expected,
-                "{} as {caller:?}: {}",
-                route.path,
-                answer.text
-            );
-            let knows_viewer = caller == Caller::Account && expected == 200;
-            let has_rev =
-                route.repo_rev != millrace_appview::routes::RepoRev::Never && knows_viewer;
-            assert_eq!(
-                answer.header("atproto-repo-rev").is_some(),
-                has_rev,
-                "{} as {caller:?}",
-                route.path
-            );
+        for role in Role::ALL {
+            let answer = call(&world, route, role, &known).await;
+            let expected = expected(route, role);
+            let (status, place) = (answer.status.as_u16(), format!("{} as {role:?}", route.path));
+            assert_eq!(status, expected, "{place}: {}", answer.text);
+            // Of the accounts that ask only alice has a repository here.
+            let has_viewer = matches!(role, Role::User | Role::OtherService) && expected == 200;
+            let has_rev = route.repo_rev != RepoRev::Never && has_viewer;
+            assert_eq!(answer.header("atproto-repo-rev").is_some(), has_rev, "{place}");
             let has_labelers = route.labels && expected == 200;
             assert_eq!(
                 answer.header("atproto-content-labelers").is_some(),
                 has_labelers,
-                "{} as {caller:?}",
-                route.path
+                "{place}"
             );
             if expected != 200 {
                 answer.refused();
             }
+        }
+    }
+}
+
+/// Routes beside the methods that read no body.
+const BODILESS: [&str; 4] = ["/resync", "/parked/retry", "/{id}/retry", "/{id}/discard"];
+
+async fn every_body_is_bounded_in_bytes_and_depth(world: World) {
+    world.actor("alice");
+    let reads = |route: &&Route| {
+        route.verb == Verb::Post && !BODILESS.iter().any(|end| route.path.ends_with(end))
+    };
+    for route in ROUTES.iter().filter(reads) {
+        let path = route.path.replace("{list}", "people");
+        for (body, expected) in [("[".repeat(90_000), 400), ("[".repeat(110_000), 413)] {
+            let request = world.request("POST", &path).header("content-type", "application/json");
+            let request = match route.access.admits(Role::User) {
+                true => request.bearer_auth(world.token("alice", route.nsid().unwrap())),
+                false => request.bearer_auth(ADMIN_TOKEN),
+            };
+            let answer = world.send(request.body(body)).await;
+            assert_eq!(answer.refused().0, expected, "{path}");
         }
     }
 }

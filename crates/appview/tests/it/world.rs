@@ -5,7 +5,7 @@
 //! and behind `/internal`.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -332,7 +332,8 @@ async fn serve(tasks: &mut TaskSet<()>, name: &str, routes: Router, stop: &Shutd
     let stop = stop.clone();
     // Not gracefully: a lost process takes its connections with it.
     tasks.spawn(name, async move {
-        stop.or(async { axum::serve(listener, routes).await.unwrap() }).await;
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        stop.or(async { axum::serve(listener, service).await.unwrap() }).await;
     });
     base
 }

@@ -36,7 +36,8 @@ pub struct GetFeedGenerators {
     pub viewer: Option<Did>,
 }
 
-/// The feed generators found, in the order asked for; unknown ones are left out.
+/// The feed generators found, in the order asked for; unknown ones, and those taken
+/// down here, are left out.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedGenerators {
@@ -70,7 +71,11 @@ impl Question for GetFeedGenerators {
         }
         let generators = self.uris.clone();
         let hydrate = Hydrate { viewer: self.viewer, generators, ..Hydrate::default() };
-        let mut feeds = hydrate.answer(tx, cx)?.generators;
+        let found = hydrate.answer(tx, cx)?;
+        let mut feeds = found.generators;
+        let down = found.taken_down.subjects;
+        let is_down = |name: &str| down.iter().any(|subject| subject == name);
+        feeds.retain(|feed| !is_down(&feed.uri) && !is_down(feed.creator.as_str()));
         let asked: Vec<String> = self.uris.iter().map(AtUri::to_string).collect();
         feeds.sort_by_key(|feed| asked.iter().position(|uri| *uri == feed.uri));
         Ok(FeedGenerators { feeds })

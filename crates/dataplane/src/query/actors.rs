@@ -29,6 +29,17 @@ pub struct ActorStanding {
     pub handle: Option<String>,
     pub active: bool,
     pub status: Option<String>,
+    /// It is taken down here.
+    #[serde(default)]
+    pub taken_down: bool,
+}
+
+impl ActorStanding {
+    /// It is active and not taken down.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.active && !self.taken_down
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! A page in one question: the skeleton, what its views need, and how far the viewer's own repository is
 //! visible, all of one snapshot.
 
-use millrace_atproto::syntax::{AtUri, Did};
+use millrace_atproto::syntax::AtUri;
 use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,9 @@ impl Hydrate {
     /// The posts of a feed, and who reposted them.
     pub(crate) fn add_feed(&mut self, items: &[FeedItem]) -> Result<(), DataplaneError> {
         for repost in items.iter().filter_map(|item| item.repost.as_deref()) {
-            let reposter = repost.strip_prefix("at://").and_then(|rest| rest.split('/').next());
-            self.actors.extend(reposter.and_then(|did| Did::parse(did).ok()));
+            let repost = parsed(repost)?;
+            self.actors.extend(repost.did().cloned());
+            self.reposts.push(repost);
         }
         self.add_posts(items.iter().map(|item| &item.uri))
     }

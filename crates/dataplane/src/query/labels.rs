@@ -1,6 +1,7 @@
 //! `queryLabels`: what labelers say of subjects that are named one by one or by what they begin with.
 //!
-//! Patterns are answered one after the other, each in the order of the table's key; the cursor says which
+//! Patterns are answered one after the other, of each what is issued here and then what labelers sent,
+//! in the order of the tables' keys; the cursor says which
 //! pattern is next, and behind which label.
 
 use millrace_atproto::label::LabelSubject;
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hydrate::LabelRow;
+use super::issued_labels::{self, Among};
 use super::{Context, Question, lookup, page_limit};
 use crate::apply::ids::Subject;
 use crate::apply::label::ACCOUNT;
@@ -79,6 +81,16 @@ impl Pattern {
         }
     }
 
+    /// Which subjects it means of what is issued here.
+    fn issued(&self) -> Option<Among<'_>> {
+        match self {
+            Self::One(subject) => Some(Among::One(subject)),
+            Self::Records(did) => Some(Among::Records(did)),
+            Self::Collection(did, nsid) => Some(Among::Collection(did, nsid)),
+            Self::Nothing => None,
+        }
+    }
+
     /// Bounds of the subjects, both inclusive; `None` where a name was never seen here.
     fn range(&self, tx: &mut Tx) -> Result<Option<(Subject, Subject)>, DataplaneError> {
         let did = match self {
@@ -130,38 +142,77 @@ const LABELS: &str = "SELECT l.subject_actor, l.subject_collection, l.subject_rk
       AND (CAST($13 AS BIGINT) = 0 OR l.subject_collection <> 0)
     ORDER BY l.subject_collection, l.subject_rkey, l.src, l.val LIMIT $14";
 
-/// Where the next page begins: a pattern, and the label of it that was the last one.
+/// Where the next page begins: a pattern, and the label of it that was the last one. What is issued here
+/// comes before what labelers sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     pattern: usize,
-    /// Collection, record key, labeler.
-    key: [i64; 3],
-    val: String,
+    behind: Behind,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Behind {
+    Issued(issued_labels::Place),
+    /// Collection, record key, labeler; and value.
+    Sent([i64; 3], String),
+}
+
+/// How the text of a place among labels that are issued here begins.
+const ISSUED: &str = "issued ";
 
 impl Place {
     fn start(pattern: usize) -> Self {
-        Self { pattern, key: [i64::MIN; 3], val: String::new() }
+        Self { pattern, behind: Behind::Issued(issued_labels::Place::default()) }
     }
 
     fn pack(&self) -> String {
-        let [collection, rkey, src] = self.key;
-        format!("{}:{collection}:{rkey}:{src}:{}", self.pattern, self.val)
+        match &self.behind {
+            Behind::Issued(issued_labels::Place { subject, src, val }) => {
+                format!("{ISSUED}{} {subject} {src} {val}", self.pattern)
+            }
+            Behind::Sent([collection, rkey, src], val) => {
+                format!("{}:{collection}:{rkey}:{src}:{val}", self.pattern)
+            }
+        }
     }
 
     fn parse(cursor: Option<&str>) -> Result<Self, DataplaneError> {
         let Some(cursor) = cursor else { return Ok(Self::start(0)) };
-        let mut parts = cursor.splitn(5, ':');
+        let place = match cursor.strip_prefix(ISSUED) {
+            _ if cursor.contains(char::is_control) => None,
+            Some(issued) => Self::parse_issued(issued),
+            None => Self::parse_sent(cursor),
+        };
+        place.ok_or_else(|| DataplaneError::InvalidRequest("malformed cursor".to_owned()))
+    }
+
+    fn parse_issued(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.splitn(4, ' ').collect();
+        let [pattern, subject, src, val] = parts[..] else { return None };
+        let [subject, src, val] = [subject, src, val].map(str::to_owned);
+        let behind = Behind::Issued(issued_labels::Place { subject, src, val });
+        Some(Self { pattern: pattern.parse().ok()?, behind })
+    }
+
+    fn parse_sent(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(5, ':');
         let mut number = || parts.next()?.parse::<i64>().ok();
-        let numbers = [number(), number(), number(), number()];
-        match (numbers, parts.next()) {
-            ([Some(pattern), Some(a), Some(b), Some(c)], Some(val))
-                if !val.contains(char::is_control) =>
-            {
-                let pattern = usize::try_from(pattern).unwrap_or(usize::MAX);
-                Ok(Self { pattern, key: [a, b, c], val: val.to_owned() })
-            }
-            _ => Err(DataplaneError::InvalidRequest("malformed cursor".to_owned())),
+        let (pattern, key) = (number()?, [number()?, number()?, number()?]);
+        let behind = Behind::Sent(key, parts.next()?.to_owned());
+        Some(Self { pattern: usize::try_from(pattern).unwrap_or(usize::MAX), behind })
+    }
+}
+
+/// A label of a page, with its place.
+enum Found {
+    Issued(Place, Label),
+    Sent(Place, LabelRow),
+}
+
+impl Found {
+    fn place(&self) -> &Place {
+        match self {
+            Self::Issued(place, _) | Self::Sent(place, _) => place,
         }
     }
 }
@@ -181,34 +232,56 @@ impl Question for QueryLabels {
         let patterns: Vec<Pattern> =
             self.uri_patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
         let mut place = Place::parse(self.cursor.as_deref())?;
-        let among = (!sources.is_empty()).then(|| lookup::actor_ids(tx, &sources)).transpose()?;
-        let mut rows: Vec<(usize, LabelRow)> = Vec::new();
+        let sources = (!sources.is_empty()).then_some(sources);
+        let among = sources.as_ref().map(|dids| lookup::actor_ids(tx, dids)).transpose()?;
+        let mut rows: Vec<Found> = Vec::new();
         for (at, pattern) in patterns.iter().enumerate().skip(place.pattern) {
             if place.pattern < at {
                 place = Place::start(at);
+            }
+            let missing = limit + 1 - rows.len() as i64;
+            if let (Behind::Issued(after), Some(among)) = (&place.behind, pattern.issued()) {
+                let found = issued_labels::page(tx, &among, sources.as_deref(), after, missing)?;
+                rows.extend(found.into_iter().map(|(after, label)| {
+                    Found::Issued(Place { pattern: at, behind: Behind::Issued(after) }, label)
+                }));
             }
             let missing = limit + 1 - rows.len() as i64;
             if missing <= 0 {
                 break;
             }
             if let Some(range) = pattern.range(tx)? {
+                let after = match std::mem::replace(&mut place, Place::start(at)).behind {
+                    Behind::Sent(key, val) => (key, val),
+                    Behind::Issued(_) => ([i64::MIN; 3], String::new()),
+                };
                 let all_records = matches!(pattern, Pattern::Records(_));
-                let found = page(tx, range, all_records, &place, among.as_deref(), missing)?;
-                rows.extend(found.into_iter().map(|row| (at, row)));
+                let found = page(tx, range, all_records, &after, among.as_deref(), missing)?;
+                rows.extend(found.into_iter().map(|row| {
+                    let key = [row.subject.collection, row.subject.rkey, row.src];
+                    let behind = Behind::Sent(key, row.val.clone());
+                    Found::Sent(Place { pattern: at, behind }, row)
+                }));
             }
         }
         let mut cursor = None;
         if rows.len() as i64 > limit {
             rows.truncate(usize::try_from(limit).unwrap_or_default());
-            cursor = rows.last().map(|(pattern, row)| {
-                let key = [row.subject.collection, row.subject.rkey, row.src];
-                Place { pattern: *pattern, key, val: row.val.clone() }.pack()
-            });
+            cursor = rows.last().map(|last| last.place().pack());
         }
-        let actors = rows.iter().flat_map(|(_, row)| [row.subject.actor, row.src]);
-        let keys = rows.iter().flat_map(|(_, row)| [row.subject.rkey, row.subject.collection]);
+        let sent = || {
+            rows.iter().filter_map(|found| match found {
+                Found::Sent(_, row) => Some(row),
+                Found::Issued(..) => None,
+            })
+        };
+        let actors = sent().flat_map(|row| [row.subject.actor, row.src]);
+        let keys = sent().flat_map(|row| [row.subject.rkey, row.subject.collection]);
         let names = Names::of(tx, actors, keys)?;
-        let labels = rows.into_iter().map(|(_, row)| row.present(&names));
+        let labels = rows.into_iter().map(|found| match found {
+            Found::Issued(_, label) => Ok(label),
+            Found::Sent(_, row) => row.present(&names),
+        });
         Ok(LabelsPage { labels: labels.collect::<Result<_, _>>()?, cursor })
     }
 }
@@ -217,11 +290,11 @@ fn page(
     tx: &mut Tx,
     (from, to): (Subject, Subject),
     records_only: bool,
-    place: &Place,
+    (after, val): &([i64; 3], String),
     among: Option<&[i64]>,
     limit: i64,
 ) -> Result<Vec<LabelRow>, DataplaneError> {
-    let [collection, rkey, src] = place.key;
+    let [collection, rkey, src] = *after;
     let params = [
         Param::Int(from.actor),
         Param::Int(from.collection),
@@ -231,7 +304,7 @@ fn page(
         Param::Int(collection),
         Param::Int(rkey),
         Param::Int(src),
-        Param::Text(&place.val),
+        Param::Text(val),
         Param::Int(tx.now_us()),
         Param::Int(among.is_some().into()),
         Param::Ids(among.unwrap_or_default()),
@@ -279,10 +352,17 @@ mod tests {
 
     #[test]
     fn places_pack_what_they_parse() {
-        let place = Place { pattern: 3, key: [-5, 7, 9], val: "a:b::c".to_owned() };
-        assert_eq!(Place::parse(Some(&place.pack())).unwrap(), place);
+        let sent = Behind::Sent([-5, 7, 9], "a:b::c".to_owned());
+        let [subject, src, val] = ["a.b.c/d", "did:plc:a", "a b"].map(str::to_owned);
+        let issued = Behind::Issued(issued_labels::Place { subject, src, val });
+        for behind in [sent, issued] {
+            let place = Place { pattern: 3, behind };
+            assert_eq!(Place::parse(Some(&place.pack())).unwrap(), place);
+        }
         assert_eq!(Place::parse(Some(&Place::start(1).pack())).unwrap(), Place::start(1));
-        for text in ["", "1", "1:2:3:4", "a:1:2:3:x", "1:2:3:4:\0", ":::::"] {
+        for text in
+            ["", "1", "1:2:3:4", "a:1:2:3:x", "1:2:3:4:\0", ":::::", "issued ", "issued 1 a b"]
+        {
             assert!(Place::parse(Some(text)).is_err(), "{text:?}");
         }
     }

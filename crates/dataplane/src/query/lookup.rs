@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::actors::ActorStanding;
 use super::hydrate::PostKey;
+use super::taken_down;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 pub(crate) use crate::names::Names;
@@ -96,10 +97,10 @@ pub(crate) fn standing(
         &[Param::Int(id)],
         |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    row.map(|(text, handle, active, status)| {
-        Ok(ActorStanding { asked: asked.clone(), did: did(&text)?, handle, active, status })
-    })
-    .transpose()
+    let Some((text, handle, active, status)) = row else { return Ok(None) };
+    let did = did(&text)?;
+    let taken_down = taken_down::is_account(tx, &did)?;
+    Ok(Some(ActorStanding { asked: asked.clone(), did, handle, active, status, taken_down }))
 }
 
 /// The revision up to which an account's repository is applied.

@@ -3,7 +3,7 @@
 //! A notification about a record that is gone is not shown: the subject is looked up at read. It is
 //! counted until it is seen, as other services of the network do. Of threads that the account
 //! mutes nothing is told from then on. What it does not want to be told of ([`preferences`]) is
-//! neither listed nor counted. Among what is stored stands what is not: posts of accounts to which
+//! neither listed nor counted; what is taken down here is not counted. Among what is stored stands what is not: posts of accounts to which
 //! it is [`subscribed`].
 //!
 //! [`preferences`]: super::preferences
@@ -19,7 +19,8 @@ use super::cursor::TimeKey;
 use super::muted_threads::{self, MutedThreads, ROOT};
 use super::notification_row::{COLUMNS, NotificationRow, named, notification_row};
 use super::preferences::Wanted;
-use super::{Context, OwnCommand, Question, lookup, page_limit, subscribed};
+use super::{Context, OwnCommand, Question, lookup, page_limit, subscribed, taken_down};
+use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::Notification;
@@ -182,7 +183,7 @@ impl Question for GetUnreadCount {
         let wanted = Wanted::of(tx, &self.actor, &[], self.priority)?;
         let sql = format!(
             "{} AND n.sort_at_us > $4 ORDER BY n.sort_at_us DESC LIMIT $5",
-            notifications("n.sort_at_us")
+            notifications("n.sort_at_us, n.author, n.collection, n.rkey")
         );
         let params = [
             Param::Int(actor),
@@ -191,10 +192,13 @@ impl Question for GetUnreadCount {
             Param::Int(seen_at_us),
             Param::Int(UNREAD_MAX),
         ];
-        let mut count = 0;
+        let mut told: Vec<Subject> = Vec::new();
         tx.for_each(&sql, &params, |row| {
-            let is_muted = muted.mutes(muted_threads::root(row, 1)?, row.get(0)?);
-            count += i64::from(!is_muted && !row.get::<bool>(3)?);
+            let is_muted = muted.mutes(muted_threads::root(row, 4)?, row.get(0)?);
+            if !is_muted && !row.get::<bool>(6)? {
+                let (actor, collection, rkey) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                told.push(Subject { actor, collection, rkey });
+            }
             Ok(())
         })?;
         if wanted.tells_of(Reason::SubscribedPost) {
@@ -202,9 +206,13 @@ impl Question for GetUnreadCount {
             let places = (TimeKey::START, seen_at_us);
             let posts = subscribed::newest(tx, actor, &subscriptions, places, UNREAD_MAX)?;
             let unmuted = posts.iter().filter(|post| !muted.mutes(post.root, post.sort_at_us));
-            count += unmuted.count() as i64;
+            told.extend(unmuted.map(|post| taken_down::post((post.author, post.rkey))));
         }
-        Ok(UnreadCount { count: count.min(UNREAD_MAX) })
+        if taken_down::any(tx)? {
+            let down = taken_down::among(tx, told.iter().copied())?;
+            told.retain(|record| !down.hides(*record));
+        }
+        Ok(UnreadCount { count: (told.len() as i64).min(UNREAD_MAX) })
     }
 }
 

@@ -5,7 +5,7 @@ use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Question, hydrate, lookup};
+use super::{Context, Question, hydrate, lookup, taken_down};
 use crate::error::DataplaneError;
 use crate::model::Post;
 
@@ -24,7 +24,8 @@ pub struct GetPosts {
     pub uris: Vec<AtUri>,
 }
 
-/// The posts found, in the order asked for; unknown ones are left out.
+/// The posts found, in the order asked for; unknown ones, and those taken down here, are left
+/// out.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Posts {
@@ -54,6 +55,10 @@ impl Question for GetPosts {
         }
         let keys = lookup::post_keys(tx, &self.uris)?;
         let mut found = hydrate::posts(tx, &keys)?;
+        if taken_down::any(tx)? {
+            let down = taken_down::among(tx, keys.iter().map(|key| taken_down::post(*key)))?;
+            found.retain(|key, _| !down.hides(taken_down::post(*key)));
+        }
         Ok(Posts { posts: keys.iter().filter_map(|key| found.remove(key)).collect() })
     }
 }

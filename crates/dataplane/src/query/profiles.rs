@@ -6,7 +6,7 @@ use millrace_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Question, hydrate, lookup};
+use super::{Context, Question, hydrate, lookup, taken_down};
 use crate::error::DataplaneError;
 use crate::model::{Actor, ProfileRecord};
 
@@ -25,7 +25,8 @@ pub struct GetProfiles {
     pub actors: Vec<AtIdentifier>,
 }
 
-/// The profiles found, in the order asked for; unknown and inactive accounts are left out.
+/// The profiles found, in the order asked for; unknown and inactive accounts, and those taken
+/// down here, are left out.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profiles {
@@ -59,6 +60,10 @@ impl Question for GetProfiles {
             ids.extend(lookup::known_actor(tx, actor)?);
         }
         let mut found = hydrate::actors(tx, &ids)?;
+        if taken_down::any(tx)? {
+            let down = taken_down::among(tx, ids.iter().map(|id| taken_down::account(*id)))?;
+            found.retain(|id, _| !down.hides(taken_down::account(*id)));
+        }
         let profiles = ids.iter().filter_map(|id| found.remove(id));
         Ok(Profiles {
             profiles: profiles.filter(|actor| actor.active).map(|actor| flat(&actor, cx)).collect(),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::edges::{self, Edge};
 use super::lookup::{self, RecordKeyIds};
-use super::{Context, Question};
+use super::{Context, Question, taken_down};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
@@ -28,6 +28,9 @@ pub struct FoundRecord {
     /// Absent when its bytes are not kept here: its PDS has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptRecord>,
+    /// The record is taken down here; whether its account is says `getActors`.
+    #[serde(default)]
+    pub taken_down: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -58,7 +61,8 @@ impl Question for GetRecord {
             Some((cid, json)) => Some(KeptRecord { cid, value: lookup::raw(json)? }),
             None => None,
         };
-        Ok(FoundRecord { uri, kept })
+        let taken_down = taken_down::is_record(tx, &self.uri)?;
+        Ok(FoundRecord { uri, kept, taken_down })
     }
 }
 

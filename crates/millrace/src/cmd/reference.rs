@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use clap::ValueEnum;
+use millrace_appview::routes::{ROUTES, Role};
 use millrace_runtime::config::reference;
 use millrace_runtime::error::Code;
 use millrace_runtime::metrics::Description;
@@ -23,6 +24,8 @@ pub enum Page {
     Errors,
     /// Every metric
     Metrics,
+    /// Every public route, and who may call it
+    Routes,
 }
 
 const MADE: &str = "<!-- Made by `cargo xtask generate`. Edit what it is made from. -->";
@@ -45,6 +48,7 @@ pub async fn run(page: Page) -> Result<(), Failure> {
         Page::Configuration => configuration(),
         Page::Errors => errors(),
         Page::Metrics => metrics().await?,
+        Page::Routes => routes(),
     };
     output::text(&text);
     Ok(())
@@ -85,6 +89,29 @@ async fn metrics() -> Result<String, Failure> {
         page.push_str(&format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", ")));
     }
     Ok(page)
+}
+
+fn routes() -> String {
+    let mut page = format!(
+        "{MADE}\n\n\
+        # Routes\n\n\
+        Every public route of the AppView, and who may call it. Who is not let in is answered with 401. A token is\n\
+        the service token of a PDS for its user, or of the moderation service (`appview.moderation_did`) for itself;\n\
+        the operator has a password (`appview.admin_password`) and a token (`admin.token` in the data folder).\n\
+        Where credentials are not looked at everybody is let in; elsewhere wrong ones are refused also where none\n\
+        are needed. What is let in may still be told no: a feed of likes is for who likes.\n\n| route |"
+    );
+    let columns = Role::ALL.len();
+    Role::ALL.iter().for_each(|role| page.push_str(&format!(" {} |", role.title())));
+    page.push_str(&format!("\n|{}\n", " --- |".repeat(columns + 1)));
+    for route in ROUTES {
+        page.push_str(&format!("| `{} {}` |", route.verb.as_str(), route.path));
+        for role in Role::ALL {
+            page.push_str(if route.access.admits(role) { " yes |" } else { " – |" });
+        }
+        page.push('\n');
+    }
+    page
 }
 
 fn configuration() -> String {

@@ -41,7 +41,8 @@ impl Listener {
         let Self { setting, socket, .. } = self;
         supervisor.spawn_critical(setting, move |shutdown| async move {
             let drain = async move { shutdown.cancelled().await };
-            axum::serve(socket, router).with_graceful_shutdown(drain).await?;
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(socket, service).with_graceful_shutdown(drain).await?;
             Ok(())
         });
     }

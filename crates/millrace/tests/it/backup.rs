@@ -154,13 +154,21 @@ async fn tell_everything(server: &Server) {
         said["actor"] = json!(ALICE);
         internal(server, command, said).await;
     }
+    let takedown = json!({ "subject": { "kind": "account", "did": BOB }, "by": "operator" });
+    internal(server, "takeDown", takedown).await;
+    let label = json!({
+        "src": ALICE, "uri": BOB, "val": "spam", "cts": "2026-01-01T00:00:00Z", "sig": "AA",
+    });
+    internal(server, "issueLabels", json!({ "labels": [label] })).await;
+    internal(server, "curate", json!({ "list": "people", "subjects": [BOB] })).await;
 }
 
 /// How many rows each table of `own` has that an account tells Millrace, and what follows from them.
 async fn told(place: &Place) -> Vec<(&'static str, i64)> {
     let (store, clock) = (place.store(), SystemClock::shared());
     let rows = probe::read(&store, Domain::Own, &clock, |tx| {
-        let tables = purge::TABLES.into_iter().chain(purge::DERIVED);
+        let operators = purge::OPERATORS;
+        let tables = purge::TABLES.into_iter().chain(operators).chain(purge::DERIVED);
         let count = |table| {
             let sql = format!("SELECT count(*) FROM {table}");
             Ok((table, tx.query_one(&sql, &[], |row| row.get(0))?))

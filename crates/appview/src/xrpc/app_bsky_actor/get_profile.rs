@@ -31,7 +31,7 @@ impl Query for GetProfile {
         // rules
         let known = hydrated.any_actor(&did).ok_or_else(not_found)?;
         if !call.sees_all() {
-            if hydrated.labels().takes_down(did.as_str()) {
+            if hydrated.takes_down(did.as_str()) {
                 return Err(taken_down());
             }
             if !known.actor.active {

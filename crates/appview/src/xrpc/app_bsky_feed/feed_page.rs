@@ -67,13 +67,20 @@ pub(super) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydra
     let posts: Vec<AtUri> =
         lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
     let actors = lines.iter().filter_map(reposter).collect();
-    call.hydrate(Skeleton { posts, actors, ..of_feed() }).await
+    let reposts = lines.iter().filter_map(repost).filter_map(|uri| AtUri::parse(uri).ok());
+    let reposts = reposts.collect();
+    call.hydrate(Skeleton { posts, actors, reposts, ..of_feed() }).await
 }
 
 /// Who reposted the line's post, where that is why it is there.
 fn reposter(line: &FeedLine) -> Option<Did> {
+    repost(line).and_then(author)
+}
+
+/// The repost by which a line's post is there.
+fn repost(line: &FeedLine) -> Option<&str> {
     match &line.reason {
-        Some(LineReason::Repost { uri, .. }) => author(uri),
+        Some(LineReason::Repost { uri, .. }) => Some(uri),
         _ => None,
     }
 }

@@ -50,6 +50,7 @@ impl Query for GetRecord {
         let not_found =
             || XrpcError::named("RecordNotFound", format!("Could not locate record: {uri}"));
         let found = call.find(record::GetRecord { uri: uri.clone() }).await?;
+        let found = found.filter(|found| !found.taken_down || call.sees_all());
         let found = found.ok_or_else(not_found)?;
         let answer = match found.kept {
             Some(kept) => Answer { uri: found.uri, cid: kept.cid, value: kept.value },
@@ -61,6 +62,24 @@ impl Query for GetRecord {
         let is_wanted = self.cid.is_none_or(|cid| cid.as_str() == answer.cid.to_string());
         if is_wanted { Json::of(&answer) } else { Err(not_found()) }
     }
+}
+
+/// A record as its repository has it, taken down or not; `None` where there is none.
+pub(crate) async fn current(
+    call: &Call<'_>,
+    did: &Did,
+    collection: &Nsid,
+    rkey: &RecordKey,
+) -> Result<Option<Cid>, XrpcError> {
+    let uri = AtUri::record(did.clone(), collection.clone(), rkey.clone());
+    let Some(found) = call.find(record::GetRecord { uri }).await? else { return Ok(None) };
+    if let Some(kept) = found.kept {
+        return Ok(Some(kept.cid));
+    }
+    let repo = AtIdentifier::Did(did.clone());
+    let (collection, rkey) = (collection.clone(), rkey.clone());
+    let asked = GetRecord { repo, collection, rkey, cid: None };
+    Ok(asked.asked_of_pds(call, did).await?.map(|(cid, _)| cid))
 }
 
 impl GetRecord {

@@ -63,7 +63,8 @@ impl LabelRow {
             _ => names.uri(actor, collection, rkey)?,
         };
         let src = names.did(self.src)?.clone();
-        Ok(Label { src, uri, cid: self.cid, val: self.val, cts: self.cts, exp: self.exp })
+        let Self { cid, val, cts, exp, .. } = self;
+        Ok(Label { ver: None, src, uri, cid, val, cts, exp, sig: None })
     }
 }
 

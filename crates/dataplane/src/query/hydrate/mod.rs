@@ -54,12 +54,13 @@ use self::verifications::Verifications;
 use self::viewer::Viewer;
 use self::wanted::Wanted;
 use super::lookup::{self, RecordKeyIds};
-use super::{Context, Question};
+use super::{Context, Question, issued_labels, taken_down};
 use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::{
-    ActivitySubscription, Actor, ActorViewer, Label, List, Post, Service, StarterPack, Threadgate,
+    ActivitySubscription, Actor, ActorViewer, Label, List, Post, Service, StarterPack, TakenDown,
+    Threadgate,
 };
 use crate::names::Names;
 
@@ -108,6 +109,9 @@ pub struct Hydrate {
     /// Further records of which nothing but labels is wanted.
     #[serde(default)]
     pub labelled: Vec<AtUri>,
+    /// Reposts by which the posts came: whether they are taken down is wanted.
+    #[serde(default)]
+    pub reposts: Vec<AtUri>,
 }
 
 /// What was named and what it refers to, each once.
@@ -128,6 +132,9 @@ pub struct Hydration {
     /// Labels that hold, of whatever is here and of those who made it.
     #[serde(default)]
     pub labels: Vec<Label>,
+    /// What of this is taken down here.
+    #[serde(default)]
+    pub taken_down: TakenDown,
 }
 
 /// A record's key within its collection: author and record key.
@@ -146,15 +153,24 @@ impl Question for Hydrate {
         let viewer = Viewer::of(tx, self.viewer.as_ref())?;
         let wanted = Wanted::of(tx, &self)?;
         let mut gathered = Gathered::load(tx, viewer, wanted, self.reply_refs)?;
-        if !self.accept_labelers.is_empty() {
-            let subjects = gathered.label_subjects(tx, &self.labelled)?;
+        let has_takedowns = taken_down::any(tx)?;
+        let mut subjects = BTreeSet::new();
+        if has_takedowns || !self.accept_labelers.is_empty() {
+            subjects = gathered.label_subjects(tx, &self.labelled)?;
             gathered.labels = Labels::load(tx, &self.accept_labelers, &subjects)?;
         }
         let names = gathered.names(tx)?;
         gathered.close_threads(tx, &names)?;
         gathered.around.kept =
             bookmarks::kept(tx, gathered.viewer.as_ref(), &gathered.posts, &names)?;
-        Ok(Hydration { repo_rev, ..gathered.present(&names)? })
+        let issued = issued_labels::holding(tx, &self.accept_labelers, &subjects)?;
+        let taken_down = match has_takedowns {
+            true => taken_down::shown(tx, subjects, &self.reposts)?,
+            false => TakenDown::default(),
+        };
+        let mut found = gathered.present(&names)?;
+        found.labels.extend(issued);
+        Ok(Hydration { repo_rev, taken_down, ..found })
     }
 }
 
@@ -165,7 +181,7 @@ impl Hydrate {
         let accounts = [&self.actors, &self.labelers, &self.detailed];
         let records: usize = records.iter().map(|uris| uris.len()).sum();
         let accounts: usize = accounts.iter().map(|dids| dids.len()).sum();
-        if records > HYDRATE_MAX || accounts > HYDRATE_MAX {
+        if records > HYDRATE_MAX || accounts > HYDRATE_MAX || self.reposts.len() > HYDRATE_MAX {
             return Err(DataplaneError::InvalidRequest(format!(
                 "at most {HYDRATE_MAX} records and as many accounts"
             )));
@@ -356,6 +372,7 @@ impl Gathered {
             threadgates: self.gates.present(names)?,
             repo_rev: None,
             labels: self.labels.present(names)?,
+            taken_down: TakenDown::default(),
         })
     }
 }

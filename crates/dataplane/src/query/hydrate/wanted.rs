@@ -10,7 +10,7 @@ use super::posts::Posts;
 use super::{Hydrate, PostKey};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
-use crate::query::lookup;
+use crate::query::{curated, lookup};
 
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -37,7 +37,7 @@ impl Wanted {
             generators: set(lookup::keys_in(tx, Collection::Generator, &asked.generators)?),
             starter_packs: set(lookup::keys_in(tx, Collection::StarterPack, &asked.starter_packs)?),
             labelers: labelers(tx, asked)?,
-            trusted_verifiers: lookup::actor_ids(tx, &asked.trusted_verifiers)?,
+            trusted_verifiers: trusted_verifiers(tx, asked)?,
             actors,
             detailed,
         })
@@ -80,6 +80,15 @@ impl Wanted {
         let people: BTreeSet<i64> = self.actors.iter().copied().collect();
         people.into_iter().collect()
     }
+}
+
+/// Whom the caller trusts and whom the operator has chosen, each once.
+fn trusted_verifiers(tx: &mut Tx, asked: &Hydrate) -> Result<Vec<i64>, DataplaneError> {
+    let mut trusted = lookup::actor_ids(tx, &asked.trusted_verifiers)?;
+    trusted.extend(curated::verifiers(tx)?);
+    trusted.sort_unstable();
+    trusted.dedup();
+    Ok(trusted)
 }
 
 /// An account has one labeler service.
