@@ -7,8 +7,11 @@ mod call;
 mod method;
 
 mod app_bsky_actor;
+mod app_bsky_ageassurance;
 mod app_bsky_bookmark;
+mod app_bsky_contact;
 mod app_bsky_draft;
+mod app_bsky_embed;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -17,6 +20,7 @@ mod app_bsky_unspecced;
 mod com_atproto_identity;
 mod com_atproto_label;
 mod com_atproto_repo;
+mod com_atproto_temp;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -71,13 +75,25 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
     query::<app_bsky_actor::search_actors::SearchActors>(),
     query::<app_bsky_actor::search_actors_typeahead::SearchActorsTypeahead>(),
+    procedure::<app_bsky_ageassurance::begin::Begin>(),
+    query::<app_bsky_ageassurance::get_config::GetConfig>(),
+    query::<app_bsky_ageassurance::get_state::GetState>(),
     procedure::<app_bsky_bookmark::create_bookmark::CreateBookmark>(),
     procedure::<app_bsky_bookmark::delete_bookmark::DeleteBookmark>(),
     query::<app_bsky_bookmark::get_bookmarks::GetBookmarks>(),
+    procedure::<app_bsky_contact::dismiss_match::DismissMatch>(),
+    query::<app_bsky_contact::get_matches::GetMatches>(),
+    query::<app_bsky_contact::get_sync_status::GetSyncStatus>(),
+    procedure::<app_bsky_contact::import_contacts::ImportContacts>(),
+    procedure::<app_bsky_contact::remove_data::RemoveData>(),
+    procedure::<app_bsky_contact::send_notification::SendNotification>(),
+    procedure::<app_bsky_contact::start_phone_verification::StartPhoneVerification>(),
+    procedure::<app_bsky_contact::verify_phone::VerifyPhone>(),
     procedure::<app_bsky_draft::create_draft::CreateDraft>(),
     procedure::<app_bsky_draft::delete_draft::DeleteDraft>(),
     query::<app_bsky_draft::get_drafts::GetDrafts>(),
     procedure::<app_bsky_draft::update_draft::UpdateDraft>(),
+    query::<app_bsky_embed::get_embed_external_view::GetEmbedExternalView>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
@@ -124,11 +140,15 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_notification::register_push::RegisterPush>(),
     procedure::<app_bsky_notification::unregister_push::UnregisterPush>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
+    query::<app_bsky_unspecced::get_age_assurance_state::GetAgeAssuranceState>(),
+    query::<app_bsky_unspecced::get_config::GetConfig>(),
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
+    procedure::<app_bsky_unspecced::init_age_assurance::InitAgeAssurance>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_label::query_labels::QueryLabels>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
+    query::<com_atproto_temp::fetch_labels::FetchLabels>(),
 ];
 
 /// The methods by NSID, as one listener serves them.

@@ -76,6 +76,17 @@ impl Known {
     }
 }
 
+/// Methods that say there is no such service: who pushes, who finds contacts, who verifies ages.
+fn needs_another_service(nsid: &str) -> bool {
+    nsid.starts_with("app.bsky.contact.")
+        || [
+            "app.bsky.notification.registerPush",
+            "app.bsky.ageassurance.begin",
+            "app.bsky.unspecced.initAgeAssurance",
+        ]
+        .contains(&nsid)
+}
+
 /// The name of a draft that is not there.
 const DRAFT: &str = "3jzfcijpj2z2a";
 
@@ -99,6 +110,20 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         }
         Some("app.bsky.feed.getFeedGenerators") => vec![("feeds", known.feed.as_str())],
         Some("app.bsky.feed.getListFeed") => vec![("list", known.list.as_str())],
+        Some("app.bsky.ageassurance.begin" | "app.bsky.unspecced.initAgeAssurance") => {
+            let body = json!({ "email": "a@example.com", "language": "en", "countryCode": "NO" });
+            return request.json(&body);
+        }
+        Some("app.bsky.ageassurance.getState") => vec![("countryCode", "NO")],
+        Some(nsid) if nsid.starts_with("app.bsky.contact.") && route.verb == Verb::Post => {
+            return request.json(&json!({
+                "subject": did("bob"), "token": "t", "contacts": ["1"], "phone": "1", "code": "1",
+                "from": did("alice"), "to": did("bob"),
+            }));
+        }
+        Some("app.bsky.embed.getEmbedExternalView") => {
+            vec![("url", "https://news.example/"), ("uris", post)]
+        }
         Some(nsid) if nsid.starts_with("app.bsky.unspecced.") => vec![("anchor", post)],
         Some("app.bsky.feed.searchPosts") => vec![("q", "hello")],
         Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
@@ -186,8 +211,9 @@ async fn every_route_with_every_caller(world: World) {
                 true if route.nsid() == Some("app.bsky.feed.getActorLikes") => {
                     if caller == Caller::Account { 200 } else { 400 }
                 }
-                // Nobody may register any device unless it is configured.
-                true if route.nsid() == Some("app.bsky.notification.registerPush") => 501,
+                true if route.nsid().is_some_and(needs_another_service) => 501,
+                // Labels are asked for otherwise.
+                true if route.nsid() == Some("com.atproto.temp.fetchLabels") => 400,
                 true => 200,
             };
             assert_eq!(
