@@ -27,7 +27,8 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, draft, drafts, known_followers, labels, lists, mute, mutes, push,
-    search_actors, search_posts, starter_packs, subscription,
+    search_actors, search_posts, starter_packs, subscription, suggested_actors, suggestions,
+    trends,
 };
 
 /// Largest question, bytes.
@@ -76,6 +77,11 @@ fn methods() -> Methods {
         .question::<Hydrating<search_posts::SearchPosts>>()
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
+        .question::<suggestions::GetSuggestedFeeds>()
+        .question::<suggestions::GetSuggestedStarterPacks>()
+        .question::<suggested_actors::GetSuggestedActors>()
+        .question::<suggested_actors::GetSuggestedFollows>()
+        .question::<trends::GetTrends>()
         .question::<hydrate::Hydrate>()
         .question::<labels::QueryLabels>()
         .question::<record::GetRecord>()

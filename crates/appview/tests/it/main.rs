@@ -23,5 +23,7 @@ mod labels;
 mod people;
 mod routes;
 mod service;
+mod suggestions;
+mod trends;
 mod views;
 mod world;

@@ -125,6 +125,9 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             vec![("url", "https://news.example/"), ("uris", post)]
         }
         Some(nsid) if nsid.starts_with("app.bsky.unspecced.") => vec![("anchor", post)],
+        Some("app.bsky.graph.searchStarterPacks" | "app.bsky.graph.searchStarterPacksV2") => {
+            vec![("q", "here")]
+        }
         Some("app.bsky.feed.searchPosts") => vec![("q", "hello")],
         Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
         Some("com.atproto.repo.getRecord") => {

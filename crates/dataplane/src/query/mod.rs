@@ -42,8 +42,11 @@ pub mod search_posts;
 pub mod standing;
 pub mod starter_packs;
 pub mod subscription;
+pub mod suggested_actors;
+pub mod suggestions;
 pub mod thread;
 pub mod timeline;
+pub mod trends;
 pub mod uri_page;
 
 mod by_subject;
@@ -61,12 +64,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::DataplaneError;
+use crate::ranking::Rankings;
 
 /// What answers may use besides the snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     /// Image URL pattern with `{preset}`, `{did}`, `{cid}`.
     pub image_url_pattern: String,
+    /// What is best known here, as of the last look.
+    pub rankings: Rankings,
 }
 
 /// A question with its answer. Read-only; its name is the path under `/internal/`.

@@ -19,6 +19,7 @@ mod openapi;
 mod pages;
 mod purge;
 mod push;
+mod rankings;
 mod remote;
 mod replies;
 mod retention;

@@ -14,6 +14,8 @@ pub(super) mod get_post_thread;
 pub(super) mod get_posts;
 pub(super) mod get_quotes;
 pub(super) mod get_reposted_by;
+pub(super) mod get_suggested_feeds;
 pub(super) mod get_timeline;
 pub(super) mod search_posts;
+pub(super) mod suggested_feeds;
 pub(super) mod thread_posts;

@@ -1,4 +1,4 @@
-//! `app.bsky.unspecced.getConfig`: what a client is to do differently here. Nothing.
+//! `app.bsky.unspecced.getConfig`: what a client may ask for here.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub(crate) struct GetConfig;
 struct Answer {
     /// Whether a client asks its people to confirm their addresses; whether they did, their PDS knows.
     check_email_confirmed: bool,
-    /// Clients ask for topics anyway; the lexicon does not know the field, some clients do.
+    /// There are trends; the lexicon does not know the field, some clients do.
     topics_enabled: bool,
 }
 
@@ -25,6 +25,6 @@ impl Query for GetConfig {
     }
 
     async fn answer(self, _: &Call<'_>) -> Result<Json, XrpcError> {
-        Json::of(&Answer { check_email_confirmed: false, topics_enabled: false })
+        Json::of(&Answer { check_email_confirmed: false, topics_enabled: true })
     }
 }
