@@ -149,9 +149,9 @@ async fn people_for_who_follows_some(world: World) {
     world.actor("alice").blocks("carol");
     let answer = world.get_as("alice", SUGGESTIONS, &[]).await.ok();
     assert_eq!(each(&answer["actors"], "handle"), ["dora.test"]);
-    let muted =
-        world.post_as("alice", "app.bsky.graph.muteActor", &json!({ "actor": did("dora") }));
-    assert_eq!(muted.await.status, 200);
+    let body = json!({ "actor": did("dora") });
+    let muted = world.post_as("alice", "app.bsky.graph.muteActor", &body).await;
+    assert_eq!(muted.status, 200);
     for nsid in [SUGGESTIONS, "app.bsky.unspecced.getSuggestedUsers"] {
         let answer = world.get_as("alice", nsid, &[]).await.ok();
         assert_eq!(answer["actors"], json!([]), "{nsid}");
