@@ -25,7 +25,7 @@ pub(crate) use topics::Topic;
 const SLICE_PAUSE: Duration = Duration::from_millis(5);
 /// From one way through to the next: so many times as long as it took, within bounds.
 const REST_TIMES: u32 = 100;
-const REST_MIN: Duration = Duration::from_secs(10);
+const REST_MIN: Duration = Duration::from_secs(2);
 const REST_MAX: Duration = Duration::from_secs(3_600);
 
 /// What was found best, as of the last look; shared by all questions.
