@@ -127,6 +127,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/xrpc/app.bsky.feed.getRepostedBy", Optional).labelled(),
     Route::get("/xrpc/app.bsky.feed.getSuggestedFeeds", Optional).labelled(),
     Route::get("/xrpc/app.bsky.feed.searchPosts", Optional).labelled(),
+    Route::get("/xrpc/app.bsky.feed.searchPostsV2", Optional).labelled(),
     Route::get("/xrpc/app.bsky.feed.getTimeline", User).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.graph.getActorStarterPacks", Optional).labelled(),
     Route::get("/xrpc/app.bsky.graph.getBlocks", User).labelled(),

@@ -27,8 +27,8 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, draft, drafts, known_followers, labels, lists, mute, mutes, push,
-    search_actors, search_posts, starter_packs, subscription, suggested_actors, suggestions,
-    trends,
+    search_actors, search_posts, search_posts_v2, starter_packs, subscription, suggested_actors,
+    suggestions, trends,
 };
 
 /// Largest question, bytes.
@@ -75,6 +75,8 @@ fn methods() -> Methods {
         .question::<search_actors::SearchActors>()
         .question::<search_posts::SearchPosts>()
         .question::<Hydrating<search_posts::SearchPosts>>()
+        .question::<search_posts_v2::SearchPostsV2>()
+        .question::<Hydrating<search_posts_v2::SearchPostsV2>>()
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
         .question::<suggestions::GetSuggestedFeeds>()

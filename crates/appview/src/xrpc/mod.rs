@@ -110,6 +110,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_feed::get_suggested_feeds::GetSuggestedFeeds>(),
     query::<app_bsky_feed::get_timeline::GetTimeline>(),
     query::<app_bsky_feed::search_posts::SearchPosts>(),
+    query::<app_bsky_feed::search_posts_v2::SearchPostsV2>(),
     query::<app_bsky_graph::get_actor_starter_packs::GetActorStarterPacks>(),
     query::<app_bsky_graph::get_blocks::GetBlocks>(),
     query::<app_bsky_graph::get_followers::GetFollowers>(),

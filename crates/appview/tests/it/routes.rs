@@ -129,6 +129,7 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
             vec![("q", "here")]
         }
         Some("app.bsky.feed.searchPosts") => vec![("q", "hello")],
+        Some("app.bsky.feed.searchPostsV2") => vec![("query", "hello")],
         Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
         Some("com.atproto.repo.getRecord") => {
             vec![

@@ -39,6 +39,7 @@ pub mod relationships;
 pub mod reposts;
 pub mod search_actors;
 pub mod search_posts;
+pub mod search_posts_v2;
 pub mod standing;
 pub mod starter_packs;
 pub mod subscription;

@@ -24,6 +24,7 @@ mod remote;
 mod replies;
 mod retention;
 mod search;
+mod search_v2;
 mod snapshots;
 mod storms;
 mod subscriptions;

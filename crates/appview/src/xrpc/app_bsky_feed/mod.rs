@@ -17,5 +17,6 @@ pub(super) mod get_reposted_by;
 pub(super) mod get_suggested_feeds;
 pub(super) mod get_timeline;
 pub(super) mod search_posts;
+pub(super) mod search_posts_v2;
 pub(super) mod suggested_feeds;
 pub(super) mod thread_posts;
