@@ -32,6 +32,9 @@ const bsky = await TestBsky.create({
   publicUrl: PUBLIC_URL,
   modServiceDid: moderator.did,
   labelsFromIssuerDids: [moderator.did],
+  // What an operator says to clients; Millrace has no other answer.
+  clientCheckEmailConfirmed: false,
+  topicsEnabled: true,
 })
 mockNetworkUtilities(pds, bsky)
 const feeds = await startFeedServer(plc.url)

@@ -31,6 +31,9 @@ pub(crate) enum XrpcError {
     /// No such method here.
     #[error("Method Not Implemented")]
     MethodNotImplemented,
+    /// The method needs a service beside this one that nobody set up.
+    #[error("{0}")]
+    NotConfigured(&'static str),
     /// The thing asked for by its name or number is not there.
     #[error("{0}")]
     NoSuch(String),
@@ -89,7 +92,9 @@ impl XrpcError {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
             }
             Self::Auth(error) => (StatusCode::UNAUTHORIZED, error.name()),
-            Self::MethodNotImplemented => (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented"),
+            Self::MethodNotImplemented | Self::NotConfigured(_) => {
+                (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented")
+            }
             Self::NotFound | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "NotFound"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "InvalidRequest"),

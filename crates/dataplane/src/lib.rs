@@ -20,6 +20,7 @@ pub mod apply;
 pub mod interest;
 pub mod parked;
 pub mod purge;
+pub mod ranking;
 pub mod resync;
 pub mod retention;
 pub mod worker;

@@ -27,7 +27,8 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, known_followers, labels,
-    lists, mute, mutes, push, search_actors, search_posts, starter_packs, subscription, takedown,
+    lists, mute, mutes, push, search_actors, search_posts, search_posts_v2, starter_packs,
+    subscription, suggested_actors, suggestions, takedown, trends,
 };
 
 /// Largest question, bytes.
@@ -74,8 +75,15 @@ fn methods() -> Methods {
         .question::<search_actors::SearchActors>()
         .question::<search_posts::SearchPosts>()
         .question::<Hydrating<search_posts::SearchPosts>>()
+        .question::<search_posts_v2::SearchPostsV2>()
+        .question::<Hydrating<search_posts_v2::SearchPostsV2>>()
         .question::<starter_packs::GetActorStarterPacks>()
         .question::<starter_packs::GetStarterPackContents>()
+        .question::<suggestions::GetSuggestedFeeds>()
+        .question::<suggestions::GetSuggestedStarterPacks>()
+        .question::<suggested_actors::GetSuggestedActors>()
+        .question::<suggested_actors::GetSuggestedFollows>()
+        .question::<trends::GetTrends>()
         .question::<hydrate::Hydrate>()
         .question::<labels::QueryLabels>()
         .question::<record::GetRecord>()

@@ -114,6 +114,14 @@ impl<'a> Views<'a> {
         self.hydrated.actor(did).map(|known| self.view(known, self.basic(known)))
     }
 
+    /// The middle view with whom the viewer follows among the account's followers, who must be asked for in
+    /// detail.
+    pub(crate) fn profile_known_followers(&self, did: &Did) -> Option<ProfileView<'a>> {
+        let known = self.hydrated.actor(did)?;
+        let viewer = self.viewer_state_detailed(known);
+        Some(self.view(known, ProfileViewBasic { viewer, ..self.basic(known) }))
+    }
+
     /// The largest view.
     pub(crate) fn profile_detailed(&self, did: &Did) -> Option<ProfileViewDetailed<'a>> {
         let known = self.hydrated.actor(did)?;

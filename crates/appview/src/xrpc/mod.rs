@@ -7,8 +7,11 @@ mod call;
 mod method;
 
 mod app_bsky_actor;
+mod app_bsky_ageassurance;
 mod app_bsky_bookmark;
+mod app_bsky_contact;
 mod app_bsky_draft;
+mod app_bsky_embed;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -18,6 +21,7 @@ mod com_atproto_admin;
 mod com_atproto_identity;
 mod com_atproto_label;
 mod com_atproto_repo;
+mod com_atproto_temp;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,15 +76,28 @@ pub(crate) struct Api {
 const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_actor::get_profile::GetProfile>(),
     query::<app_bsky_actor::get_profiles::GetProfiles>(),
+    query::<app_bsky_actor::get_suggestions::GetSuggestions>(),
     query::<app_bsky_actor::search_actors::SearchActors>(),
     query::<app_bsky_actor::search_actors_typeahead::SearchActorsTypeahead>(),
+    procedure::<app_bsky_ageassurance::begin::Begin>(),
+    query::<app_bsky_ageassurance::get_config::GetConfig>(),
+    query::<app_bsky_ageassurance::get_state::GetState>(),
     procedure::<app_bsky_bookmark::create_bookmark::CreateBookmark>(),
     procedure::<app_bsky_bookmark::delete_bookmark::DeleteBookmark>(),
     query::<app_bsky_bookmark::get_bookmarks::GetBookmarks>(),
+    procedure::<app_bsky_contact::dismiss_match::DismissMatch>(),
+    query::<app_bsky_contact::get_matches::GetMatches>(),
+    query::<app_bsky_contact::get_sync_status::GetSyncStatus>(),
+    procedure::<app_bsky_contact::import_contacts::ImportContacts>(),
+    procedure::<app_bsky_contact::remove_data::RemoveData>(),
+    procedure::<app_bsky_contact::send_notification::SendNotification>(),
+    procedure::<app_bsky_contact::start_phone_verification::StartPhoneVerification>(),
+    procedure::<app_bsky_contact::verify_phone::VerifyPhone>(),
     procedure::<app_bsky_draft::create_draft::CreateDraft>(),
     procedure::<app_bsky_draft::delete_draft::DeleteDraft>(),
     query::<app_bsky_draft::get_drafts::GetDrafts>(),
     procedure::<app_bsky_draft::update_draft::UpdateDraft>(),
+    query::<app_bsky_embed::get_embed_external_view::GetEmbedExternalView>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),
@@ -93,8 +110,10 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_feed::get_posts::GetPosts>(),
     query::<app_bsky_feed::get_quotes::GetQuotes>(),
     query::<app_bsky_feed::get_reposted_by::GetRepostedBy>(),
+    query::<app_bsky_feed::get_suggested_feeds::GetSuggestedFeeds>(),
     query::<app_bsky_feed::get_timeline::GetTimeline>(),
     query::<app_bsky_feed::search_posts::SearchPosts>(),
+    query::<app_bsky_feed::search_posts_v2::SearchPostsV2>(),
     query::<app_bsky_graph::get_actor_starter_packs::GetActorStarterPacks>(),
     query::<app_bsky_graph::get_blocks::GetBlocks>(),
     query::<app_bsky_graph::get_followers::GetFollowers>(),
@@ -110,9 +129,12 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_graph::get_starter_pack::GetStarterPack>(),
     query::<app_bsky_graph::get_starter_packs::GetStarterPacks>(),
     query::<app_bsky_graph::get_starter_packs_with_membership::GetStarterPacksWithMembership>(),
+    query::<app_bsky_graph::get_suggested_follows_by_actor::GetSuggestedFollowsByActor>(),
     procedure::<app_bsky_graph::mute_actor::MuteActor>(),
     procedure::<app_bsky_graph::mute_actor_list::MuteActorList>(),
     procedure::<app_bsky_graph::mute_thread::MuteThread>(),
+    query::<app_bsky_graph::search_starter_packs::SearchStarterPacks>(),
+    query::<app_bsky_graph::search_starter_packs_v2::SearchStarterPacksV2>(),
     procedure::<app_bsky_graph::unmute_actor::UnmuteActor>(),
     procedure::<app_bsky_graph::unmute_actor_list::UnmuteActorList>(),
     procedure::<app_bsky_graph::unmute_thread::UnmuteThread>(),
@@ -127,14 +149,30 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<app_bsky_notification::register_push::RegisterPush>(),
     procedure::<app_bsky_notification::unregister_push::UnregisterPush>(),
     procedure::<app_bsky_notification::update_seen::UpdateSeen>(),
+    query::<app_bsky_unspecced::get_age_assurance_state::GetAgeAssuranceState>(),
+    query::<app_bsky_unspecced::get_config::GetConfig>(),
+    query::<app_bsky_unspecced::get_onboarding_suggested_starter_packs::GetOnboardingSuggestedStarterPacks>(),
+    query::<app_bsky_unspecced::get_popular_feed_generators::GetPopularFeedGenerators>(),
     query::<app_bsky_unspecced::get_post_thread_other_v2::GetPostThreadOtherV2>(),
     query::<app_bsky_unspecced::get_post_thread_v2::GetPostThreadV2>(),
+    query::<app_bsky_unspecced::get_suggested_feeds::GetSuggestedFeeds>(),
+    query::<app_bsky_unspecced::get_suggested_onboarding_users::GetSuggestedOnboardingUsers>(),
+    query::<app_bsky_unspecced::get_suggested_starter_packs::GetSuggestedStarterPacks>(),
+    query::<app_bsky_unspecced::get_suggested_users::GetSuggestedUsers>(),
+    query::<app_bsky_unspecced::get_suggested_users_for_discover::GetSuggestedUsersForDiscover>(),
+    query::<app_bsky_unspecced::get_suggested_users_for_explore::GetSuggestedUsersForExplore>(),
+    query::<app_bsky_unspecced::get_suggested_users_for_see_more::GetSuggestedUsersForSeeMore>(),
+    query::<app_bsky_unspecced::get_tagged_suggestions::GetTaggedSuggestions>(),
+    query::<app_bsky_unspecced::get_trending_topics::GetTrendingTopics>(),
+    query::<app_bsky_unspecced::get_trends::GetTrends>(),
+    procedure::<app_bsky_unspecced::init_age_assurance::InitAgeAssurance>(),
     query::<com_atproto_admin::get_account_infos::GetAccountInfos>(),
     query::<com_atproto_admin::get_subject_status::GetSubjectStatus>(),
     procedure::<com_atproto_admin::update_subject_status::UpdateSubjectStatus>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_label::query_labels::QueryLabels>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
+    query::<com_atproto_temp::fetch_labels::FetchLabels>(),
 ];
 
 /// The methods by NSID, as one listener serves them.

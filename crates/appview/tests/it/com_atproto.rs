@@ -8,7 +8,7 @@ use crate::world::{World, near_and_far};
 const RESOLVE: &str = "com.atproto.identity.resolveHandle";
 const GET_RECORD: &str = "com.atproto.repo.getRecord";
 
-near_and_far!(handles, records, parameters);
+near_and_far!(handles, records, parameters, labels_are_asked_for_otherwise);
 
 async fn handles(world: World) {
     world.actor("alice");
@@ -69,4 +69,12 @@ async fn parameters(world: World) {
             "{nsid} {params:?}"
         );
     }
+}
+
+async fn labels_are_asked_for_otherwise(world: World) {
+    let answer = world.get("com.atproto.temp.fetchLabels", &[]).await;
+    assert_eq!(answer.refused(), (400, "InvalidRequest"));
+    assert!(answer.text.contains("queryLabels"), "{}", answer.text);
+    let answer = world.get("com.atproto.temp.fetchLabels", &[("limit", "251")]).await;
+    assert_eq!(answer.refused(), (400, "InvalidRequest"));
 }

@@ -3,8 +3,11 @@
 
 mod admin;
 mod app_bsky_actor;
+mod app_bsky_ageassurance;
 mod app_bsky_bookmark;
+mod app_bsky_contact;
 mod app_bsky_draft;
+mod app_bsky_embed;
 mod app_bsky_feed;
 mod app_bsky_graph;
 mod app_bsky_labeler;
@@ -23,6 +26,8 @@ mod people;
 mod rates;
 mod routes;
 mod service;
+mod suggestions;
 mod takedowns;
+mod trends;
 mod views;
 mod world;

@@ -57,6 +57,17 @@ impl Known {
 /// Labels are signed with a key, which this service does not have.
 const ISSUE: &str = "/api/v1/admin/labels/issue";
 
+/// Methods that say there is no such service: who pushes, who finds contacts, who verifies ages.
+fn needs_another_service(nsid: &str) -> bool {
+    nsid.starts_with("app.bsky.contact.")
+        || [
+            "app.bsky.notification.registerPush",
+            "app.bsky.ageassurance.begin",
+            "app.bsky.unspecced.initAgeAssurance",
+        ]
+        .contains(&nsid)
+}
+
 /// The name of a draft that is not there.
 const DRAFT: &str = "3jzfcijpj2z2a";
 
@@ -91,8 +102,26 @@ fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuild
         }
         Some("app.bsky.feed.getFeedGenerators") => vec![("feeds", known.feed.as_str())],
         Some("app.bsky.feed.getListFeed") => vec![("list", known.list.as_str())],
+        Some("app.bsky.ageassurance.begin" | "app.bsky.unspecced.initAgeAssurance") => {
+            let body = json!({ "email": "a@example.com", "language": "en", "countryCode": "NO" });
+            return request.json(&body);
+        }
+        Some("app.bsky.ageassurance.getState") => vec![("countryCode", "NO")],
+        Some(nsid) if nsid.starts_with("app.bsky.contact.") && route.verb == Verb::Post => {
+            return request.json(&json!({
+                "subject": did("bob"), "token": "t", "contacts": ["1"], "phone": "1", "code": "1",
+                "from": did("alice"), "to": did("bob"),
+            }));
+        }
+        Some("app.bsky.embed.getEmbedExternalView") => {
+            vec![("url", "https://news.example/"), ("uris", post)]
+        }
         Some(nsid) if nsid.starts_with("app.bsky.unspecced.") => vec![("anchor", post)],
+        Some("app.bsky.graph.searchStarterPacks" | "app.bsky.graph.searchStarterPacksV2") => {
+            vec![("q", "here")]
+        }
         Some("app.bsky.feed.searchPosts") => vec![("q", "hello")],
+        Some("app.bsky.feed.searchPostsV2") => vec![("query", "hello")],
         Some("com.atproto.identity.resolveHandle") => vec![("handle", "alice.test")],
         Some("com.atproto.repo.getRecord") => {
             vec![
@@ -185,8 +214,9 @@ fn expected(route: &Route, role: Role) -> u16 {
         // Likes are told to who likes, and to nobody else.
         (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
         (true, None) if route.path == ISSUE => 400,
-        // Nobody may register any device unless it is configured.
-        (true, Some("app.bsky.notification.registerPush")) => 501,
+        (true, Some(nsid)) if needs_another_service(nsid) => 501,
+        // Labels are asked for otherwise.
+        (true, Some("com.atproto.temp.fetchLabels")) => 400,
         (true, _) => 200,
     }
 }

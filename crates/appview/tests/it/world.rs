@@ -18,6 +18,7 @@ use millrace_dataplane::client::{Client, Local, Remote};
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
 use millrace_dataplane::query::progress::GetSourceProgress;
+use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::worker::Dataplane;
 use millrace_dataplane::{rpc, schema};
 use millrace_log::{Append, Log, LogConfig, Topic};
@@ -83,6 +84,8 @@ pub struct World {
     http: reqwest::Client,
     pub(crate) log: Log,
     pub(crate) dataplane: Client,
+    rankings: Rankings,
+    tables: Store,
     internal: Option<Shutdown>,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
@@ -122,6 +125,7 @@ impl World {
         let log = Log::open(&LogConfig::in_dir(place.dir()), clock.shared(), &registry).unwrap();
         let local =
             Arc::new(dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await);
+        let (rankings, tables) = (local.context.rankings.clone(), local.store.clone());
         // Before any client of ours, so that TLS is set up once.
         let outside = HttpConfig { allow_loopback: true, ..HttpConfig::default() };
         let outside = HttpClient::new(&outside, clock.shared(), &registry).unwrap();
@@ -176,6 +180,8 @@ impl World {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             log,
             dataplane,
+            rankings,
+            tables,
             internal,
             shutdown,
             _tasks: tasks,
@@ -217,6 +223,12 @@ impl World {
         tokio::time::timeout(SETTLE_TIMEOUT, shown)
             .await
             .expect("the data-plane applies what was done");
+    }
+
+    /// Whoever has the tables looks for what is best known, now that everything done shows.
+    pub async fn rank(&self) {
+        self.settle().await;
+        self.rankings.refresh(&self.tables).await.unwrap();
     }
 
     /// A request, sent once everything done before shows.
@@ -321,6 +333,7 @@ async fn dataplane(
     tasks.spawn("worker", async move { worker.run(&shutdown).await.unwrap() });
     let context = Context {
         image_url_pattern: "https://appview.test/img/{preset}/plain/{did}/{cid}".to_owned(),
+        rankings: Rankings::default(),
     };
     Local { store, own, context, clock }
 }

@@ -41,12 +41,16 @@ pub mod relationships;
 pub mod reposts;
 pub mod search_actors;
 pub mod search_posts;
+pub mod search_posts_v2;
 pub mod standing;
 pub mod starter_packs;
 pub mod subscription;
+pub mod suggested_actors;
+pub mod suggestions;
 pub mod takedown;
 pub mod thread;
 pub mod timeline;
+pub mod trends;
 pub mod uri_page;
 
 mod by_subject;
@@ -67,12 +71,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::DataplaneError;
+use crate::ranking::Rankings;
 
 /// What answers may use besides the snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     /// Image URL pattern with `{preset}`, `{did}`, `{cid}`.
     pub image_url_pattern: String,
+    /// What is best known here, as of the last look.
+    pub rankings: Rankings,
 }
 
 /// A question with its answer. Read-only; its name is the path under `/internal/`.

@@ -74,12 +74,7 @@ impl Question for SearchPosts {
         let limit = page_limit(self.limit.unwrap_or(25), LIMIT_MAX)?;
         let typed = self.typed()?;
         let after = Position::parse(self.cursor.as_deref(), self.sort)?;
-        let range = TextRange {
-            above: typed.since_us.map_or(-1, |since_us| document_id::first_at(since_us) - 1),
-            below: typed.until_us.map_or(i64::MAX, document_id::first_at),
-            descending: true,
-            limit: TOP_OF,
-        };
+        let range = range(&typed);
         let Some(query) = resolved(tx, typed, self.viewer.as_ref())? else {
             return Ok(UriPage::default());
         };
@@ -118,21 +113,31 @@ impl SearchPosts {
         ];
         let tags = self.tags.iter().map(|tag| marks::tag(tag));
         given.into_iter().flatten().chain(tags).for_each(|mark| typed.want_mark(mark));
-        let time = |name: &str, text: &Option<String>| match text.as_deref() {
-            None => Ok(None),
-            Some(text) => match typed::time_us(text) {
-                Some(time_us) => Ok(Some(time_us)),
-                None => Err(invalid(format!("{name} must be a datetime or a date"))),
-            },
-        };
-        typed.since_us = time("since", &self.since)?.or(typed.since_us);
-        typed.until_us = time("until", &self.until)?.or(typed.until_us);
+        typed.since_us = given_time("since", self.since.as_deref())?.or(typed.since_us);
+        typed.until_us = given_time("until", self.until.as_deref())?.or(typed.until_us);
         Ok(typed)
     }
 }
 
+/// A time that a parameter gives: a datetime or a date.
+pub(super) fn given_time(name: &str, text: Option<&str>) -> Result<Option<i64>, DataplaneError> {
+    let Some(text) = text else { return Ok(None) };
+    let wrong = || DataplaneError::InvalidRequest(format!("{name} must be a datetime or a date"));
+    typed::time_us(text).ok_or_else(wrong).map(Some)
+}
+
+/// The documents of the time that is asked for, the latest first.
+pub(super) fn range(typed: &Typed) -> TextRange {
+    TextRange {
+        above: typed.since_us.map_or(-1, |since_us| document_id::first_at(since_us) - 1),
+        below: typed.until_us.map_or(i64::MAX, document_id::first_at),
+        descending: true,
+        limit: TOP_OF,
+    }
+}
+
 /// The query with accounts as marks; `None` when it names an account nobody knows.
-fn resolved(
+pub(super) fn resolved(
     tx: &mut Tx,
     mut typed: Typed,
     viewer: Option<&Did>,
@@ -183,7 +188,17 @@ fn top(
     limit: i64,
 ) -> Result<UriPage, DataplaneError> {
     let ids = tx.match_text(POSTS, query, range)?;
-    let mut found = scored(tx, &ids)?;
+    best(tx, &ids, after, limit)
+}
+
+/// Of these the best after a position.
+pub(super) fn best(
+    tx: &mut Tx,
+    ids: &[i64],
+    after: Option<Position>,
+    limit: i64,
+) -> Result<UriPage, DataplaneError> {
+    let mut found = scored(tx, ids)?;
     found.sort_unstable_by(|left, right| right.cmp(left));
     found.retain(|position| after.is_none_or(|after| *position < after));
     let more = found.len() as i64 > limit;
@@ -195,20 +210,20 @@ fn top(
 
 /// A match's place: its score, then how late it is. The later in this order, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Position {
-    score: i64,
-    document: i64,
+pub(super) struct Position {
+    pub(super) score: i64,
+    pub(super) document: i64,
 }
 
 impl Position {
-    fn pack(self, sort: Sort) -> String {
+    pub(super) fn pack(self, sort: Sort) -> String {
         match sort {
             Sort::Latest => self.document.to_string(),
             Sort::Top => format!("{}::{}", self.score, self.document),
         }
     }
 
-    fn parse(cursor: Option<&str>, sort: Sort) -> Result<Option<Self>, DataplaneError> {
+    pub(super) fn parse(cursor: Option<&str>, sort: Sort) -> Result<Option<Self>, DataplaneError> {
         let Some(cursor) = cursor else { return Ok(None) };
         let position = match sort {
             Sort::Latest => cursor.parse().ok().map(|document| Self { score: 0, document }),
@@ -244,7 +259,11 @@ fn scored(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Position>, DataplaneError> {
     )?)
 }
 
-fn page(tx: &mut Tx, ids: &[i64], cursor: Option<String>) -> Result<UriPage, DataplaneError> {
+pub(super) fn page(
+    tx: &mut Tx,
+    ids: &[i64],
+    cursor: Option<String>,
+) -> Result<UriPage, DataplaneError> {
     let keys: HashMap<i64, (i64, i64)> = tx
         .query(
             "SELECT d.document_id, d.actor_id, d.rkey

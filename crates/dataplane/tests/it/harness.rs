@@ -8,6 +8,7 @@ use millrace_atproto::entry::Entry;
 use millrace_dataplane::client::{Client, Local};
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
+use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::schema;
 use millrace_dataplane::worker::Dataplane;
 use millrace_log::Item;
@@ -53,6 +54,7 @@ pub struct Harness {
     pub config: StoreConfig,
     pub clock: SharedClock,
     pub projection: Dataplane,
+    pub rankings: Rankings,
     next_offset: AtomicI64,
     pub place: Place,
 }
@@ -70,7 +72,9 @@ impl Harness {
             Store::open(&config, Domain::Dataplane, schema::DATAPLANE, &attach, &clock, &registry)
                 .await
                 .unwrap();
-        let context = Context { image_url_pattern: "http://img/{preset}/{did}/{cid}".to_owned() };
+        let rankings = Rankings::default();
+        let image_url_pattern = "http://img/{preset}/{did}/{cid}".to_owned();
+        let context = Context { image_url_pattern, rankings: rankings.clone() };
         let local = Local { store: store.clone(), own, context, clock: clock.clone() };
         Some(Self {
             engine,
@@ -80,6 +84,7 @@ impl Harness {
             dictionary,
             config,
             clock,
+            rankings,
             next_offset: AtomicI64::new(0),
             place,
         })

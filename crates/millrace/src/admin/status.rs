@@ -250,7 +250,7 @@ async fn tables(place: &Place, log: &Log) -> Result<Status, Failure> {
 /// How far projections are, as they answer it themselves; `None` before there are tables.
 async fn standing(place: &Place) -> Result<Option<Standing>, Failure> {
     let asked = probe::read(&place.store, Domain::Dataplane, &place.clock, |tx| {
-        Ok(GetStanding {}.answer(tx, &Context { image_url_pattern: String::new() }))
+        Ok(GetStanding {}.answer(tx, &Context::default()))
     });
     asked.await?.transpose().map_err(Failure::plain)
 }

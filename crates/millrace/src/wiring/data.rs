@@ -7,6 +7,7 @@ use millrace_dataplane::audit::Background;
 use millrace_dataplane::client::Local;
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
+use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::rebuild::RebuildDeps;
 use millrace_dataplane::worker::{self, Dataplane};
 use millrace_ingest::{Client, Ingest, IngestDeps, ScopeKind};
@@ -67,7 +68,10 @@ impl Data {
     ) -> Result<Self, Failure> {
         let log = Log::open(&config.log(), common.clock.clone(), &common.registry)?;
         let stores = Stores::open(&config.store(), common).await?;
-        let context = Context { image_url_pattern: config.appview.appview.image_url_pattern() };
+        let context = Context {
+            image_url_pattern: config.appview.appview.image_url_pattern(),
+            rankings: start_rankings(common, &stores.dataplane),
+        };
         let dataplane = Arc::new(Local {
             store: stores.dataplane.clone(),
             own: stores.own.clone(),
@@ -263,6 +267,20 @@ fn start_audit(config: &Config, common: &Common, store: &Store) {
             Ok(())
         }
     });
+}
+
+/// Looks now and then for what is best known here.
+fn start_rankings(common: &Common, store: &Store) -> Rankings {
+    let rankings = Rankings::default();
+    let (kept, store) = (rankings.clone(), store.clone());
+    common.supervisor.spawn("dataplane.rankings", Policy::restart(), move |shutdown| {
+        let (kept, store) = (kept.clone(), store.clone());
+        async move {
+            kept.run(&store, &shutdown).await;
+            Ok(())
+        }
+    });
+    rankings
 }
 
 fn start_relay(common: &Common, log: &Log, store: &Store) {

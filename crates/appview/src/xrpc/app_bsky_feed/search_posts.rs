@@ -2,7 +2,9 @@
 
 use millrace_atproto::AtIdentifier;
 use millrace_atproto::syntax::{Language, Uri};
+use millrace_dataplane::query::hydrating;
 use millrace_dataplane::query::search_posts::{self, Sort};
+use millrace_dataplane::query::uri_page::UriPage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -16,7 +18,7 @@ use crate::xrpc::{Call, Json, Query};
 /// Most tags a search may name.
 const TAGS_MAX: usize = 25;
 /// Longest tag, bytes, as the lexicon bounds it.
-const TAG_BYTES_MAX: usize = 640;
+pub(super) const TAG_BYTES_MAX: usize = 640;
 
 pub(crate) struct SearchPosts {
     asked: search_posts::SearchPosts,
@@ -64,20 +66,21 @@ impl Query for SearchPosts {
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let Self { mut asked, limit, cursor } = self;
         asked.viewer = call.viewer().cloned();
-        let page = fill_page(cursor, limit, |cursor, limit| page(call, &asked, cursor, limit));
-        let page = page.await?;
+        let page = |cursor, limit| {
+            let limit = Some(limit);
+            page(call, search_posts::SearchPosts { limit, cursor, ..asked.clone() })
+        };
+        let page = fill_page(cursor, limit, page).await?;
         Json::of(&Answer { posts: page.items, cursor: page.cursor })
     }
 }
 
-async fn page(
+/// A page of posts that a search finds.
+pub(super) async fn page(
     call: &Call<'_>,
-    asked: &search_posts::SearchPosts,
-    cursor: Option<String>,
-    limit: u32,
+    asked: impl hydrating::Skeleton<Answer = UriPage>,
 ) -> Result<Page, XrpcError> {
     // skeleton, hydration
-    let asked = search_posts::SearchPosts { limit: Some(limit), cursor, ..asked.clone() };
     let (page, hydrated) = call.ask_hydrated(asked, Skeleton::default()).await?;
     let mut page = page.unwrap_or_default();
     // rules

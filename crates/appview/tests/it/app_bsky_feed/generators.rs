@@ -6,7 +6,7 @@ use super::{GET_ACTOR_FEEDS, GET_FEED_GENERATORS, all_pages};
 use crate::people::{GENERATOR, Ref, did};
 use crate::world::{World, near_and_far};
 
-near_and_far!(feeds_of_an_account, feeds_by_name);
+near_and_far!(feeds_of_an_account, feeds_by_name, what_only_their_servers_answer);
 
 fn uris(answer: &Value) -> Vec<String> {
     let feeds = answer["feeds"].as_array().unwrap();
@@ -54,4 +54,16 @@ async fn feeds_by_name(world: World) {
     assert_eq!(answer["feeds"][0]["viewer"], json!({ "like": like.uri }));
     assert_eq!(answer["feeds"][1]["viewer"], json!({}));
     assert_eq!(answer["feeds"][0]["likeCount"], 1);
+}
+
+/// A PDS sends these to the feed generator itself; an AppView is none.
+async fn what_only_their_servers_answer(world: World) {
+    let feed = world.actor("alice").offers_feed(&did("cats"), "Cats").uri;
+    for name in ["describeFeedGenerator", "getFeedSkeleton"] {
+        let answer = world.get(&format!("app.bsky.feed.{name}"), &[("feed", &feed)]).await;
+        assert_eq!(answer.refused(), (501, "MethodNotImplemented"), "{name}");
+    }
+    let interactions = json!({ "interactions": [] });
+    let answer = world.post_as("alice", "app.bsky.feed.sendInteractions", &interactions).await;
+    assert_eq!(answer.refused(), (501, "MethodNotImplemented"));
 }

@@ -10,6 +10,7 @@ mod posts;
 mod quotes;
 mod reposts;
 mod rules;
+mod search_v2;
 mod thread_rules;
 mod threads;
 

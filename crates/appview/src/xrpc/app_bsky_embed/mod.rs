@@ -1,0 +1,3 @@
+//! `app.bsky.embed.*`, one file a method.
+
+pub(super) mod get_embed_external_view;

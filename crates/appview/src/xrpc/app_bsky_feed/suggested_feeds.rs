@@ -1,0 +1,26 @@
+//! Feeds that are suggested, the most liked first: a page of those whose names have some words, or of all.
+
+use millrace_dataplane::query::suggestions::GetSuggestedFeeds;
+
+use crate::error::XrpcError;
+use crate::hydration::known_uri;
+use crate::page::{Page, raw_all};
+use crate::xrpc::Call;
+use crate::xrpc::call::Skeleton;
+
+pub(in crate::xrpc) async fn page(
+    call: &Call<'_>,
+    q: &str,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<Page, XrpcError> {
+    // skeleton
+    let found = call.ask(GetSuggestedFeeds { q: q.to_owned(), limit, cursor }).await?;
+    // hydration
+    let generators = found.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
+    let hydrated = call.hydrate(Skeleton { generators, ..Skeleton::default() }).await?;
+    // presentation
+    let views = call.views(&hydrated);
+    let items = raw_all(found.uris.iter().filter_map(|uri| views.generator(uri)))?;
+    Ok(Page { items, cursor: found.cursor, rest: () })
+}

@@ -1,0 +1,40 @@
+//! `app.bsky.graph.searchStarterPacks`: starter packs by the words of their names, in short.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::starter_pack_search;
+use crate::error::XrpcError;
+use crate::page::fill_page;
+use crate::request::params::Params;
+use crate::xrpc::{Call, Json, Query};
+
+pub(crate) struct SearchStarterPacks {
+    q: String,
+    limit: u32,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    starter_packs: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+impl Query for SearchStarterPacks {
+    const NSID: &'static str = "app.bsky.graph.searchStarterPacks";
+
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
+        let limit = params.integer("limit", 1, 100, 25)?;
+        Ok(Self { q: params.required("q")?, limit, cursor: params.cursor()? })
+    }
+
+    async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
+        let Self { q, limit, cursor } = self;
+        let page = |cursor, limit| starter_pack_search::short_page(call, &q, cursor, limit);
+        let page = fill_page(cursor, limit, page).await?;
+        Json::of(&Answer { starter_packs: page.items, cursor: page.cursor })
+    }
+}
