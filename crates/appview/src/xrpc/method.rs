@@ -43,7 +43,14 @@ pub(crate) struct Json {
 
 impl Json {
     pub(crate) fn of(view: &impl Serialize) -> Result<Self, XrpcError> {
-        Ok(Self { body: serde_json::to_vec(view)?, language: None })
+        Self::sized(view, 0)
+    }
+
+    /// Of a view that is so many bytes long, or a little longer.
+    pub(crate) fn sized(view: &impl Serialize, bytes: usize) -> Result<Self, XrpcError> {
+        let mut body = Vec::with_capacity(bytes);
+        serde_json::to_writer(&mut body, view)?;
+        Ok(Self { body, language: None })
     }
 
     pub(crate) fn in_language(self, language: Option<HeaderValue>) -> Self {

@@ -14,6 +14,7 @@ use crate::page::{Page, raw_all};
 use crate::views::feed::{FeedLine, LineReason};
 use crate::xrpc::Call;
 use crate::xrpc::call::Skeleton;
+use crate::xrpc::method::Json;
 
 /// A page of a feed, before it is hydrated.
 pub(super) struct FeedSkeleton {
@@ -21,8 +22,11 @@ pub(super) struct FeedSkeleton {
     pub(super) cursor: Option<String>,
 }
 
+/// Bytes of an answer beside its lines: names and a cursor.
+const BESIDE_LINES: usize = 256;
+
 #[derive(Serialize)]
-pub(super) struct FeedAnswer {
+struct FeedAnswer {
     feed: Vec<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
@@ -36,10 +40,11 @@ impl From<FeedItem> for FeedLine {
     }
 }
 
-impl From<Page> for FeedAnswer {
-    fn from(page: Page) -> Self {
-        Self { feed: page.items, cursor: page.cursor }
-    }
+/// The answer of a method whose lines are `feed`.
+pub(super) fn answer(page: Page) -> Result<Json, XrpcError> {
+    let bytes: usize = page.items.iter().map(|item| item.get().len() + 1).sum();
+    let answer = FeedAnswer { feed: page.items, cursor: page.cursor };
+    Json::sized(&answer, bytes + BESIDE_LINES)
 }
 
 impl FeedSkeleton {

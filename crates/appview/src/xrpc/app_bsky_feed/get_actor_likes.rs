@@ -4,7 +4,7 @@
 use millrace_atproto::{AtIdentifier, Did};
 use millrace_dataplane::query::actor_likes;
 
-use super::feed_page::{self, FeedAnswer, FeedSkeleton};
+use super::feed_page::{self, FeedSkeleton};
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page};
 use crate::request::params::Params;
@@ -33,7 +33,7 @@ impl Query for GetActorLikes {
         let own = actor.filter(|actor| call.viewer() == Some(actor));
         let actor = own.ok_or_else(|| XrpcError::invalid("Profile not found"))?;
         let page = fill_page(cursor, limit, |cursor, limit| page(call, &actor, cursor, limit));
-        Json::of(&FeedAnswer::from(page.await?))
+        feed_page::answer(page.await?)
     }
 }
 

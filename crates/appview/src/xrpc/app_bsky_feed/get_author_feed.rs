@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use millrace_atproto::{AtIdentifier, AtUri, Did};
 use millrace_dataplane::query::author_feed::{self, AuthorFilter};
 
-use super::feed_page::{self, FeedAnswer, FeedSkeleton, LineRules};
+use super::feed_page::{self, FeedSkeleton, LineRules};
 use crate::error::XrpcError;
 use crate::hydration::Hydrated;
 use crate::page::{Page, fill_page};
@@ -46,7 +46,7 @@ impl Query for GetAuthorFeed {
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &author, cursor, limit)
         });
-        Json::of(&FeedAnswer::from(page.await?))
+        feed_page::answer(page.await?)
     }
 }
 

@@ -4,7 +4,7 @@
 use millrace_atproto::AtUri;
 use millrace_dataplane::query::list_feed;
 
-use super::feed_page::{self, FeedAnswer, FeedSkeleton};
+use super::feed_page::{self, FeedSkeleton};
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page};
 use crate::request::params::Params;
@@ -36,7 +36,7 @@ impl Query for GetListFeed {
             // Lists are known by DID.
             None => Page { items: Vec::new(), cursor: None, rest: () },
         };
-        Json::of(&FeedAnswer::from(page))
+        feed_page::answer(page)
     }
 }
 

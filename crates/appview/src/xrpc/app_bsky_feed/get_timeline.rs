@@ -3,7 +3,7 @@
 
 use millrace_dataplane::query::timeline;
 
-use super::feed_page::{self, FeedAnswer, FeedSkeleton};
+use super::feed_page::{self, FeedSkeleton};
 use crate::error::XrpcError;
 use crate::page::{Page, fill_page};
 use crate::request::params::Params;
@@ -25,7 +25,7 @@ impl Query for GetTimeline {
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let page = fill_page(self.cursor, self.limit, |cursor, limit| page(call, cursor, limit));
-        Json::of(&FeedAnswer::from(page.await?))
+        feed_page::answer(page.await?)
     }
 }
 
