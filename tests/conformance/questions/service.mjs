@@ -7,7 +7,10 @@ export function service(t) {
   t.each('com.atproto.identity.resolveHandle', ['anonymous'], ['alice.test', 'lena.test', 'lena-moved.test', 'judy.test', 'nobody.test', 'Bob.TEST', 'not a handle'].map((handle) => ({ handle })))
   const labelers = [t.did('omar'), t.did('evan'), t.did('alice')]
   t.each('app.bsky.labeler.getServices', EVERYBODY, [{ dids: labelers }, { dids: labelers, detailed: true }])
-  t.each('com.atproto.label.queryLabels', ['anonymous'], [{ uriPatterns: [t.did('rosa')] }, { uriPatterns: ['*'] }, { uriPatterns: ['at://nobody*'] }])
+  const sources = [t.did('omar'), t.did('alice')]
+  const subjects = [[t.did('rosa')], [t.did('alice'), t.uri('alice.first')], CAST.map((name) => t.did(name))]
+  t.each('com.atproto.label.queryLabels', ['anonymous'], subjects.map((uriPatterns) => ({ uriPatterns, sources })))
+  t.each('com.atproto.label.queryLabels', ['anonymous'], [{ uriPatterns: [t.did('rosa')] }, { uriPatterns: ['*'], sources }, { uriPatterns: ['at://nobody*'] }])
   t.each('com.atproto.temp.fetchLabels', ['anonymous'], {})
   t.each('app.bsky.unspecced.getConfig', FEW, {})
   t.each('app.bsky.unspecced.getAgeAssuranceState', ['ordinary'], {})

@@ -2,7 +2,7 @@
 import { EVERYBODY, FEW } from './table.mjs'
 
 const BROKEN = ['gap', 'gap.1', 'gap.2', 'gap.3', 'rootless', 'rootless.1', 'orphan', 'misplaced', 'misplaced.1', 'cycle.1', 'cycle.2']
-const WHOLE = ['fork', 'fork.alice', 'fork.evan', 'leaving', 'leaving.judy.bob', 'leaving.ivan.alice', 'chain', 'chain.6', 'chain.12', 'solo', 'solo.4', 'hiding', 'hiding.bob', 'foreign', 'rosa.post', 'alice.first', 'quote.quote.quote']
+const WHOLE = ['fork', 'fork.alice', 'fork.evan', 'leaving', 'leaving.judy.quin', 'leaving.ivan.quin', 'chain', 'chain.6', 'chain.12', 'solo', 'solo.4', 'hiding', 'hiding.bob', 'foreign', 'rosa.post', 'alice.first', 'quote.quote.quote']
 const GATES = ['nobody', 'everybody', 'mentioned', 'following', 'followers', 'list', 'several', 'unknown'].map((gate) => `gate.${gate}`)
 const OTHERS = ['unquotable.after', 'detaching.detached', 'dan.unknown', 'omar.labelled', 'time.future', 'quote.list.curate', 'gate.nobody.bob.carol', 'hiding.evan']
 

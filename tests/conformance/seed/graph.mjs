@@ -12,7 +12,7 @@ const FOLLOWS = {
   gus: ['alice', 'hana'],
   hana: ['alice', 'bob', 'gus', 'faye'],
   ivan: ['sven', 'omar'],
-  judy: ['sven'],
+  judy: ['kurt'],
   kurt: ['sven', 'omar'],
   lena: ['alice', 'faye', 'carol'],
   milo: ['alice', 'bob', 'evan'],

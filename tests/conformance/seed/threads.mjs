@@ -58,12 +58,12 @@ async function alone(world) {
 }
 
 // The reference goes on counting what accounts did that are deleted; Millrace does not. So that this is
-// seen in few answers, those who leave are all in this thread.
+// seen in few answers, those who leave are all in this thread, and nobody who asks follows who began it.
 async function leaving(world) {
-  await post(world, 'sven', 'leaving', 'goodbye to all who leave')
+  await post(world, 'quin', 'leaving', 'goodbye to all who leave')
   for (const by of ['judy', 'ivan', 'kurt']) await reply(world, by, `leaving.${by}`, 'leaving', 'leaving', `${by} says goodbye`)
-  await reply(world, 'bob', 'leaving.judy.bob', 'leaving', 'leaving.judy', 'bob answers judy')
-  await reply(world, 'alice', 'leaving.ivan.alice', 'leaving', 'leaving.ivan', 'alice answers ivan')
+  await reply(world, 'quin', 'leaving.judy.quin', 'leaving', 'leaving.judy', 'quin answers judy')
+  await reply(world, 'quin', 'leaving.ivan.quin', 'leaving', 'leaving.ivan', 'quin answers ivan')
 }
 
 async function broken(world) {
