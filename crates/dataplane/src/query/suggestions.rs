@@ -44,22 +44,33 @@ pub struct GetSuggestedStarterPacks {
     pub cursor: Option<String>,
 }
 
+/// A page of what the words find.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundPage {
+    pub uris: Vec<String>,
+    pub cursor: Option<String>,
+    /// How many are found in all, of those that are remembered.
+    pub hits_total: u64,
+}
+
 impl Question for GetSuggestedFeeds {
     const NAME: &'static str = "getSuggestedFeeds";
     type Answer = UriPage;
 
     fn answer(self, tx: &mut Tx, cx: &Context) -> Result<UriPage, DataplaneError> {
         let ranked = cx.rankings.now();
-        let cursor = self.cursor.as_deref();
-        page(tx, &ranked.generators, Collection::Generator, &self.q, (self.limit, cursor))
+        let asked = (self.limit, self.cursor.as_deref());
+        let found = page(tx, &ranked.generators, Collection::Generator, &self.q, asked)?;
+        Ok(UriPage { uris: found.uris, cursor: found.cursor })
     }
 }
 
 impl Question for GetSuggestedStarterPacks {
     const NAME: &'static str = "getSuggestedStarterPacks";
-    type Answer = UriPage;
+    type Answer = FoundPage;
 
-    fn answer(self, tx: &mut Tx, cx: &Context) -> Result<UriPage, DataplaneError> {
+    fn answer(self, tx: &mut Tx, cx: &Context) -> Result<FoundPage, DataplaneError> {
         let ranked = cx.rankings.now();
         let cursor = self.cursor.as_deref();
         page(tx, &ranked.starter_packs, Collection::StarterPack, &self.q, (self.limit, cursor))
@@ -72,7 +83,7 @@ fn page(
     collection: Collection,
     q: &str,
     (limit, cursor): (u32, Option<&str>),
-) -> Result<UriPage, DataplaneError> {
+) -> Result<FoundPage, DataplaneError> {
     let limit = page_limit(limit, LIMIT_MAX)?;
     if q.len() > TEXT_BYTES_MAX {
         let message = format!("q must be at most {TEXT_BYTES_MAX} bytes");
@@ -81,14 +92,17 @@ fn page(
     // The position of the best is a score where others have a time.
     let TimeKey { time_us: score, key: rkey, actor } = TimeKey::parse(cursor)?;
     let after = Place { score, rkey, actor };
-    let Some(wanted) = wanted(q) else { return Ok(UriPage::default()) };
-    let found = ranked.iter().filter(|named| named.place < after && holds(&named.words, &wanted));
-    let mut places: Vec<Place> = found.map(|named| named.place).take(limit as usize + 1).collect();
+    let Some(wanted) = wanted(q) else { return Ok(FoundPage::default()) };
+    let found: Vec<Place> =
+        ranked.iter().filter(|it| holds(&it.words, &wanted)).map(|it| it.place).collect();
+    let rest = found.iter().copied().filter(|place| *place < after);
+    let mut places: Vec<Place> = rest.take(limit as usize + 1).collect();
     let cursor = TimeKey::next(&mut places, limit, Place::key);
     let (actors, rkeys) = (places.iter().map(|p| p.actor), places.iter().map(|p| p.rkey));
     let names = lookup::Names::of(tx, actors, rkeys)?;
     let uris = places.iter().map(|p| names.uri(p.actor, collection.code(), p.rkey));
-    Ok(UriPage { uris: uris.collect::<Result<_, _>>()?, cursor })
+    let hits_total = found.len() as u64;
+    Ok(FoundPage { uris: uris.collect::<Result<_, _>>()?, cursor, hits_total })
 }
 
 /// What must stand in a name, each after a space; nothing can be found where no word was typed but

@@ -40,7 +40,7 @@ pub(crate) struct Outcome {
     pub(crate) due_us: i64,
     pub(crate) attempts: u32,
     pub(crate) announced: bool,
-    /// The handle is its own now, and was not before: whoever had it is looked at again.
+    /// The handle is its own now, and was not before: if anybody else has it, all are looked at again.
     pub(crate) taken: bool,
     pub(crate) handle: Option<String>,
     pub(crate) pds: Option<String>,
@@ -94,14 +94,15 @@ pub(crate) fn due(tx: &mut Tx, now_us: i64, limit: u32) -> Result<Vec<Task>, Sto
     )
 }
 
-/// Keeps outcomes; a task that was requested again meanwhile stays due.
+/// Keeps outcomes; a task that was requested again meanwhile stays due, and a look that found nothing out takes
+/// no doubt away.
 pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError> {
     for outcome in outcomes {
         tx.execute(
             "UPDATE identity_task SET \
                  due_us = CASE WHEN requested_us = $2 THEN $3 ELSE due_us END, \
                  attempts = CASE WHEN requested_us = $2 THEN $4 ELSE attempts END, \
-                 doubted = CASE WHEN requested_us = $2 THEN 0 ELSE doubted END, \
+                 doubted = CASE WHEN requested_us = $2 AND CAST($8 AS TEXT) IS NULL THEN 0 ELSE doubted END, \
                  announced = $5, handle = $6, pds = $7, error = $8 \
              WHERE did = $1",
             &[
@@ -116,12 +117,94 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
             ],
         )?;
         if outcome.taken {
-            let now_us = tx.now_us();
-            tx.execute(
-                "UPDATE identity_task SET due_us = $3, requested_us = $3, doubted = 1 WHERE handle = $2 AND did <> $1",
-                &[(&outcome.did).into(), outcome.handle.as_deref().into(), now_us.into()],
-            )?;
+            doubt_all_who_have(tx, outcome)?;
         }
     }
     Ok(())
+}
+
+/// Which of two looks at one handle saw what holds cannot be told from which was saved last.
+fn doubt_all_who_have(tx: &mut Tx, outcome: &Outcome) -> Result<(), StoreError> {
+    let (did, handle, now_us) = (&outcome.did, outcome.handle.as_deref(), tx.now_us());
+    let others = tx.execute(
+        "UPDATE identity_task SET due_us = $3, requested_us = $3, doubted = 1 WHERE handle = $2 AND did <> $1",
+        &[did.into(), handle.into(), now_us.into()],
+    )?;
+    if others > 0 {
+        tx.execute(
+            "UPDATE identity_task SET due_us = $2, doubted = 1 WHERE did = $1",
+            &[did.into(), now_us.into()],
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use millrace_runtime::clock::SystemClock;
+    use millrace_runtime::metrics::Registry;
+    use millrace_store::{Domain, Store, StoreConfig};
+
+    use super::*;
+    use crate::MIGRATIONS;
+
+    fn found(name: &str, handle: &str) -> Outcome {
+        Outcome {
+            did: Did::parse(&format!("did:web:{name}.test")).unwrap(),
+            requested_us: 1,
+            due_us: i64::MAX,
+            attempts: 0,
+            announced: true,
+            taken: true,
+            handle: Some(handle.to_owned()),
+            pds: None,
+            error: None,
+        }
+    }
+
+    /// Who is to be looked at once more after these looks, in doubt.
+    async fn doubted(before: bool, looks: Vec<Outcome>) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, registry) = (StoreConfig::in_dir(dir.path()), Registry::new());
+        let clock = SystemClock::shared();
+        let store = Store::open(&config, Domain::Ingest, MIGRATIONS, &[], &clock, &registry);
+        let store = store.await.unwrap();
+        let wanted = looks.iter().map(|look| look.did.clone());
+        let wanted = wanted.map(|did| (did, Wanted { due_us: 1, doubted: before }));
+        let wanted: Vec<(Did, Wanted)> = wanted.collect();
+        let due: Result<Vec<Task>, StoreError> = store
+            .write(move |tx| {
+                request(tx, &wanted)?;
+                settle(tx, &looks)?;
+                let now_us = tx.now_us();
+                due(tx, now_us, 10)
+            })
+            .await;
+        let due = due.unwrap().into_iter().filter(|task| task.doubted);
+        due.map(|task| task.did.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn story_09_two_looks_that_found_one_handle_are_taken_again() {
+        let one = || found("alice", "one.test");
+        assert_eq!(doubted(false, vec![one(), found("bob", "other.test")]).await, [""; 0]);
+        let both = ["did:web:alice.test", "did:web:bob.test"];
+        assert_eq!(doubted(false, vec![one(), found("bob", "one.test")]).await, both);
+        assert_eq!(doubted(false, vec![found("bob", "one.test"), one()]).await, both);
+    }
+
+    #[tokio::test]
+    async fn story_09_a_doubt_outlives_a_look_that_failed() {
+        let failed = Outcome {
+            due_us: 2,
+            taken: false,
+            error: Some("the directory does not answer".to_owned()),
+            ..found("alice", "one.test")
+        };
+        assert_eq!(doubted(true, vec![failed]).await, ["did:web:alice.test"]);
+        let looked = Outcome { due_us: 2, ..found("alice", "one.test") };
+        assert_eq!(doubted(true, vec![looked]).await, [""; 0]);
+    }
 }

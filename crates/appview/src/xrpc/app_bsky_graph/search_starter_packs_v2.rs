@@ -21,6 +21,7 @@ struct Answer {
     starter_packs: Vec<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+    hits_total: u64,
 }
 
 impl Query for SearchStarterPacksV2 {
@@ -35,6 +36,7 @@ impl Query for SearchStarterPacksV2 {
         let Self { q, limit, cursor } = self;
         let page = |cursor, limit| starter_pack_search::whole_page(call, &q, cursor, limit);
         let page = fill_page(cursor, limit, page).await?;
-        Json::of(&Answer { starter_packs: page.items, cursor: page.cursor })
+        let (starter_packs, hits_total) = (page.items, page.rest);
+        Json::of(&Answer { starter_packs, cursor: page.cursor, hits_total })
     }
 }

@@ -1,7 +1,6 @@
 //! Pages of starter packs, those by which most came first: all of them, or those whose names have some words.
 
-use millrace_dataplane::query::suggestions::GetSuggestedStarterPacks;
-use millrace_dataplane::query::uri_page::UriPage;
+use millrace_dataplane::query::suggestions::{FoundPage, GetSuggestedStarterPacks};
 
 use super::list_page::known_uris;
 use super::starter_pack_contents;
@@ -10,13 +9,13 @@ use crate::page::{Page, raw_all};
 use crate::xrpc::Call;
 use crate::xrpc::call::Skeleton;
 
-/// With their lists, feeds and some of their people.
+/// With their lists, feeds and some of their people; and how many there are in all.
 pub(in crate::xrpc) async fn whole_page(
     call: &Call<'_>,
     q: &str,
     cursor: Option<String>,
     limit: u32,
-) -> Result<Page, XrpcError> {
+) -> Result<Page<u64>, XrpcError> {
     // skeleton
     let found = found(call, q, cursor, limit).await?;
     let starter_packs = known_uris(&found.uris)?;
@@ -28,7 +27,7 @@ pub(in crate::xrpc) async fn whole_page(
     // presentation
     let views = call.views(&hydrated);
     let items = raw_all(shown.filter_map(|pack| views.starter_pack(&pack.uri, &pack.sample)))?;
-    Ok(Page { items, cursor: found.cursor, rest: () })
+    Ok(Page { items, cursor: found.cursor, rest: found.hits_total })
 }
 
 /// In short.
@@ -56,6 +55,6 @@ async fn found(
     q: &str,
     cursor: Option<String>,
     limit: u32,
-) -> Result<UriPage, XrpcError> {
+) -> Result<FoundPage, XrpcError> {
     call.ask(GetSuggestedStarterPacks { q: q.to_owned(), limit, cursor }).await
 }
