@@ -30,6 +30,13 @@ pub async fn introduce(program: &mut Program, relay: &Relay, frames: &Frames) ->
     relay.allow(frames.before);
     program.visible(SOURCE, frames.seq_before(frames.before), VISIBLE_WITHIN).await?;
     tokio::time::sleep(SETTLE).await;
+    written_out().await
+}
+
+/// Waits until the disk has what anybody wrote before: else who is timed next pays for who was timed last.
+pub async fn written_out() -> Result<()> {
+    let status = tokio::process::Command::new("sync").status().await?;
+    ensure!(status.success(), "sync: {status}");
     Ok(())
 }
 

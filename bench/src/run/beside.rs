@@ -50,6 +50,7 @@ impl Bench {
         let mut reference =
             Reference::start(&place.node, &place.root, &dir, &relay, &database.url()).await?;
         reference.take(&relay, &self.frames, self.frames.before).await?;
+        ingest::written_out().await?;
         let events = self.sizes.reference_frames as f64;
         let seconds = reference.take(&relay, &self.frames, until).await?;
         self.results.add("ingest_reference_eps", "events/s", vec![events / seconds]);
