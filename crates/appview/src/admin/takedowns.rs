@@ -11,7 +11,7 @@ use millrace_dataplane::query::takedown::{
 };
 use serde::Deserialize;
 
-use super::{Operated, Told, from_dataplane, malformed};
+use super::{AdminState, Operated, Told, from_dataplane, malformed};
 use crate::error::XrpcError;
 
 const LIMIT_DEFAULT: u32 = 50;
@@ -61,8 +61,7 @@ pub(super) async fn apply(
     let by = OPERATOR.to_owned();
     let command = TakeDown { subject: subject.clone(), reference, reason, by };
     state.dataplane.command(command).await.map_err(from_dataplane)?;
-    let now = state.dataplane.ask(GetTakedown { subject }).await;
-    Ok(Json(now.map_err(from_dataplane)?))
+    found(&state, subject).await
 }
 
 pub(super) async fn lift(
@@ -72,6 +71,13 @@ pub(super) async fn lift(
     tracing::info!(?subject, "the operator lifts a takedown");
     let command = LiftTakedown { subject: subject.clone() };
     state.dataplane.command(command).await.map_err(from_dataplane)?;
-    let now = state.dataplane.ask(GetTakedown { subject }).await;
-    Ok(Json(now.map_err(from_dataplane)?))
+    found(&state, subject).await
+}
+
+/// How a subject stands then.
+async fn found(
+    state: &AdminState,
+    subject: TakedownSubject,
+) -> Result<Json<FoundTakedown>, XrpcError> {
+    Ok(Json(state.dataplane.ask(GetTakedown { subject }).await.map_err(from_dataplane)?))
 }

@@ -66,7 +66,7 @@ impl Hydrated {
         !self.all_visible && self.takes_down(subject)
     }
 
-    /// The record or whoever made it is taken down here, and this caller does not moderate.
+    /// The account or record is taken down here, and this caller does not moderate.
     pub(crate) fn is_hidden_here(&self, uri: &str) -> bool {
         !self.all_visible && self.takedowns.takes_down(uri)
     }

@@ -43,7 +43,7 @@ pub(crate) struct Json {
 
 impl Json {
     pub(crate) fn of(view: &impl Serialize) -> Result<Self, XrpcError> {
-        Self::sized(view, 0)
+        Ok(Self { body: serde_json::to_vec(view)?, language: None })
     }
 
     /// Of a view that is so many bytes long, or a little longer.

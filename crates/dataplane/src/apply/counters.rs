@@ -4,25 +4,58 @@
 
 use std::collections::BTreeMap;
 
-use millrace_store::{Param, StoreError, Tx};
+use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::ids::Subject;
 
-/// What changes on an account.
+/// What is counted of an account, or what changes of that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ActorChange {
+pub(crate) struct ActorCounters {
     pub followers: i64,
     pub follows: i64,
     pub posts: i64,
     pub lists: i64,
     pub generators: i64,
     pub starter_packs: i64,
+    /// Blocks of accounts.
     pub blocks: i64,
     pub list_blocks: i64,
     /// Threadgates and postgates.
     pub gates: i64,
     /// Labeler service, status, and what is declared of notifications, chat and the like.
     pub declarations: i64,
+}
+
+impl ActorCounters {
+    /// The columns of `actor_count` beside its key, in the order of [`Self::read`] and of the fields.
+    pub(crate) const COLUMNS: [&str; 10] = [
+        "followers",
+        "follows",
+        "posts",
+        "lists",
+        "generators",
+        "starter_packs",
+        "blocks",
+        "list_blocks",
+        "gates",
+        "declarations",
+    ];
+
+    /// Reads the columns from the one at `first` on.
+    pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            followers: row.get(first)?,
+            follows: row.get(first + 1)?,
+            posts: row.get(first + 2)?,
+            lists: row.get(first + 3)?,
+            generators: row.get(first + 4)?,
+            starter_packs: row.get(first + 5)?,
+            blocks: row.get(first + 6)?,
+            list_blocks: row.get(first + 7)?,
+            gates: row.get(first + 8)?,
+            declarations: row.get(first + 9)?,
+        })
+    }
 }
 
 /// What changes on a record.
@@ -39,12 +72,12 @@ pub(crate) struct RecordChange {
 /// The differences of a batch, in the order their rows are locked.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    actors: BTreeMap<i64, ActorChange>,
+    actors: BTreeMap<i64, ActorCounters>,
     records: BTreeMap<Subject, RecordChange>,
 }
 
 impl Counters {
-    pub(crate) fn actor(&mut self, actor: i64) -> &mut ActorChange {
+    pub(crate) fn actor(&mut self, actor: i64) -> &mut ActorCounters {
         self.actors.entry(actor).or_default()
     }
 
@@ -67,9 +100,9 @@ impl Counters {
                 list_blocks = actor_count.list_blocks + excluded.list_blocks,
                 gates = actor_count.gates + excluded.gates,
                 declarations = actor_count.declarations + excluded.declarations",
-            actors.into_iter().filter(|(_, change)| *change != ActorChange::default()).map(|(actor, change)| {
-                let ActorChange { followers, follows, posts, lists, generators, starter_packs, .. } = change;
-                let ActorChange { blocks, list_blocks, gates, declarations, .. } = change;
+            actors.into_iter().filter(|(_, change)| *change != ActorCounters::default()).map(|(actor, change)| {
+                let ActorCounters { followers, follows, posts, lists, generators, starter_packs, .. } = change;
+                let ActorCounters { blocks, list_blocks, gates, declarations, .. } = change;
                 [
                     actor, followers, follows, posts, lists, generators, starter_packs, blocks, list_blocks, gates,
                     declarations,

@@ -12,7 +12,7 @@ pub mod ids;
 
 mod actor;
 mod block;
-mod counters;
+pub(crate) mod counters;
 pub(crate) mod document;
 mod edge;
 pub(crate) mod feed;

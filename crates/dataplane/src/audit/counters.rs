@@ -5,28 +5,17 @@ use millrace_store::{Param, StoreError, Tx};
 use super::inverse::params;
 use super::naming::{Subject, beyond, list};
 use super::{Check, Finding, Slice};
+use crate::apply::counters::ActorCounters;
 use crate::apply::document::{DECLARATIONS, GATES};
 use crate::apply::ids;
 use crate::collection::Collection;
 use crate::flags;
 use crate::repair::Mend;
 
-const ACTOR_COLUMNS: [&str; 10] = [
-    "followers",
-    "follows",
-    "posts",
-    "lists",
-    "generators",
-    "starter_packs",
-    "blocks",
-    "list_blocks",
-    "gates",
-    "declarations",
-];
 const RECORD_COLUMNS: [&str; 5] = ["likes", "replies", "reposts", "quotes", "items"];
 const RECORD_KEY: [&str; 3] = ["actor_id", "rkey", "collection"];
 
-/// What [`ACTOR_COLUMNS`] should be for the account `k.actor_id`.
+/// What [`ActorCounters::COLUMNS`] should be for the account `k.actor_id`.
 fn of_actor() -> [String; 10] {
     let documents = |collections: &[Collection]| {
         let codes: Vec<String> = collections.iter().map(|it| it.code().to_string()).collect();
@@ -100,8 +89,8 @@ impl Check for ActorCounts {
     }
 
     fn look(&self, tx: &mut Tx, after: &[i64], limit: i64) -> Result<Slice, StoreError> {
-        let sql = counted("actor_count", &["actor_id"], &ACTOR_COLUMNS, &of_actor());
-        compare(tx, &sql, after, limit, &ACTOR_COLUMNS, |key, expected, found| {
+        let sql = counted("actor_count", &["actor_id"], &ActorCounters::COLUMNS, &of_actor());
+        compare(tx, &sql, after, limit, &ActorCounters::COLUMNS, |key, expected, found| {
             let actor = key.first().copied().unwrap_or_default();
             actor_finding(actor, expected, found)
         })
@@ -323,7 +312,7 @@ impl Check for Uncounted {
 /// Counts these accounts' counters anew.
 pub(crate) fn recount_actors(tx: &mut Tx, actors: &[i64]) -> Result<(), StoreError> {
     let rows = || actors.iter().map(|actor| [Param::Int(*actor)]);
-    recount(tx, "actor_count", &["actor_id"], &ACTOR_COLUMNS, &of_actor(), rows)
+    recount(tx, "actor_count", &["actor_id"], &ActorCounters::COLUMNS, &of_actor(), rows)
 }
 
 /// Counts these records' counters anew.

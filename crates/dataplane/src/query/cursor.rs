@@ -44,17 +44,13 @@ impl TimeKey {
         }
     }
 
-    /// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one.
+    /// As [`next`], by this kind of position.
     pub(crate) fn next<R>(
         rows: &mut Vec<R>,
         limit: i64,
         position: impl Fn(&R) -> (i64, i64, i64),
     ) -> Option<String> {
-        if rows.len() as i64 <= limit {
-            return None;
-        }
-        rows.truncate(limit as usize);
-        Some(Self::of(position(rows.last()?)).pack())
+        next(rows, limit, |row| Self::of(position(row)).pack())
     }
 }
 
@@ -95,19 +91,31 @@ impl TimeName {
         tx.query(sql, &[actor.into(), time, name, Param::Int(limit + 1)], read)
     }
 
-    /// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one.
+    /// As [`next`], by this kind of position.
     pub(crate) fn next<R>(
         rows: &mut Vec<R>,
         limit: i64,
         position: impl Fn(&R) -> (i64, String),
     ) -> Option<String> {
-        if rows.len() as i64 <= limit {
-            return None;
-        }
-        rows.truncate(limit as usize);
-        let (time_us, name) = position(rows.last()?);
-        Some(format!("{time_us}::{name}"))
+        next(rows, limit, |row| {
+            let (time_us, name) = position(row);
+            format!("{time_us}::{name}")
+        })
     }
+}
+
+/// Cuts `limit + 1` rows to a page; the extra row proves that there is a next one, which begins behind the
+/// last that is left.
+pub(crate) fn next<R>(
+    rows: &mut Vec<R>,
+    limit: i64,
+    pack: impl FnOnce(&R) -> String,
+) -> Option<String> {
+    if rows.len() as i64 <= limit {
+        return None;
+    }
+    rows.truncate(usize::try_from(limit).unwrap_or_default());
+    rows.last().map(pack)
 }
 
 /// As much of a foreign text as an error message should repeat.

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mute::Done;
-use super::{Context, OwnCommand, Question, lookup, page_limit};
+use super::{Context, OwnCommand, Question, cursor, lookup, named_subjects, page_limit};
 use crate::error::DataplaneError;
 use crate::model::{Label, LabelSignature};
 
@@ -84,8 +84,8 @@ pub struct IssuedLabel {
 pub(super) fn key(uri: &str) -> Result<(Did, String), DataplaneError> {
     match LabelSubject::parse(uri) {
         Some(LabelSubject::Account(did)) => Ok((did, String::new())),
-        Some(LabelSubject::Record(record)) => match record.as_record() {
-            Some((did, collection, rkey)) => Ok((did.clone(), format!("{collection}/{rkey}"))),
+        Some(LabelSubject::Record(record)) => match named_subjects::record(&record) {
+            Some((did, key)) => Ok((did.clone(), key)),
             None => Err(malformed(uri)),
         },
         None => Err(malformed(uri)),
@@ -242,14 +242,10 @@ impl Question for ListIssuedLabels {
             Param::Int(limit + 1),
         ];
         let mut rows: Vec<IssuedRow> = tx.query(&sql, &params, IssuedRow::read)?;
-        let mut cursor = None;
-        if rows.len() as i64 > limit {
-            rows.truncate(usize::try_from(limit).unwrap_or_default());
-            cursor = rows.last().map(|row| {
-                let [did, subject, _, val] = &row.key;
-                format!("{} {did} {subject} {val}", row.issued_at_us)
-            });
-        }
+        let cursor = cursor::next(&mut rows, limit, |row| {
+            let [did, subject, _, val] = &row.key;
+            format!("{} {did} {subject} {val}", row.issued_at_us)
+        });
         let labels = rows.into_iter().map(IssuedRow::present);
         Ok(IssuedLabelPage { labels: labels.collect::<Result<_, _>>()?, cursor })
     }

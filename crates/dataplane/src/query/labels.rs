@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hydrate::LabelRow;
 use super::issued_labels::{self, Among};
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, cursor, lookup, page_limit};
 use crate::apply::ids::Subject;
 use crate::apply::label::ACCOUNT;
 use crate::collection::Collection;
@@ -264,11 +264,7 @@ impl Question for QueryLabels {
                 }));
             }
         }
-        let mut cursor = None;
-        if rows.len() as i64 > limit {
-            rows.truncate(usize::try_from(limit).unwrap_or_default());
-            cursor = rows.last().map(|last| last.place().pack());
-        }
+        let cursor = cursor::next(&mut rows, limit, |last| last.place().pack());
         let sent = || {
             rows.iter().filter_map(|found| match found {
                 Found::Sent(_, row) => Some(row),

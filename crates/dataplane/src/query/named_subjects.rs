@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use millrace_atproto::syntax::Did;
+use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, StoreError, Tx, dictionary};
 
 use crate::apply::ids::Subject;
@@ -70,6 +70,12 @@ pub(crate) fn of_touched(
         Ok(NamedSubject { subject, did, key })
     });
     named.collect()
+}
+
+/// Whose a record is, and its key within the account, as rows that are owned have it; the URI must be by DID.
+pub(super) fn record(uri: &AtUri) -> Option<(&Did, String)> {
+    let (did, collection, rkey) = uri.as_record()?;
+    Some((did, format!("{collection}/{rkey}")))
 }
 
 /// An account as a subject.

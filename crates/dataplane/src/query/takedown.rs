@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mute::Done;
 use super::taken_down::{ACCOUNT, BLOB, RECORD};
-use super::{Context, OwnCommand, Question, lookup, page_limit};
+use super::{Context, OwnCommand, Question, cursor, lookup, named_subjects, page_limit};
 use crate::error::DataplaneError;
 
 /// Largest page.
@@ -104,8 +104,8 @@ impl TakedownSubject {
         match self {
             Self::Account { did } => Ok((did, ACCOUNT, String::new())),
             Self::Blob { did, cid } => Ok((did, BLOB, cid.to_string())),
-            Self::Record { uri } => match uri.as_record() {
-                Some((did, collection, rkey)) => Ok((did, RECORD, format!("{collection}/{rkey}"))),
+            Self::Record { uri } => match named_subjects::record(uri) {
+                Some((did, key)) => Ok((did, RECORD, key)),
                 None => Err(DataplaneError::InvalidRequest(format!(
                     "not the URI of a record by DID: {uri}"
                 ))),
@@ -279,11 +279,7 @@ impl Question for ListTakedowns {
             Param::Text(self.did.as_ref().map_or("", Did::as_str)),
         ];
         let mut rows: Vec<TakedownRow> = tx.query(&sql, &params, TakedownRow::read)?;
-        let mut cursor = None;
-        if rows.len() as i64 > limit {
-            rows.truncate(usize::try_from(limit).unwrap_or_default());
-            cursor = rows.last().map(Place::pack);
-        }
+        let cursor = cursor::next(&mut rows, limit, Place::pack);
         let takedowns = rows.into_iter().map(TakedownRow::present);
         Ok(TakedownPage { takedowns: takedowns.collect::<Result<_, _>>()?, cursor })
     }

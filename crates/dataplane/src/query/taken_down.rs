@@ -51,8 +51,8 @@ pub(crate) fn is_account(tx: &mut Tx, did: &Did) -> Result<bool, StoreError> {
 
 /// Whether this record is, whoever made it.
 pub(crate) fn is_record(tx: &mut Tx, uri: &AtUri) -> Result<bool, StoreError> {
-    match uri.as_record() {
-        Some((did, collection, rkey)) => is_down(tx, did, RECORD, &format!("{collection}/{rkey}")),
+    match named_subjects::record(uri) {
+        Some((did, key)) => is_down(tx, did, RECORD, &key),
         None => Ok(false),
     }
 }

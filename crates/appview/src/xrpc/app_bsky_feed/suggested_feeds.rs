@@ -1,12 +1,32 @@
 //! Feeds that are suggested, the most liked first: a page of those whose names have some words, or of all.
 
 use millrace_dataplane::query::suggestions::GetSuggestedFeeds;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
 use crate::hydration::known_uri;
-use crate::page::{Page, raw_all};
-use crate::xrpc::Call;
+use crate::page::{Page, fill_page, raw_all};
 use crate::xrpc::call::Skeleton;
+use crate::xrpc::{Call, Json};
+
+#[derive(Serialize)]
+struct Answer {
+    feeds: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+/// A page as the answer of a method.
+pub(in crate::xrpc) async fn answer(
+    call: &Call<'_>,
+    q: &str,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<Json, XrpcError> {
+    let page = fill_page(cursor, limit, |cursor, limit| page(call, q, cursor, limit)).await?;
+    Json::of(&Answer { feeds: page.items, cursor: page.cursor })
+}
 
 pub(in crate::xrpc) async fn page(
     call: &Call<'_>,

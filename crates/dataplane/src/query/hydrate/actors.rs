@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use millrace_atproto::syntax::{Did, Handle};
 use millrace_store::{Param, Row, StoreError, Tx, dictionary};
 
-use super::counts::{ActorCount, Counted};
+use super::counts::Counted;
 use super::documents::{DocumentRow, RecordBytes};
+use crate::apply::counters::ActorCounters;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::model::{Actor, Record};
@@ -28,7 +29,7 @@ struct ActorRow {
     status: Option<String>,
     indexed_at_us: i64,
     profile: Option<(Vec<u8>, String, i64)>,
-    count: ActorCount,
+    count: ActorCounters,
 }
 
 const ACTORS: &str = "SELECT a.actor_id, a.handle, a.active, a.status, a.indexed_at_us,
@@ -133,7 +134,7 @@ fn actor_row(did: Did, row: &Row<'_>) -> Result<ActorRow, StoreError> {
         status: row.get(3)?,
         indexed_at_us: row.get(4)?,
         profile: cid.zip(record).zip(indexed_at_us).map(|((cid, record), at)| (cid, record, at)),
-        count: ActorCount::default(),
+        count: ActorCounters::default(),
     })
 }
 
