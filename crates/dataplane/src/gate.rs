@@ -3,8 +3,7 @@
 //! The write side judges a reply or a quote when it is indexed, the read side tells a viewer what
 //! they may do; both ask here. A record that does not read as a gate allows everything.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use millrace_atproto::cbor;
 use millrace_atproto::lexicon::{AllowRule, EmbeddingRule, Feature, Record};
 use millrace_atproto::syntax::{AtUri, Did, Nsid};
@@ -151,7 +150,7 @@ mod tests {
         let follower = Standing { follower: true, ..Standing::default() };
         let following = Standing { following: true, ..Standing::default() };
         let mentioned = Standing { mentioned: true, ..Standing::default() };
-        let listed = Standing { lists: HashSet::from([list]), ..Standing::default() };
+        let listed = Standing { lists: HashSet::from_iter([list]), ..Standing::default() };
         for (allow, standing, expected) in [
             (String::new(), &nobody, true),
             (r#","allow":[]"#.to_owned(), &follower, false),

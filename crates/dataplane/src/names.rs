@@ -1,8 +1,7 @@
 //! From integer ids back to names: the DIDs and record keys behind the rows of an answer or of a
 //! batch of facts, read together from the dictionary.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::Did;
 use millrace_store::{Domain, Param, RkeyId, StoreError, Tx, dictionary};
 

@@ -2,8 +2,7 @@
 //! labelers whose takedowns count (`redact`) remove what they take down, hold back from strangers what
 //! needs review, and contest whoever they call an impersonation.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use millrace_atproto::Did;
 use millrace_dataplane::model::{ActorViewer, Label};
 

@@ -7,9 +7,9 @@ mod labels;
 mod rules;
 mod takedowns;
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::HashMap;
 use millrace_atproto::{AtUri, Did};
 use millrace_dataplane::model::{Actor, List, Post, Service, StarterPack, Threadgate};
 use millrace_dataplane::query::hydrate::Hydration;
@@ -56,8 +56,7 @@ pub(crate) struct HydratedActor {
 pub(crate) struct HydratedPost {
     pub(crate) post: Post,
     pub(crate) reply: Option<ReplyUris>,
-    /// Its view on its own, and as what a reply answers.
-    pub(crate) view: Made,
+    /// Its view as what a reply answers.
     pub(crate) referred: Made,
 }
 
@@ -193,8 +192,7 @@ impl HydratedActor {
 impl HydratedPost {
     fn by_uri(post: Post) -> (String, Self) {
         let reply = reply_of(&post);
-        let (view, referred) = Default::default();
-        (post.uri.clone(), Self { post, reply, view, referred })
+        (post.uri.clone(), Self { post, reply, referred: Made::default() })
     }
 
     /// The thread it belongs to; a post that answers nothing is its own.

@@ -1,8 +1,7 @@
 //! What is taken down here, by whoever runs this place or moderates for it: not shown to anybody else, whatever
 //! labelers a request accepts.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_atproto::Did;
 use millrace_dataplane::model::{Actor, TakenDown};
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Views;
 use super::blocked::BlockedAuthor;
+use super::post::PostView;
 use crate::hydration::{HydratedPost, author};
 
 /// One line of a feed's skeleton.
@@ -33,7 +34,7 @@ pub(crate) enum LineReason {
 /// `app.bsky.feed.defs#feedViewPost`.
 #[derive(Debug, Serialize)]
 pub(crate) struct FeedViewPost<'a> {
-    post: &'a RawValue,
+    post: PostView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ const QUOTES_MAX: u8 = 2;
 /// `app.bsky.feed.defs#postView`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PostView<'a> {
+pub(crate) struct PostView<'a> {
     uri: &'a str,
     cid: &'a Cid,
     author: &'a RawValue,
@@ -87,12 +87,11 @@ pub(crate) struct QuotedPost<'a> {
 
 impl<'a> Views<'a> {
     /// `app.bsky.feed.defs#postView` of a post that may be shown.
-    pub(crate) fn post(&self, uri: &str) -> Option<&'a RawValue> {
-        let known = self.hydrated.post(uri)?;
-        known.view.json(|| self.post_view(known))
+    pub(crate) fn post(&self, uri: &str) -> Option<PostView<'a>> {
+        self.post_view(self.hydrated.post(uri)?)
     }
 
-    /// The same with its type, where something else might stand.
+    /// The same with its type, where something else might stand: the replies of a page may all answer one.
     pub(super) fn referred_post(&self, uri: &str) -> Option<&'a RawValue> {
         let known = self.hydrated.post(uri)?;
         known.referred.json(|| self.post_view(known).map(ReferredPost::Post))

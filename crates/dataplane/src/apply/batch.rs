@@ -1,7 +1,8 @@
 //! A batch of log entries, applied in their order within one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use millrace_atproto::syntax::Tid;
 use millrace_store::{Param, StoreError, Tx};
 

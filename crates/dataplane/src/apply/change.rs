@@ -4,8 +4,7 @@
 //! and record key, so a reader of fact N asks a store that shows N. One payload holds the facts
 //! of one account in one batch, keyed by its DID; JSON, camelCase.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::Did;
 use millrace_log::Topic;
 use millrace_store::{StoreError, Tx, outbox};

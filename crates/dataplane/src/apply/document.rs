@@ -4,8 +4,7 @@
 //!
 //! An edit keeps the time a document was indexed at, so it keeps its place.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
 

@@ -4,10 +4,10 @@
 //! An account points at a target once, however many records say so: counters and notifications
 //! follow the pair (target, account), not the record.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use foldhash::{HashMap, HashSet};
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 

@@ -4,8 +4,7 @@
 //! before. It depends on what was written before the post and on nothing after it, wherever the
 //! borders of batches fall: [`cuts`] sees to that.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet, HashSetExt};
 use millrace_atproto::lexicon::AllowRule;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, RkeyId, StoreError, Tx};
@@ -114,7 +113,7 @@ pub(super) fn judge(
             row.flags |= flags::VIOLATES_POSTGATE;
         }
     }
-    let mut hidden = Hidden::new();
+    let mut hidden = Hidden::default();
     for (root, gate) in threadgates {
         hidden.insert(root, keys(tx, &gate.hidden_replies)?);
     }

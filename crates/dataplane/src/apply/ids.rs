@@ -1,7 +1,8 @@
 //! The integer ids of a batch's names, allocated before its transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, RecordKey};
 use millrace_store::dictionary::{self, Dictionary};
 use millrace_store::{RkeyId, Row, StoreError, Tx};

@@ -10,8 +10,9 @@
 //! Labels about an account outlive its deletion: they are the labeler's, no repository brings them back, and
 //! whoever was banned must not get rid of it by being deleted for a day. Those it issued go with it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use millrace_atproto::label::{Label, LabelSubject, SentLabel};
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, StoreError, Tx};

@@ -52,8 +52,8 @@ pub(crate) fn apply(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
 
+    use foldhash::{HashMap, HashMapExt};
     use millrace_atproto::cid::Cid;
 
     use super::super::edge::{Applied, EdgeRow, Pair};

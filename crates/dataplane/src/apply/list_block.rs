@@ -1,8 +1,7 @@
 //! `app.bsky.graph.listblock`: an account blocks everybody on a list, now and later. A row, asked
 //! about when views are made.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
 

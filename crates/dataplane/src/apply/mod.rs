@@ -33,8 +33,9 @@ pub(crate) mod search;
 mod snapshot;
 mod verification;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
 

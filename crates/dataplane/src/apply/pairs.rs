@@ -3,9 +3,9 @@
 //! A pair is there as long as any record says so. That is asked, not counted: one account may
 //! write a pair very many times.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
 use millrace_store::StoreError;
 
 use super::{Decision, Key, Op, StoredRow};

@@ -4,9 +4,9 @@
 //! An edited post keeps the time it was indexed at, so it keeps its place. Whether a reply
 //! belongs to the thread it names is decided once, when it is indexed, from its parent's row.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 

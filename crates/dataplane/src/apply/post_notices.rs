@@ -4,8 +4,7 @@
 //! A reply may be indexed before the post it answers; when that one arrives, the authors above
 //! are told of the replies that were waiting below it.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_atproto::cid::Cid;
 use millrace_store::{StoreError, Tx};
 
@@ -105,7 +104,7 @@ fn recipients(
     ancestors: &HashMap<Key, PostRow>,
     hidden: &Hidden,
 ) -> Vec<(i64, Reason, Option<Subject>)> {
-    let mut told = HashSet::from([row.key.0]);
+    let mut told = HashSet::from_iter([row.key.0]);
     let mut recipients = Vec::new();
     let mut tell = |recipient: i64, reason: Reason, subject: Option<Subject>| {
         if told.insert(recipient) {
@@ -141,7 +140,7 @@ fn late_notices<'a>(
     let chain = chain(row, ancestors);
     let mut notices = Vec::new();
     for reply in waiting.iter().filter(|reply| !reply.violates_threadgate) {
-        let mut told = HashSet::from([reply.key.0]);
+        let mut told = HashSet::from_iter([reply.key.0]);
         for (_, answered) in
             chain.iter().enumerate().filter(|(height, _)| reply.depth + height < REPLY_DEPTH)
         {
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn tells_each_account_once_and_never_the_author() {
-        let ancestors = HashMap::from([
+        let ancestors = HashMap::from_iter([
             ((2, 20), row((2, 20), Some((3, 30)))),
             ((3, 30), row((3, 30), Some((1, 10)))),
             ((1, 10), row((1, 10), None)),
@@ -284,7 +283,7 @@ mod tests {
         assert_eq!(told(&barred, &Hidden::new()), [mention, quote]);
         let mut below_hidden = quote_barred;
         below_hidden.root = Some((1, 10));
-        let hidden = Hidden::from([((1, 10), HashSet::from([(2, 20)]))]);
+        let hidden = Hidden::from_iter([((1, 10), HashSet::from_iter([(2, 20)]))]);
         assert_eq!(told(&below_hidden, &hidden), [mention, answer]);
     }
 
@@ -293,7 +292,7 @@ mod tests {
         let line: HashMap<Key, PostRow> =
             (1..=9).map(|n| ((n, 0), row((n, 0), Some((n + 1, 0))))).collect();
         assert_eq!(chain(&row((0, 0), Some((1, 0))), &line).len(), REPLY_DEPTH);
-        let cycle = HashMap::from([
+        let cycle = HashMap::from_iter([
             ((1, 0), row((1, 0), Some((0, 0)))),
             ((0, 0), row((0, 0), Some((1, 0)))),
         ]);
@@ -302,7 +301,7 @@ mod tests {
 
     #[test]
     fn late_parents_are_told_of_waiting_replies() {
-        let ancestors = HashMap::from([((3, 30), row((3, 30), None))]);
+        let ancestors = HashMap::from_iter([((3, 30), row((3, 30), None))]);
         let arrived = row((2, 20), Some((3, 30)));
         let waiting = [1, 4].map(|depth| Waiting {
             key: (9, depth as i64),

@@ -1,8 +1,7 @@
 //! `app.bsky.actor.profile`: one record an account, under the key `self`. Whoever made the starter
 //! pack an account came by is told when its profile first says so.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, StoreError, Tx};
 

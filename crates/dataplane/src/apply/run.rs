@@ -1,7 +1,8 @@
 //! A run: operations on distinct records, gathered by kind and written together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashSet, HashSetExt};
 use millrace_atproto::cid::Cid;
 use millrace_store::{StoreError, Tx};
 

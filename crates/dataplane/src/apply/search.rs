@@ -1,7 +1,8 @@
 //! What searches find: a document for each post and for each account with a name.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
 use millrace_store::{Param, StoreError, Tx};
 use serde::Deserialize;
 

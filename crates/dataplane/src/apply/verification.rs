@@ -1,8 +1,7 @@
 //! `app.bsky.graph.verification`: one account's word that another is who it says it is. The other
 //! is told when it is given and when it is taken back.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 

@@ -3,8 +3,7 @@
 //! there must be the record it names, saying what it says. What a post must have been told to is seen
 //! with the post, in `posts.rs`.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_atproto::cid::Cid;
 use millrace_store::{Param, Row, StoreError, Tx};
 

@@ -5,8 +5,7 @@
 //! came, by what was there then. Those bits are kept, not derived; they only must have something to
 //! be about.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::RecordKey;
 use millrace_store::{Param, Row, StoreError, Tx};

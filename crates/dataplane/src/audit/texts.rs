@@ -1,8 +1,7 @@
 //! Full text against what it is made of. That each post has its document is seen with the post, in
 //! `posts.rs`; here are documents without a post or an account, and the documents of accounts.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::inverse::params;
@@ -125,7 +124,7 @@ fn orphans(
         &[Param::Ids(&ids)],
         |row| row.get(0),
     )?;
-    let owned: std::collections::HashSet<i64> = owned.into_iter().collect();
+    let owned: HashSet<i64> = owned.into_iter().collect();
     let orphans = ids.iter().filter(|id| !owned.contains(id));
     let findings = orphans.map(|id| Finding {
         check,

@@ -6,8 +6,7 @@
 
 mod reader;
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Store, StoreError, Tx};
 

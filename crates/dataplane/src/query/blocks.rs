@@ -1,7 +1,6 @@
 //! `getBlocks`, `getListBlocks`: whom an account blocks, one by one and by list, the latest first.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, Tx};
 use schemars::JsonSchema;

@@ -1,8 +1,7 @@
 //! `getLists`, `getListItems`, `getListMembership`: an account's lists, who is on them, and whether
 //! somebody is.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, Tx};
 use schemars::JsonSchema;

@@ -1,7 +1,8 @@
 //! Between names and the store's integer ids, within one snapshot.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use millrace_atproto::cid::Cid;
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did, Nsid, RecordKey, Tid};
 use millrace_store::{Param, RkeyId, StoreError, Tx, dictionary};

@@ -1,7 +1,6 @@
 //! Threads an account mutes, as keys of their root posts.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::RecordKey;
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, StoreError, Tx};

@@ -1,8 +1,7 @@
 //! The thread somebody wrote on their own: from its root down, each post the oldest answer of the
 //! root's author to the one before. A cycle is no thread.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_store::{Param, StoreError, Tx};
 
 use super::thread::Key;
@@ -20,7 +19,7 @@ const ANSWER: &str = "SELECT min(r.rkey) FROM (
 /// The posts of the thread that begins with `root`; none if its author did not answer it.
 pub(super) fn posts(tx: &mut Tx, root: Key) -> Result<Vec<Key>, StoreError> {
     let mut posts = vec![root];
-    let mut seen = HashSet::from([root]);
+    let mut seen = HashSet::from_iter([root]);
     let mut last = root;
     while posts.len() < POSTS_MAX {
         let params =

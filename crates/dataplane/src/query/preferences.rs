@@ -2,8 +2,7 @@
 //! account wants to be told of. What it lists, it sees and is counted for it; a reason for which it
 //! named nothing is listed and pushed, whoever caused it.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, StoreError, Tx};
 use schemars::JsonSchema;

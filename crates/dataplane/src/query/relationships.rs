@@ -1,8 +1,7 @@
 //! `getRelationships`: what one account is to others. Nobody is anything to themselves, nor to an
 //! account that is not here or was deleted.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx, dictionary};
 use schemars::JsonSchema;

@@ -3,8 +3,8 @@
 //! CID again when they give it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::cbor::{self, Value};
 use millrace_atproto::cid::Cid;
 use millrace_atproto::datetime::format_ms_us;

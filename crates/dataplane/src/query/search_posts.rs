@@ -1,7 +1,6 @@
 //! `searchPosts`: posts that hold what was typed, the latest first or the best of the latest.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::full_text::{TextQuery, TextRange};
 use millrace_store::{Param, Tx};

@@ -2,8 +2,8 @@
 //! its list and a sample of the people on it.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use foldhash::HashMap;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, Tx};
 use schemars::JsonSchema;

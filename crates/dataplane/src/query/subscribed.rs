@@ -7,8 +7,8 @@
 //! it answers or mentions, is not told of twice; a reply that its thread's gate did not allow, not at all.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use foldhash::HashMap;
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, StoreError, Tx};
 use serde::Deserialize;

@@ -3,8 +3,7 @@
 //!
 //! Only the latest follows and likes are looked at, so that an account with very many costs no more.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_atproto::syntax::{AtIdentifier, Did};
 use millrace_store::{Param, StoreError, Tx};
 use schemars::JsonSchema;

@@ -1,8 +1,9 @@
 //! What of an answer is taken down here (`own.takedown`). Mostly nothing is, anywhere: that is asked first,
 //! then which accounts anything is taken down of, and single subjects of those alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, StoreError, Tx};
 

@@ -5,8 +5,8 @@
 //! mined thread ends. The AppView hydrates the URIs and builds the tree.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 
+use foldhash::HashSet;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};
 use schemars::JsonSchema;
@@ -184,7 +184,7 @@ const REPLIES: &str = "SELECT p.sort_at_us, p.actor_id, p.rkey
 
 fn descendants(tx: &mut Tx, anchor: Key, below: u32) -> Result<Vec<Key>, DataplaneError> {
     let mut found: Vec<Key> = Vec::new();
-    let mut seen = HashSet::from([anchor]);
+    let mut seen = HashSet::from_iter([anchor]);
     let mut level = vec![anchor];
     for _ in 0..below {
         let room = DESCENDANTS_MAX - found.len();

@@ -1,8 +1,7 @@
 //! One way through the counters of accounts: who is followed most, and, of those who made any, their feeds
 //! and starter packs.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_store::{Param, Row, Store, StoreError, Tx};
 use serde::Deserialize;
 

@@ -2,8 +2,8 @@
 //! tag, the less the longer ago it wrote it; posts that their authors label themselves do not count.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
+use foldhash::HashMap;
 use millrace_store::{Param, Row, Store, StoreError, Tx};
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -2,8 +2,7 @@
 //! whose repository is wanted, who holds which lease. Taken over when nothing writes there any more, page
 //! by page, under the numbers it has.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_store::{Param, Store, StoreError, Tx};
 
 use super::copy::{self, NUMBERED, insert};

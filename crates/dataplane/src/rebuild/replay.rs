@@ -5,9 +5,10 @@
 //! be, from the old tables' outbox; so nothing stays in the new one. An entry that the old tables have
 //! parked, and so told nothing of, is parked here too.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use millrace_log::{Hold, Item, Log, Topic};
 use millrace_runtime::crash;
 use millrace_runtime::supervise::Shutdown;

@@ -1,8 +1,8 @@
 //! What stays however old it is: everything of accounts of interest, and what readers take part in.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use millrace_store::{Param, StoreError, Tx};
 
 use crate::apply::Key;

@@ -1,8 +1,9 @@
 //! What the dictionary remembers, both ways, bounded in bytes. Holds committed ids only.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use futures_util::future::BoxFuture;
 use millrace_runtime::caches::{Cached, Hits, Usage};
 

@@ -1,8 +1,7 @@
 //! Accounts whose DID and id one connection has read: both are for ever, so that whoever asks again need not
 //! look. Bounded in bytes; when it is full it begins anew.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::Did;
 
 /// Bytes of pairs one connection remembers.

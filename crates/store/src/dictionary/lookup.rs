@@ -1,8 +1,9 @@
 //! Looking things up inside a transaction of a domain that attaches the dictionary. One statement
 //! each; where many rows are wanted, join `dictionary.actor` in the query instead.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::{Did, RecordKey};
 
 use super::{parse_did, parse_rkey};

@@ -12,6 +12,7 @@ mod lookup;
 
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use millrace_atproto::{Did, RecordKey};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;
@@ -218,8 +219,7 @@ impl Kind {
             |row| row.get::<i64>(0),
         )?;
         let mut ids = self.find(tx, texts)?;
-        let known: std::collections::HashSet<String> =
-            ids.iter().map(|(text, _)| text.clone()).collect();
+        let known: HashSet<String> = ids.iter().map(|(text, _)| text.clone()).collect();
         let mut given = Vec::new();
         for text in texts.iter().filter(|text| !known.contains(*text)) {
             last += self.step();

@@ -5,10 +5,10 @@
 //! ONLY (one snapshot), writes READ COMMITTED. The server enforces the time limits, so a thread
 //! always comes back; a dead connection is noticed by the kernel's own timeout.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, NoTls, Statement};

@@ -4,8 +4,8 @@
 //! refuse (ON CONFLICT DO UPDATE) or silently apply only one of them (UPDATE … FROM).
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
+use foldhash::{HashSet, HashSetExt};
 use postgres::types::ToSql;
 
 use crate::sql::{BatchColumn, ColumnType};

@@ -4,11 +4,11 @@
 //! read-only on every connection, so that a write transaction touches one file. The writer's
 //! connection syncs as the domain's [`Durability`] asks.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Null, Value, ValueRef};
 use rusqlite::vtab::array::{self, Array};

@@ -2,11 +2,11 @@
 //! and is parked. Each part commits with its own offset, so nothing is done twice and the entries
 //! around a poisoned one are in the tables before the next batch is read.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use futures_util::FutureExt as _;
 use millrace_log::{Item, Topic};
 use millrace_runtime::clock::Stopwatch;

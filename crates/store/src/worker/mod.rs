@@ -18,10 +18,10 @@ mod config;
 mod error;
 mod parked;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::{HashSet, HashSetExt};
 use millrace_log::{Item, Log, LogError, Topic};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::metrics::Registry;

@@ -1,11 +1,11 @@
 //! One item of a flat thread: a post, or what stands in its place.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Skeleton;
 use crate::views::Views;
 use crate::views::blocked::BlockedAuthor;
+use crate::views::post::PostView;
 
 /// Where in the thread something stands, and what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ enum Value<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ThreadItemPost<'a> {
-    post: &'a RawValue,
+    post: PostView<'a>,
     more_parents: bool,
     more_replies: i64,
     op_thread: bool,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use millrace_atproto::AtUri;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
 use crate::request::params::Params;
+use crate::views::post::PostView;
 use crate::xrpc::call::Skeleton;
 use crate::xrpc::{Call, Json, Query};
 
@@ -19,7 +19,7 @@ pub(crate) struct GetPosts {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    posts: Vec<&'a RawValue>,
+    posts: Vec<PostView<'a>>,
 }
 
 impl Query for GetPosts {

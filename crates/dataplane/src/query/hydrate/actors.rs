@@ -1,7 +1,6 @@
 //! Accounts: profile, counters, and what they declare of themselves.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_atproto::syntax::{Did, Handle};
 use millrace_store::{Param, Row, StoreError, Tx, dictionary};
 

@@ -1,8 +1,7 @@
 //! Blocks: who blocks whom, directly or by a list. A list counts only as long as it stands, is for
 //! moderation, and its owner is active. Nobody blocks themselves.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;

@@ -1,8 +1,7 @@
 //! How many accounts keep a post, and whether the viewer does. Bookmarks are owned and name posts by
 //! DID and record key; where nobody keeps any, nothing is looked up.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;

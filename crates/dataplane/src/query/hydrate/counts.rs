@@ -1,9 +1,10 @@
 //! How many records of a kind accounts have, each account read once for an answer: what it has none of
 //! is not looked for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use foldhash::HashMap;
 use millrace_store::{Param, StoreError, Tx};
 
 use crate::apply::counters::ActorCounters;

@@ -1,8 +1,9 @@
 //! Records that are shown themselves (lists, services, starter packs, declarations), loaded by key,
 //! and how many bytes of records one answer may hold.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use millrace_store::{Param, Row, StoreError, Tx};
 
 use super::PostKey;

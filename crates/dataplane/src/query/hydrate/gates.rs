@@ -1,7 +1,8 @@
 //! The gates of threads and posts, and what they let the viewer do.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_atproto::lexicon::AllowRule;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};

@@ -1,7 +1,6 @@
 //! Whom the viewer follows among the followers of accounts: how many, and the first few.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::between::{self, Pair};

@@ -1,7 +1,8 @@
 //! Lists with how many accounts are on them, and what the viewer is to each.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;

@@ -26,8 +26,9 @@ mod verifications;
 mod viewer;
 mod wanted;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::{AtUri, Did, Tid};
 use millrace_store::Tx;
 use schemars::JsonSchema;

@@ -1,8 +1,9 @@
 //! Posts as they are answered: with what the viewer is to them, and with the gates and blocks that
 //! stand around them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_store::{StoreError, Tx};
 
 use super::PostKey;

@@ -1,7 +1,8 @@
 //! Posts with the posts their views refer to, and which other records those show.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, Row, StoreError, Tx};
 use serde::Deserialize;

@@ -1,8 +1,7 @@
 //! What the viewer is to accounts: follows, blocks and mutes, each direct or by list. Nobody is
 //! anything to themselves, whatever their records say.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_store::{Param, StoreError, Tx};
 
 use super::PostKey;

@@ -1,7 +1,8 @@
 //! Feed generators and labelers with their likes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_store::{StoreError, Tx};
 
 use super::PostKey;

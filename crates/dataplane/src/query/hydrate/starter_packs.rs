@@ -1,7 +1,8 @@
 //! Starter packs with how many came by them, and what they name.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::datetime;
 use millrace_atproto::syntax::AtUri;
 use millrace_store::{Param, StoreError, Tx};

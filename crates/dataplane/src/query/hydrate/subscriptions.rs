@@ -1,7 +1,6 @@
 //! To whose activity the viewer is subscribed, of accounts that are shown in detail.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::viewer::Viewer;

@@ -1,8 +1,7 @@
 //! Who vouches for accounts, of those whose word is asked for. An issuer counts once for each
 //! account, with the latest of their words and the place of their first.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashMapExt, HashSet};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::names::NameIds;

@@ -1,7 +1,6 @@
 //! Who asks: the viewer by DID, as their own tables name them, and by id, as the network's do.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, StoreError, Tx};
 

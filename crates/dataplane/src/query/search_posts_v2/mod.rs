@@ -4,8 +4,9 @@
 mod marked;
 mod only;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
+use foldhash::HashSet;
 use millrace_atproto::syntax::{AtIdentifier, AtUri, Did};
 use millrace_store::full_text::{Phrase, TextQuery, TextRange};
 use millrace_store::{Param, Tx};

@@ -1,7 +1,6 @@
 //! What rows must say of posts, once their names are ids.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_store::{Param, Row, StoreError, Tx};
 
