@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use crate::json_lines::{JsonLines, Refused};
@@ -76,6 +77,13 @@ impl Client {
         self.write("post", json!({"as": by.name, "text": text, "reply": reply})).await
     }
 
+    /// A post with one image.
+    pub async fn post_image(&mut self, by: &Account, text: &str, blob: &Value) -> Result<Written> {
+        let images = json!([{"alt": "an image", "image": blob}]);
+        let embed = json!({"$type": "app.bsky.embed.images", "images": images});
+        self.write("post", json!({"as": by.name, "text": text, "embed": embed})).await
+    }
+
     pub async fn like(&mut self, by: &Account, post: &Written) -> Result<Written> {
         self.write("like", json!({"as": by.name, "uri": post.uri, "cid": post.cid})).await
     }
@@ -107,6 +115,38 @@ impl Client {
     pub async fn query(&mut self, by: &Account, nsid: &str, params: Value) -> Result<Answer> {
         let mut answer = self.node.must("query", call(by, nsid, "params", params)).await?;
         Ok(Answer { data: answer["data"].take(), headers: answer["headers"].take() })
+    }
+
+    /// A query that the PDS passes on to `service`: `<did>#<service>`.
+    pub async fn query_to(
+        &mut self,
+        service: &str,
+        by: &Account,
+        nsid: &str,
+        params: Value,
+    ) -> Result<Value> {
+        let mut call = call(by, nsid, "params", params);
+        call["to"] = service.into();
+        Ok(self.node.must("query", call).await?["data"].take())
+    }
+
+    /// A procedure that the PDS passes on to `service`.
+    pub async fn procedure_to(
+        &mut self,
+        service: &str,
+        by: &Account,
+        nsid: &str,
+        input: Value,
+    ) -> Result<Value> {
+        let mut call = call(by, nsid, "input", input);
+        call["to"] = service.into();
+        Ok(self.node.must("procedure", call).await?["data"].take())
+    }
+
+    /// Gives the PDS a file; answers the blob that records name it by.
+    pub async fn upload(&mut self, by: &Account, bytes: &[u8], mime: &str) -> Result<Value> {
+        let bytes = BASE64_STANDARD.encode(bytes);
+        self.node.must("upload", json!({"as": by.name, "bytes": bytes, "mime": mime})).await
     }
 
     /// A query that must be refused.

@@ -18,6 +18,7 @@ mod millrace;
 mod network;
 mod oracle;
 mod outages;
+mod ozone;
 mod postgres;
 mod process;
 mod real_pds;

@@ -297,6 +297,18 @@ fn configuration(engine: &Engine, ports: Ports, network: &Network) -> String {
     };
     let Ports { appview, internal, metrics } = ports;
     let Network { plc_url, pds_url, firehose_url, appview_did, .. } = network;
+    let moderation = network.moderation.as_ref().map_or_else(String::new, |moderation| {
+        let did = &moderation.did;
+        format!(
+            r#"
+moderation_did = "{did}"
+trusted_labelers = ["{did}"]
+
+[ingest.labelers]
+dids = ["{did}"]
+"#
+        )
+    });
     format!(
         r#"
 [store]
@@ -326,7 +338,7 @@ metrics_listen = "127.0.0.1:{metrics}"
 service_did = "{appview_did}"
 public_url = "http://localhost:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
-"#,
+{moderation}"#,
     )
 }
 

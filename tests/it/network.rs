@@ -14,8 +14,19 @@ pub struct Network {
     pub pds_url: String,
     /// The firehose's origin, as a relay URL is configured.
     pub firehose_url: String,
+    pub pds_did: String,
     /// Who the AppView is on this network: registered with the PLC before Millrace starts.
     pub appview_did: String,
+    /// Who moderates, if anybody does: registered likewise, and trusted by the PDS and by Millrace.
+    pub moderation: Option<Moderation>,
+}
+
+/// The moderation service's identity.
+#[derive(Clone, Debug)]
+pub struct Moderation {
+    pub did: String,
+    pub port: u16,
+    pub signing_key_hex: String,
 }
 
 /// A peer that can go away.
@@ -35,24 +46,39 @@ impl Peer {
 }
 
 impl Network {
-    /// Starts both; the PDS sends `app.bsky.*` to `appview_url`, where nothing need listen yet.
-    pub async fn start(appview_url: &str, dir: &Path) -> Result<Self> {
-        let env = [
+    /// Starts both; the PDS sends `app.bsky.*` to `appview_url`, and takes orders from a moderation service on
+    /// `moderation_port` if one is named; nothing need listen yet.
+    pub async fn start(
+        appview_url: &str,
+        moderation_port: Option<u16>,
+        dir: &Path,
+    ) -> Result<Self> {
+        let mut env = vec![
             ("APPVIEW_URL", appview_url.to_owned()),
             ("DATA_DIR", dir.join("pds").display().to_string()),
         ];
+        env.extend(
+            moderation_port.map(|port| ("MODERATION_URL", format!("http://localhost:{port}"))),
+        );
         let (node, hello) = JsonLines::start("light-net.mjs", &env, dir).await?;
         let text = |value: &Value| {
             value.as_str().map(str::to_owned).context("the network tells all its addresses")
         };
         let firehose = text(&hello["firehose"])?;
         let origin = firehose.split("/xrpc/").next().unwrap_or(&firehose);
+        let told = &hello["moderation"];
+        let moderation = |port| -> Result<Moderation> {
+            let (did, key) = (text(&told["did"])?, text(&told["signingKey"])?);
+            Ok(Moderation { did, port, signing_key_hex: key })
+        };
         Ok(Self {
             node,
             plc_url: text(&hello["plc"])?,
             pds_url: text(&hello["pds"])?,
             firehose_url: origin.to_owned(),
+            pds_did: text(&hello["pdsDid"])?,
             appview_did: text(&hello["appview"]["did"])?,
+            moderation: moderation_port.map(moderation).transpose()?,
         })
     }
 

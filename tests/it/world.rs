@@ -1,6 +1,7 @@
 //! Everything one test needs, started in the order it has to be: ports, network, Millrace, client.
 //! The one thing it knows besides: when what was written is visible.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -20,17 +21,31 @@ pub struct World {
     pub millrace: Millrace,
     pub http: reqwest::Client,
     // Last: removed when all processes above are gone.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl World {
     pub async fn start(engine: &Engine, split: Split) -> Result<Self> {
+        Self::moderated(engine, split, None).await
+    }
+
+    /// The same where a moderation service on that port is trusted by the PDS and by Millrace.
+    pub async fn moderated(
+        engine: &Engine,
+        split: Split,
+        moderation_port: Option<u16>,
+    ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("millrace-test-").tempdir()?;
         let ports = Ports::reserve()?;
-        let network = Network::start(&ports.appview_url(), dir.path()).await?;
+        let network = Network::start(&ports.appview_url(), moderation_port, dir.path()).await?;
         let client = Client::start(&network.pds_url, dir.path()).await?;
         let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
-        Ok(Self { network, client, millrace, http: http_client()?, _dir: dir })
+        Ok(Self { network, client, millrace, http: http_client()?, dir })
+    }
+
+    /// A folder for what else runs in this world.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Waits until everything the PDS has sent out so far can be read.

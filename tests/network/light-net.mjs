@@ -4,6 +4,7 @@
 //   pds.latestSeq                              the sequence number of the newest firehose event
 // Environment:
 //   APPVIEW_URL          where the PDS sends app.bsky.*; a did:plc naming it is registered
+//   MODERATION_URL       whom the PDS lets moderate; a did:plc naming it as labeler is registered
 //   DATA_DIR             keeps the PDS's data (default: a temporary folder, removed at the end)
 //   PLC_PORT, PDS_PORT   default: free ports
 // Ends when its standard input does.
@@ -30,6 +31,7 @@ await fs.mkdir(path.join(dir, 'data'), { recursive: true })
 const plcDb = plcServer.Database.mock()
 let plc = await startPlc()
 const appview = env.APPVIEW_URL ? await registerAppview(env.APPVIEW_URL) : null
+const moderation = env.MODERATION_URL ? await registerModeration(env.MODERATION_URL) : null
 const pdsSettings = await settings()
 let pds = await startPds()
 
@@ -38,7 +40,9 @@ say({
   pds: pdsUrl,
   firehose: `ws://localhost:${pdsPort}/xrpc/com.atproto.sync.subscribeRepos`,
   adminPassword: ADMIN_PASSWORD,
+  pdsDid: pds.ctx.cfg.service.did,
   appview,
+  moderation,
 })
 
 await serve({
@@ -90,31 +94,43 @@ async function settings() {
     disableSsrfProtection: true, // everything here is on loopback
     bskyAppViewUrl: appview?.url ?? 'https://appview.invalid',
     bskyAppViewDid: appview?.did ?? 'did:example:invalid',
-    modServiceUrl: 'https://moderation.invalid',
-    modServiceDid: 'did:example:invalid',
+    modServiceUrl: moderation?.url ?? 'https://moderation.invalid',
+    modServiceDid: moderation?.did ?? 'did:example:invalid',
   }
 }
 
 /** A did:plc whose document names `url` as AppView. */
 async function registerAppview(url) {
+  const { did } = await register('appview.test', url, {
+    bsky_appview: { type: 'BskyAppView', endpoint: url },
+    bsky_notif: { type: 'BskyNotificationService', endpoint: url },
+  })
+  return { url, did }
+}
+
+/** A did:plc whose document names `url` as labeler, and the key that it signs labels with. */
+async function registerModeration(url) {
+  const services = { atproto_labeler: { type: 'AtprotoLabeler', endpoint: url } }
+  const { did, key } = await register('moderation.test', url, services, 'atproto_label')
+  return { url, did, signingKey: await hex(key) }
+}
+
+async function register(handle, url, services, keyName) {
   const key = await newKey()
   const client = new plcLib.Client(plcUrl)
   const did = await client.createDid({
     signingKey: key.did(),
     rotationKeys: [key.did()],
-    handle: 'appview.test',
+    handle,
     pds: url,
     signer: key,
   })
   await client.updateData(did, key, (data) => ({
     ...data,
-    services: {
-      ...data.services,
-      bsky_appview: { type: 'BskyAppView', endpoint: url },
-      bsky_notif: { type: 'BskyNotificationService', endpoint: url },
-    },
+    services: { ...data.services, ...services },
+    verificationMethods: { ...data.verificationMethods, ...(keyName && { [keyName]: key.did() }) },
   }))
-  return { url, did }
+  return { did, key }
 }
 
 function newKey() {

@@ -30,6 +30,10 @@ await serve({
     await rich.detectFacets(agent)
     return agent.post({ text: rich.text, facets: rich.facets, ...rest })
   },
+  async upload({ as, bytes, mime }) {
+    const { data } = await session(as).uploadBlob(Buffer.from(bytes, 'base64'), { encoding: mime })
+    return data.blob
+  },
   deletePost: ({ as, uri }) => session(as).deletePost(uri),
   like: ({ as, uri, cid }) => session(as).like(uri, cid),
   deleteLike: ({ as, uri }) => session(as).deleteLike(uri),
@@ -38,17 +42,25 @@ await serve({
   updateProfile: ({ as, profile }) => session(as).upsertProfile((before) => ({ ...before, ...profile })),
   // Everything up to now, as an app says when its notifications are opened.
   updateSeen: async ({ as }) => answer(await session(as).updateSeenNotifications()),
-  // Any query by its NSID; the headers come along, they carry Atproto-Repo-Rev.
-  query: async ({ as, nsid, params }) => answer(await session(as).call(nsid, params ?? {})),
+  // Any query by its NSID; the headers come along, they carry Atproto-Repo-Rev. With `to` the PDS is told
+  // which service it is for: `<did>#<service>`.
+  query: async ({ as, nsid, params, to }) =>
+    answer(await session(as).call(nsid, params ?? {}, undefined, { headers: proxied(to) })),
   // Any procedure by its NSID; without `input` it is sent without a body.
-  procedure: async ({ as, nsid, input }) =>
-    answer(await session(as).call(nsid, {}, input ?? undefined, input ? { encoding: 'application/json' } : {})),
+  procedure: async ({ as, nsid, input, to }) => {
+    const encoding = input ? { encoding: 'application/json' } : {}
+    return answer(await session(as).call(nsid, {}, input ?? undefined, { ...encoding, headers: proxied(to) }))
+  },
 })
 
 function session(as) {
   const agent = sessions.get(as)
   if (!agent) throw new Error(`no session of "${as}"`)
   return agent
+}
+
+function proxied(to) {
+  return to ? { 'atproto-proxy': to } : {}
 }
 
 function password(as) {

@@ -1,0 +1,393 @@
+//! A real Ozone beside a real PDS: people report, a moderator decides through their own PDS as Ozone's pages do,
+//! and what Millrace answers follows: takedowns of posts, images and accounts, labels, and every method that
+//! Ozone asks an AppView for. Also while Millrace is down.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::client::{Account, Written};
+use crate::json_lines::JsonLines;
+use crate::millrace::{Engine, Split};
+use crate::network::Moderation;
+use crate::postgres::Database;
+use crate::world::World;
+
+const LABELLED_WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+/// One transparent pixel.
+const PNG: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, 0x49, 0x44, 0x41, 0x54,
+    0x78, 0xda, 0x63, 0x64, 0xf8, 0xcf, 0x50, 0x0f, 0, 3, 0x86, 1, 0x80, 0x5a, 0x34, 0x7d, 0x6b, 0,
+    0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];
+
+/// Ozone, and who works with it.
+struct Ozone {
+    node: JsonLines,
+    moderator: Account,
+    /// As the PDS is told where to pass a request on to.
+    service: String,
+}
+
+impl Ozone {
+    async fn start(world: &mut World, database: &Database, dir: &Path) -> Result<Self> {
+        let moderator = world.client.create_account("moderator").await?;
+        let network = &world.network;
+        let Moderation { did, port, signing_key_hex } =
+            network.moderation.as_ref().context("a moderated network")?;
+        let env = [
+            ("PORT", port.to_string()),
+            ("PLC_URL", network.plc_url.clone()),
+            ("DID", did.clone()),
+            ("SIGNING_KEY", signing_key_hex.clone()),
+            ("ADMIN_DID", moderator.did.clone()),
+            ("APPVIEW_URL", world.millrace.appview_url()),
+            ("APPVIEW_DID", network.appview_did.clone()),
+            ("PDS_URL", network.pds_url.clone()),
+            ("PDS_DID", network.pds_did.clone()),
+            ("POSTGRES_URL", database.url().to_owned()),
+        ];
+        let service = format!("{did}#atproto_labeler");
+        let (node, _) = JsonLines::start("ozone.mjs", &env, dir).await?;
+        Ok(Self { node, moderator, service })
+    }
+
+    async fn ask(&self, world: &mut World, nsid: &str, params: Value) -> Result<Value> {
+        let asked = world.client.query_to(&self.service, &self.moderator, nsid, params).await;
+        asked.with_context(|| format!("Ozone was asked for {nsid}"))
+    }
+
+    /// The moderator decides; what is to be told to others was told when this returns.
+    async fn decide(&mut self, world: &mut World, what: &Decision, subject: &Value) -> Result<()> {
+        self.emit(world, what, subject).await?;
+        self.pushed().await
+    }
+
+    async fn emit(&self, world: &mut World, what: &Decision, subject: &Value) -> Result<()> {
+        let mut input = json!({
+            "event": what.event,
+            "subject": subject,
+            "createdBy": self.moderator.did,
+        });
+        if !what.blobs.is_empty() {
+            input["subjectBlobCids"] = json!(what.blobs);
+        }
+        let emit = "tools.ozone.moderation.emitEvent";
+        world.client.procedure_to(&self.service, &self.moderator, emit, input).await.map(drop)
+    }
+
+    async fn pushed(&mut self) -> Result<()> {
+        self.node.must("ozone.pushed", json!({})).await.map(drop)
+    }
+}
+
+#[derive(Default)]
+struct Decision {
+    event: Value,
+    /// Of the record's files, which are meant too.
+    blobs: Vec<String>,
+}
+
+impl Decision {
+    fn event(name: &str) -> Self {
+        let kind = format!("tools.ozone.moderation.defs#modEvent{name}");
+        Self { event: json!({"$type": kind, "comment": "decided"}), blobs: Vec::new() }
+    }
+
+    fn label(added: &[&str], negated: &[&str]) -> Self {
+        let mut decision = Self::event("Label");
+        decision.event["createLabelVals"] = json!(added);
+        decision.event["negateLabelVals"] = json!(negated);
+        decision
+    }
+
+    fn of_blob(self, blob: &Value) -> Self {
+        let cid = blob["ref"]["$link"].as_str().unwrap_or_default().to_owned();
+        Self { blobs: vec![cid], ..self }
+    }
+}
+
+fn of_post(post: &Written) -> Value {
+    json!({"$type": "com.atproto.repo.strongRef", "uri": post.uri, "cid": post.cid})
+}
+
+fn of_account(account: &Account) -> Value {
+    json!({"$type": "com.atproto.admin.defs#repoRef", "did": account.did})
+}
+
+#[tokio::test]
+async fn sqlite() -> Result<()> {
+    let Some(database) = database().await? else { return Ok(()) };
+    moderated(&Engine::Sqlite, Split::Local, &database).await
+}
+
+#[tokio::test]
+async fn postgres_in_two_processes() -> Result<()> {
+    let Some(database) = database().await? else { return Ok(()) };
+    let Some(own) = self::database().await? else { return Ok(()) };
+    moderated(&Engine::Postgres(own.url().to_owned()), Split::Remote, &database).await
+}
+
+async fn database() -> Result<Option<Database>> {
+    let Some(server) = std::env::var("MILLRACE_TEST_POSTGRES_URL").ok() else {
+        eprintln!("skipped: MILLRACE_TEST_POSTGRES_URL is not set (`make test` sets it)");
+        return Ok(None);
+    };
+    Database::create(&server).await.map(Some)
+}
+
+async fn moderated(engine: &Engine, split: Split, database: &Database) -> Result<()> {
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let mut world = World::moderated(engine, split, Some(port)).await?;
+    let dir = world.dir().to_owned();
+    let mut ozone = Ozone::start(&mut world, database, &dir).await?;
+    let people = People::settle_in(&mut world).await?;
+    let world = &mut world;
+
+    somebody_reports(world, &ozone, &people).await?;
+    labels_come_and_go(world, &mut ozone, &people).await?;
+    posts_are_taken_down(world, &mut ozone, &people).await?;
+    images_are_taken_down(world, &mut ozone, &people).await?;
+    accounts_are_taken_down(world, &mut ozone, &people).await?;
+    what_is_decided_meanwhile_counts(world, &mut ozone, &people).await?;
+    every_method_of_ozone_is_answered(world, &ozone, &people).await?;
+    ozone.node.end().await
+}
+
+/// Alice looks at what Bob does.
+struct People {
+    alice: Account,
+    bob: Account,
+    post: Written,
+    image: Value,
+    with_image: Written,
+    list: String,
+    pack: String,
+    feed: String,
+}
+
+impl People {
+    async fn settle_in(world: &mut World) -> Result<Self> {
+        let alice = world.client.create_account("alice").await?;
+        let bob = world.client.create_account("bob").await?;
+        let client = &mut world.client;
+        client.update_profile(&bob, json!({"displayName": "Bob", "description": "writes"})).await?;
+        client.follow(&alice, &bob).await?;
+        let post = client.post(&bob, "something that bothers somebody").await?;
+        client.like(&alice, &post).await?;
+        let image = client.upload(&bob, PNG, "image/png").await?;
+        let with_image = client.post_image(&bob, "look", &image).await?;
+        let write = |collection: &'static str, record: Value| json!({"repo": bob.did, "collection": collection, "record": record});
+        let now = "2026-01-01T00:00:00.000Z";
+        let list = json!({"name": "a list", "purpose": "app.bsky.graph.defs#referencelist", "createdAt": now});
+        let list = create(world, &bob, write("app.bsky.graph.list", list)).await?;
+        let pack = json!({"name": "a pack", "list": list, "createdAt": now});
+        let pack = create(world, &bob, write("app.bsky.graph.starterpack", pack)).await?;
+        let feed =
+            json!({"did": "did:web:feeds.example", "displayName": "a feed", "createdAt": now});
+        let feed = create(world, &bob, write("app.bsky.feed.generator", feed)).await?;
+        world.settle().await?;
+        world.until_named(&alice).await?;
+        world.until_named(&bob).await?;
+        Ok(Self { alice, bob, post, image, with_image, list, pack, feed })
+    }
+
+    /// What Alice is shown of a post, if anything.
+    async fn seen(&self, world: &mut World, post: &Written) -> Result<Option<Value>> {
+        let params = json!({"uris": [post.uri]});
+        let answer = world.client.query(&self.alice, "app.bsky.feed.getPosts", params).await?;
+        let posts = answer.data["posts"].as_array().context("posts")?;
+        Ok(posts.first().cloned())
+    }
+
+    async fn sees(&self, world: &mut World, post: &Written, expected: bool) -> Result<()> {
+        let seen = self.seen(world, post).await?.is_some();
+        ensure!(seen == expected, "{} is shown: {seen}", post.uri);
+        Ok(())
+    }
+}
+
+async fn create(world: &mut World, by: &Account, input: Value) -> Result<String> {
+    let made = world.client.procedure(by, "com.atproto.repo.createRecord", input).await?;
+    Ok(made["uri"].as_str().context("the URI of a record")?.to_owned())
+}
+
+async fn somebody_reports(world: &mut World, ozone: &Ozone, people: &People) -> Result<()> {
+    let People { alice, post, .. } = people;
+    let reason = "com.atproto.moderation.defs#reasonSpam";
+    let report = json!({"reasonType": reason, "reason": "spam", "subject": of_post(post)});
+    let nsid = "com.atproto.moderation.createReport";
+    let made = world.client.procedure_to(&ozone.service, alice, nsid, report).await?;
+    ensure!(made["reportedBy"] == json!(alice.did), "reported: {made}");
+
+    // Ozone asks the AppView for the record, its author and its labels.
+    let seen =
+        ozone.ask(world, "tools.ozone.moderation.getRecord", json!({"uri": post.uri})).await?;
+    ensure!(seen["value"]["text"] == json!("something that bothers somebody"), "a record: {seen}");
+    ensure!(seen["repo"]["handle"] == json!("bob.test"), "whose: {seen}");
+    ensure!(seen["moderation"]["subjectStatus"]["reviewState"].is_string(), "its state: {seen}");
+    let nsid = "tools.ozone.moderation.queryStatuses";
+    let statuses = ozone.ask(world, nsid, json!({"subject": post.uri})).await?;
+    let handle = &statuses["subjectStatuses"][0]["subjectRepoHandle"];
+    ensure!(*handle == json!("bob.test"), "states: {statuses}");
+    Ok(())
+}
+
+async fn labels_come_and_go(world: &mut World, ozone: &mut Ozone, people: &People) -> Result<()> {
+    for (decision, expected) in [
+        (Decision::label(&["rude"], &[]), json!(["rude"])),
+        (Decision::label(&[], &["rude"]), json!([])),
+    ] {
+        ozone.decide(world, &decision, &of_post(&people.post)).await?;
+        let until = Instant::now() + LABELLED_WITHIN;
+        loop {
+            let post = people.seen(world, &people.post).await?.context("the post")?;
+            let labels = post["labels"].as_array().context("labels")?;
+            let vals: Vec<&Value> = labels.iter().map(|label| &label["val"]).collect();
+            if json!(vals) == expected {
+                break;
+            }
+            ensure!(Instant::now() < until, "labels {labels:?}, not {expected}");
+            sleep(POLL).await;
+        }
+    }
+    Ok(())
+}
+
+async fn posts_are_taken_down(world: &mut World, ozone: &mut Ozone, people: &People) -> Result<()> {
+    let People { alice, bob, post, .. } = people;
+    ozone.decide(world, &Decision::event("Takedown"), &of_post(post)).await?;
+    people.sees(world, post, false).await?;
+    let feed = json!({"actor": bob.did});
+    let feed = world.client.query(alice, "app.bsky.feed.getAuthorFeed", feed).await?.data;
+    let lines = feed["feed"].as_array().context("a feed")?;
+    ensure!(lines.len() == 1, "the other post alone: {feed}");
+    // Who moderates still sees it, through Ozone.
+    let thread = json!({"uri": post.uri});
+    let thread = ozone.ask(world, "app.bsky.feed.getPostThread", thread).await?;
+    ensure!(thread["thread"]["post"]["uri"] == json!(post.uri), "a moderator's thread: {thread}");
+
+    ozone.decide(world, &Decision::event("ReverseTakedown"), &of_post(post)).await?;
+    people.sees(world, post, true).await
+}
+
+async fn images_are_taken_down(
+    world: &mut World,
+    ozone: &mut Ozone,
+    people: &People,
+) -> Result<()> {
+    let People { bob, image, with_image, .. } = people;
+    let status = json!({"did": bob.did, "blob": image["ref"]["$link"]});
+    for (name, expected) in [("Takedown", json!(true)), ("ReverseTakedown", json!(false))] {
+        let decision = Decision::event(name).of_blob(image);
+        ozone.decide(world, &decision, &of_post(with_image)).await?;
+        people.sees(world, with_image, name != "Takedown").await?;
+        let url =
+            format!("{}/xrpc/com.atproto.admin.getSubjectStatus", world.millrace.appview_url());
+        let operator = crate::millrace::ADMIN_PASSWORD;
+        let params = [("did", &status["did"]), ("blob", &status["blob"])]
+            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
+        let answer = world.http.get(&url).query(&params).basic_auth("admin", Some(operator));
+        let answer: Value = answer.send().await?.error_for_status()?.json().await?;
+        ensure!(answer["takedown"]["applied"] == expected, "{name} of an image: {answer}");
+    }
+    Ok(())
+}
+
+async fn accounts_are_taken_down(
+    world: &mut World,
+    ozone: &mut Ozone,
+    people: &People,
+) -> Result<()> {
+    let People { alice, bob, post, .. } = people;
+    let (nsid, params) = ("app.bsky.actor.getProfile", json!({"actor": bob.did}));
+    ozone.decide(world, &Decision::event("Takedown"), &of_account(bob)).await?;
+    let refused = world.client.refused(alice, nsid, params.clone()).await?;
+    ensure!(refused.error == "AccountTakedown", "a profile that is taken down: {refused}");
+    people.sees(world, post, false).await?;
+    let seen = ozone.ask(world, nsid, params.clone()).await?;
+    ensure!(seen["displayName"] == json!("Bob"), "what a moderator sees of it: {seen}");
+
+    ozone.decide(world, &Decision::event("ReverseTakedown"), &of_account(bob)).await?;
+    // The PDS had taken the account down too, and says so in its stream of events.
+    world.settle().await?;
+    let seen = world.client.query(alice, nsid, params).await?.data;
+    ensure!(seen["displayName"] == json!("Bob"), "the profile again: {seen}");
+    people.sees(world, post, true).await
+}
+
+/// Ozone keeps telling an AppView that does not answer, and what it was told outlives the program.
+async fn what_is_decided_meanwhile_counts(
+    world: &mut World,
+    ozone: &mut Ozone,
+    people: &People,
+) -> Result<()> {
+    let post = &people.post;
+    kill(world).await?;
+    ozone.emit(world, &Decision::event("Takedown"), &of_post(post)).await?;
+    world.millrace.launch().await?;
+    world.millrace.ready().await?;
+    ozone.pushed().await?;
+    people.sees(world, post, false).await?;
+    kill(world).await?;
+    world.millrace.launch().await?;
+    world.millrace.ready().await?;
+    people.sees(world, post, false).await?;
+    ozone.decide(world, &Decision::event("ReverseTakedown"), &of_post(post)).await?;
+    people.sees(world, post, true).await
+}
+
+async fn kill(world: &mut World) -> Result<()> {
+    match world.millrace.split() {
+        Split::Local => world.millrace.kill9().await,
+        Split::Remote => world.millrace.kill9_both().await,
+    }
+}
+
+/// What Ozone serves by asking the AppView: its own methods, and those that it passes on for its pages.
+async fn every_method_of_ozone_is_answered(
+    world: &mut World,
+    ozone: &Ozone,
+    people: &People,
+) -> Result<()> {
+    let People { bob, post, list, pack, feed, .. } = people;
+    let (did, uri) = (&bob.did, &post.uri);
+    // The part of the answer that must not be empty.
+    let questions = [
+        ("app.bsky.actor.getProfile", json!({"actor": did}), "/did"),
+        ("app.bsky.actor.getProfiles", json!({"actors": [did]}), "/profiles/0/did"),
+        ("app.bsky.actor.searchActorsTypeahead", json!({"q": "bob"}), "/actors/0/did"),
+        ("app.bsky.feed.getAuthorFeed", json!({"actor": did}), "/feed/0/post/uri"),
+        ("app.bsky.feed.getFeedGenerator", json!({"feed": feed}), "/view/uri"),
+        ("app.bsky.feed.getLikes", json!({"uri": uri}), "/likes/0/actor/did"),
+        ("app.bsky.feed.getPostThread", json!({"uri": uri}), "/thread/post/uri"),
+        ("app.bsky.feed.getRepostedBy", json!({"uri": uri}), "/repostedBy"),
+        ("app.bsky.feed.searchPosts", json!({"q": "bothers"}), "/posts/0/uri"),
+        ("app.bsky.graph.getActorStarterPacks", json!({"actor": did}), "/starterPacks/0/uri"),
+        ("app.bsky.graph.getFollowers", json!({"actor": did}), "/followers/0/did"),
+        ("app.bsky.graph.getFollows", json!({"actor": people.alice.did}), "/follows/0/did"),
+        ("app.bsky.graph.getList", json!({"list": list}), "/list/uri"),
+        ("app.bsky.graph.getLists", json!({"actor": did}), "/lists"),
+        ("app.bsky.graph.getStarterPack", json!({"starterPack": pack}), "/starterPack/uri"),
+        ("app.bsky.graph.getStarterPacks", json!({"uris": [pack]}), "/starterPacks/0/uri"),
+        ("tools.ozone.moderation.getRepo", json!({"did": did}), "/handle"),
+        ("tools.ozone.moderation.getRepos", json!({"dids": [did]}), "/repos/0/handle"),
+        ("tools.ozone.moderation.getRecord", json!({"uri": uri}), "/value/text"),
+        ("tools.ozone.moderation.getRecords", json!({"uris": [uri]}), "/records/0/value/text"),
+        ("tools.ozone.moderation.getSubjects", json!({"subjects": [uri]}), "/subjects/0/record"),
+        ("tools.ozone.moderation.searchRepos", json!({"q": "bob"}), "/repos/0/handle"),
+        ("tools.ozone.moderation.queryEvents", json!({"subject": uri}), "/events/0/subjectHandle"),
+        ("tools.ozone.moderation.getAccountTimeline", json!({"did": did}), "/timeline/0"),
+        ("tools.ozone.team.listMembers", json!({}), "/members/0/profile/did"),
+    ];
+    for (nsid, params, part) in questions {
+        let answer = ozone.ask(world, nsid, params).await?;
+        ensure!(answer.pointer(part).is_some(), "{nsid}: no {part} in {answer}");
+    }
+    Ok(())
+}
