@@ -52,7 +52,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("outbox.relay.after_delete", "the facts are deleted, the next batch was not looked at"),
     ("store.migrate.before_commit", "a domain's migrations ran, not committed"),
     ("store.migrate.after_commit", "a domain's migrations are committed, the next domain's wait"),
-    ("store.wal.before_checkpoint", "SQLite's write-ahead log is large and about to be copied"),
+    ("store.wal.before_checkpoint", "SQLite's write-ahead log is about to be copied"),
     ("store.wal.after_checkpoint", "SQLite's write-ahead log is copied, not reset"),
     ("store.close.before_finish", "connections are closed, the write-ahead log is still there"),
     ("rebuild.copy.within", "a part of the base rows is replayed into the new tables"),

@@ -58,7 +58,8 @@ pub struct StoreConfig {
     pub writer_cache_bytes: u64,
     /// Size the write-ahead log may reach before a commit has to fold it into the database, in pages of 4 KiB.
     pub wal_autocheckpoint_pages: u32,
-    /// How often a task folds the write-ahead log into the database, off the writer's path.
+    /// After how long a task folds the write-ahead log into the database, off the writer's path, at the latest:
+    /// when nothing was written for a second, it does so after five.
     pub checkpoint_interval_ms: u64,
     /// Memory for ids of DIDs and record keys, in bytes.
     pub dictionary_cache_bytes: u64,

@@ -140,10 +140,12 @@ impl Connector {
         Ok(connection)
     }
 
-    /// Moves what no reader needs any more from the write-ahead log into the database.
-    pub(super) fn checkpoint(&self, connection: &rusqlite::Connection) -> Result<(), StoreError> {
+    /// Moves what no reader needs any more from the write-ahead log into the database; whether that was all.
+    pub(super) fn checkpoint(&self, connection: &rusqlite::Connection) -> Result<bool, StoreError> {
         connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+            })
             .map_err(|e| self.context().error(e))
     }
 
