@@ -8,6 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use crate::json_lines::{JsonLines, Refused};
+use crate::network::Network;
 
 pub struct Client {
     node: JsonLines,
@@ -43,9 +44,11 @@ pub struct Answer {
 }
 
 impl Client {
-    pub async fn start(pds_url: &str, dir: &Path) -> Result<Self> {
-        let (node, _) =
-            JsonLines::start("scenario.mjs", &[("PDS_URL", pds_url.to_owned())], dir).await?;
+    /// An app for this network: it asks for the labels and takedowns of whoever moderates.
+    pub async fn start(network: &Network, dir: &Path) -> Result<Self> {
+        let mut env = vec![("PDS_URL", network.pds_url.clone())];
+        env.extend(network.moderation.as_ref().map(|it| ("MODERATION_DID", it.did.clone())));
+        let (node, _) = JsonLines::start("scenario.mjs", &env, dir).await?;
         Ok(Self { node })
     }
 

@@ -88,6 +88,13 @@ impl Network {
         seq.as_i64().context("a sequence number")
     }
 
+    /// The DID of a new service: a feed generator at `url`.
+    pub async fn register_feed_generator(&mut self, url: &str) -> Result<String> {
+        let service = json!({"handle": "feeds.test", "url": url, "id": "bsky_fg", "type": "BskyFeedGenerator"});
+        let did = self.node.must("plc.register", service).await?;
+        Ok(did.as_str().context("a DID")?.to_owned())
+    }
+
     pub async fn stop(&mut self, peer: Peer) -> Result<()> {
         self.node.must(&format!("{}.stop", peer.name()), json!({})).await.map(drop)
     }

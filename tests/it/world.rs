@@ -38,7 +38,7 @@ impl World {
         let dir = tempfile::Builder::new().prefix("millrace-test-").tempdir()?;
         let ports = Ports::reserve()?;
         let network = Network::start(&ports.appview_url(), moderation_port, dir.path()).await?;
-        let client = Client::start(&network.pds_url, dir.path()).await?;
+        let client = Client::start(&network, dir.path()).await?;
         let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
         Ok(Self { network, client, millrace, http: http_client()?, dir })
     }

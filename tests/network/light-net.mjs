@@ -1,6 +1,7 @@
 // A real network in one process: a PLC directory (kept in memory) and a PDS (SQLite in a folder).
 // Prints one line of JSON when both answer, then takes commands (json-lines.mjs):
 //   pds.stop, pds.start, plc.stop, plc.start   the same data and port afterwards
+//   plc.register {handle, url, id, type}       a new identity with this service at that address; its DID
 //   pds.latestSeq                              the sequence number of the newest firehose event
 // Environment:
 //   APPVIEW_URL          where the PDS sends app.bsky.*; a did:plc naming it is registered
@@ -48,6 +49,8 @@ say({
 await serve({
   'plc.stop': async () => { await plc?.destroy(); plc = null },
   'plc.start': async () => { plc ??= await startPlc() },
+  'plc.register': async ({ handle, url, id, type }) =>
+    (await register(handle, url, { [id]: { type, endpoint: url } })).did,
   'pds.stop': async () => { await pds?.destroy(); pds = null },
   'pds.start': async () => { pds ??= await startPds() },
   'pds.latestSeq': async () => (await pds.ctx.sequencer.curr()) ?? 0,

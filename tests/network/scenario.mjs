@@ -1,11 +1,12 @@
 // The official client, driven by a Rust test over JSON lines (json-lines.mjs). Every read goes
 // client → PDS → AppView, as a user's app would send it, and the client checks each answer against
 // the lexicons. `as` names whose session is used: the name before ".test" of its handle.
-// Environment: PDS_URL.
+// Environment: PDS_URL; MODERATION_DID, whose takedowns and labels the app asks for.
 import { AtpAgent, RichText } from '@atproto/api'
 import { say, serve } from './json-lines.mjs'
 
 const sessions = new Map()
+if (process.env.MODERATION_DID) AtpAgent.configure({ appLabelers: [process.env.MODERATION_DID] })
 
 say({ ready: true })
 
