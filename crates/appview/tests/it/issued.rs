@@ -23,7 +23,8 @@ async fn world(reach: Reach) -> World {
     World::open_with(reach, config).await
 }
 
-async fn tell(world: &World, path: &str, body: &Value) -> Answer {
+/// The operator tells the admin API something.
+pub async fn tell(world: &World, path: &str, body: &Value) -> Answer {
     let request = world.request("POST", &format!("/api/v1/admin/{path}"));
     world.send(request.bearer_auth(ADMIN_TOKEN).json(body)).await
 }

@@ -14,6 +14,7 @@ mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod auth;
+mod chosen;
 mod com_atproto;
 mod com_atproto_admin;
 mod com_atproto_label;

@@ -18,12 +18,12 @@ near_and_far!(
 );
 
 /// A field of each item.
-fn each<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
+pub fn each<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
     items.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap()).collect()
 }
 
 /// One page after the other, of one item each.
-async fn every_page(world: &World, who: Option<&str>, nsid: &str, items: &str) -> Vec<Value> {
+pub async fn every_page(world: &World, who: Option<&str>, nsid: &str, items: &str) -> Vec<Value> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let params = [("limit", "1"), ("cursor", cursor.as_str())];
@@ -88,7 +88,7 @@ async fn feeds_by_their_names(world: World) {
 }
 
 /// Carol is followed by four, Bob by two, Dora by one.
-async fn town(world: &World) {
+pub async fn town(world: &World) {
     for name in ["alice", "bob", "carol", "dora", "evan"] {
         world.actor(name).has_profile(json!({ "displayName": name }));
     }
@@ -107,7 +107,7 @@ async fn town(world: &World) {
     world.rank().await;
 }
 
-const SUGGESTIONS: &str = "app.bsky.actor.getSuggestions";
+pub const SUGGESTIONS: &str = "app.bsky.actor.getSuggestions";
 
 async fn people_for_anybody(world: World) {
     town(&world).await;
@@ -187,7 +187,7 @@ async fn people_of_a_category(world: World) {
 }
 
 /// Two starter packs of Alice's, by the second of which Bob came.
-async fn packs(world: &World) -> [String; 2] {
+pub async fn packs(world: &World) -> [String; 2] {
     let alice = world.actor("alice");
     alice.has_profile(json!({ "displayName": "Alice" }));
     let list = alice.makes_list("referencelist", "people");

@@ -11,6 +11,7 @@ pub mod author_feed;
 pub mod blocks;
 pub mod bookmark;
 pub mod bookmarks;
+mod chosen;
 pub mod curated;
 pub(crate) mod documents;
 pub mod draft;

@@ -1,5 +1,6 @@
-//! `getSuggestedActors`: whom somebody may want to follow: first whom those whom they follow follow, then the
-//! best known here. `getSuggestedFollows`: the same besides one account: whose posts it likes, whom it follows.
+//! `getSuggestedActors`: whom somebody may want to follow: first whom the operator chose, then whom those whom they
+//! follow follow, then the best known here. `getSuggestedFollows`: besides one account, whose posts it likes and whom
+//! it follows, then whom the operator chose and the best known.
 //!
 //! Only the latest follows and likes are looked at, so that an account with very many costs no more.
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::TimeKey;
 use super::search_actors::ActorPage;
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, chosen, lookup, page_limit};
 use crate::error::DataplaneError;
 use crate::ranking::{Place, presentable};
 
@@ -62,11 +63,11 @@ impl Question for GetSuggestedActors {
         let TimeKey { time_us: score, key: rkey, actor } = TimeKey::parse(self.cursor.as_deref())?;
         let after = Place { score, rkey, actor };
         let viewer = id_of(tx, self.viewer.as_ref())?;
-        let mut people = match viewer {
-            Some(viewer) => near(tx, viewer)?,
-            None => Vec::new(),
-        };
-        add_best_known(&mut people, cx);
+        let mut people = chosen::people(tx)?;
+        if let Some(viewer) = viewer {
+            add(&mut people, near(tx, viewer)?);
+        }
+        add(&mut people, cx.rankings.now().people.iter().copied());
         people.retain(|place| *place < after);
         retain_strangers(tx, viewer, &mut people)?;
         let cursor = TimeKey::next(&mut people, limit, Place::key);
@@ -90,7 +91,8 @@ impl Question for GetSuggestedFollows {
             *counts.entry(followed).or_default() += FOLLOW_WEIGHT;
         }
         let mut people = best_of(tx, counts)?;
-        add_best_known(&mut people, cx);
+        add(&mut people, chosen::people(tx)?);
+        add(&mut people, cx.rankings.now().people.iter().copied());
         people.retain(|place| place.actor != actor);
         retain_strangers(tx, viewer, &mut people)?;
         people.truncate(BESIDES_MAX);
@@ -134,10 +136,10 @@ fn best_of(tx: &mut Tx, counts: HashMap<i64, i64>) -> Result<Vec<Place>, StoreEr
     Ok(people)
 }
 
-fn add_best_known(people: &mut Vec<Place>, cx: &Context) {
-    let near: HashSet<i64> = people.iter().map(|place| place.actor).collect();
-    let ranked = cx.rankings.now();
-    people.extend(ranked.people.iter().filter(|place| !near.contains(&place.actor)));
+/// Adds those who are not there yet.
+fn add(people: &mut Vec<Place>, more: impl IntoIterator<Item = Place>) {
+    let there: HashSet<i64> = people.iter().map(|place| place.actor).collect();
+    people.extend(more.into_iter().filter(|place| !there.contains(&place.actor)));
 }
 
 /// Not the viewer, nor whom they follow already.

@@ -1,14 +1,15 @@
-//! `getSuggestedFeeds`, `getSuggestedStarterPacks`: those that people like or came by most, the best first; all
-//! of them, or those whose names have some words.
+//! `getSuggestedFeeds`, `getSuggestedStarterPacks`: those that the operator chose, then those that people like or
+//! came by most, the best first; or of all, those whose names have some words.
 
 use millrace_store::Tx;
 use millrace_store::full_text::Phrase;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::curated::CuratedList;
 use super::cursor::TimeKey;
 use super::uri_page::UriPage;
-use super::{Context, Question, lookup, page_limit};
+use super::{Context, Question, chosen, lookup, page_limit};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 use crate::ranking::{Named, Place};
@@ -61,7 +62,8 @@ impl Question for GetSuggestedFeeds {
     fn answer(self, tx: &mut Tx, cx: &Context) -> Result<UriPage, DataplaneError> {
         let ranked = cx.rankings.now();
         let asked = (self.limit, self.cursor.as_deref());
-        let found = page(tx, &ranked.generators, Collection::Generator, &self.q, asked)?;
+        let kind = (Collection::Generator, CuratedList::Feeds);
+        let found = page(tx, &ranked.generators, kind, &self.q, asked)?;
         Ok(UriPage { uris: found.uris, cursor: found.cursor })
     }
 }
@@ -72,15 +74,16 @@ impl Question for GetSuggestedStarterPacks {
 
     fn answer(self, tx: &mut Tx, cx: &Context) -> Result<FoundPage, DataplaneError> {
         let ranked = cx.rankings.now();
-        let cursor = self.cursor.as_deref();
-        page(tx, &ranked.starter_packs, Collection::StarterPack, &self.q, (self.limit, cursor))
+        let asked = (self.limit, self.cursor.as_deref());
+        let kind = (Collection::StarterPack, CuratedList::StarterPacks);
+        page(tx, &ranked.starter_packs, kind, &self.q, asked)
     }
 }
 
 fn page(
     tx: &mut Tx,
     ranked: &[Named],
-    collection: Collection,
+    (collection, list): (Collection, CuratedList),
     q: &str,
     (limit, cursor): (u32, Option<&str>),
 ) -> Result<FoundPage, DataplaneError> {
@@ -93,8 +96,13 @@ fn page(
     let TimeKey { time_us: score, key: rkey, actor } = TimeKey::parse(cursor)?;
     let after = Place { score, rkey, actor };
     let Some(wanted) = wanted(q) else { return Ok(FoundPage::default()) };
-    let found: Vec<Place> =
-        ranked.iter().filter(|it| holds(&it.words, &wanted)).map(|it| it.place).collect();
+    let mut found = match wanted[..] {
+        [] => chosen::records(tx, list)?,
+        _ => Vec::new(),
+    };
+    let chosen = chosen::subjects_of(&found);
+    let named = ranked.iter().filter(|it| holds(&it.words, &wanted)).map(|it| it.place);
+    found.extend(named.filter(|place| !chosen.contains(&(place.actor, place.rkey))));
     let rest = found.iter().copied().filter(|place| *place < after);
     let mut places: Vec<Place> = rest.take(limit as usize + 1).collect();
     let cursor = TimeKey::next(&mut places, limit, Place::key);

@@ -1,6 +1,7 @@
 //! What is best known here, on every engine: people, feeds, starter packs, topics.
 
 use millrace_atproto::syntax::Did;
+use millrace_dataplane::query::curated::{Curate, CuratedList, Uncurate};
 use millrace_dataplane::query::suggested_actors::{GetSuggestedActors, GetSuggestedFollows};
 use millrace_dataplane::query::suggestions::{GetSuggestedFeeds, GetSuggestedStarterPacks};
 use millrace_dataplane::query::trends::GetTrends;
@@ -15,6 +16,7 @@ on_every_engine!(
     people_by_their_followers,
     people_through_people,
     feeds_and_starter_packs,
+    chosen_before_counted,
     topics_of_the_last_day,
 );
 
@@ -154,6 +156,58 @@ async fn feeds_and_starter_packs(harness: Harness) {
     town.delete(&rivers).await;
     look(&town).await;
     assert_eq!(feeds("", 10, None).await.unwrap().uris, all[1..]);
+}
+
+async fn chosen_before_counted(harness: Harness) {
+    let town = Town::new(harness);
+    let client = &town.harness.client;
+    for who in ["alice", "bob", "carol"] {
+        person(&town, who).await;
+    }
+    for (who, whom) in [("x", "alice"), ("x", "bob"), ("y", "bob"), ("z", "x")] {
+        town.edge(who, FOLLOW, whom).await;
+    }
+    let mut feeds = Vec::new();
+    for rkey in ["own-name", "3kznmn7xqxl22", "3kznmn7xqxl23"] {
+        let feed = json!({ "did": "did:web:feeds.test", "displayName": rkey });
+        town.put("alice", GENERATOR, rkey, feed).await;
+        feeds.push(format!("at://{}/{GENERATOR}/{rkey}", did("alice")));
+    }
+    town.write("x", LIKE, json!({ "subject": strong(&feeds[2]) })).await;
+    look(&town).await;
+    let choose = async |list: CuratedList, subjects: &[&str]| {
+        let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        client.command(Curate { list, subjects, note: String::new() }).await.unwrap();
+    };
+    let [alice, carol, never] = ["alice", "carol", "never"].map(did);
+    choose(CuratedList::People, &[carol.as_str(), never.as_str(), alice.as_str()]).await;
+    let order = [carol.clone(), alice.clone(), did("bob")];
+    assert_eq!(people(&town, None, 10).await, order);
+    assert_eq!(people(&town, None, 1).await, order, "page after page");
+    assert_eq!(people(&town, Some("z"), 1).await, order, "also before who is near");
+    assert_eq!(people(&town, Some("x"), 1).await, order[..1], "not whom one follows");
+    choose(CuratedList::People, &[carol.as_str()]).await;
+    assert_eq!(people(&town, None, 1).await, [alice.clone(), carol.clone(), did("bob")]);
+    let subjects = vec![carol.to_string()];
+    client.command(Uncurate { list: CuratedList::People, subjects }).await.unwrap();
+    assert_eq!(people(&town, None, 1).await, [alice, did("bob")]);
+    choose(CuratedList::Feeds, &[&feeds[1], &feeds[0]]).await;
+    let found = async |q: &str, limit: u32| {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = client.ask(GetSuggestedFeeds { q: q.to_owned(), limit, cursor }).await;
+            let page = page.unwrap();
+            found.extend(page.uris);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break found;
+            }
+        }
+    };
+    let order = [feeds[1].clone(), feeds[0].clone(), feeds[2].clone()];
+    assert_eq!(found("", 10).await, order);
+    assert_eq!(found("", 1).await, order, "page after page");
+    assert_eq!(found("own", 1).await, feeds[..1], "who searches has chosen");
 }
 
 async fn topics_of_the_last_day(harness: Harness) {

@@ -1,4 +1,5 @@
-//! Feeds that are suggested, the most liked first: a page of those whose names have some words, or of all.
+//! Feeds that are suggested, what the operator chose and then the most liked first; or those whose names have some
+//! words, also of whom the viewer blocks: those were searched for.
 
 use millrace_dataplane::query::suggestions::GetSuggestedFeeds;
 use serde::Serialize;
@@ -39,8 +40,10 @@ pub(in crate::xrpc) async fn page(
     // hydration
     let generators = found.uris.iter().map(|uri| known_uri(uri)).collect::<Result<_, _>>()?;
     let hydrated = call.hydrate(Skeleton { generators, ..Skeleton::default() }).await?;
+    // rules
+    let shown = found.uris.iter().filter(|uri| !q.trim().is_empty() || !hydrated.post_blocked(uri));
     // presentation
     let views = call.views(&hydrated);
-    let items = raw_all(found.uris.iter().filter_map(|uri| views.generator(uri)))?;
+    let items = raw_all(shown.filter_map(|uri| views.generator(uri)))?;
     Ok(Page { items, cursor: found.cursor, rest: () })
 }
