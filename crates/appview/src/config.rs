@@ -70,6 +70,11 @@ pub struct LimitsConfig {
     pub trusted_proxies: u32,
     /// Requests answered at the same time; further ones are refused with 503.
     pub requests_max: usize,
+    /// Connections that follow the labels issued here at the same time; further ones are refused with 503.
+    pub label_followers_max: usize,
+    /// Time for one of them to take up to a hundred labels, in milliseconds; one that takes longer is told
+    /// `ConsumerTooSlow` and let go.
+    pub label_send_timeout_ms: u64,
     /// Service tokens remembered until they expire, so that none is accepted twice.
     pub tokens_remembered_max: usize,
 }
@@ -110,6 +115,8 @@ impl Default for LimitsConfig {
             address_requests_max: 30_000,
             trusted_proxies: 0,
             requests_max: 1_024,
+            label_followers_max: 128,
+            label_send_timeout_ms: 20_000,
             tokens_remembered_max: 200_000,
         }
     }

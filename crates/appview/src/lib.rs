@@ -21,6 +21,10 @@ mod page;
 mod views;
 mod xrpc;
 
+// labels issued here
+mod issuer;
+mod label_stream;
+
 // beside the methods
 mod admin;
 mod dashboard;

@@ -1,9 +1,11 @@
-//! What the AppView counts: requests by method and status, their time, refused callers.
+//! What the AppView counts: requests by method and status, their time, refused callers, who follows its labels.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use millrace_runtime::metrics::{CounterVec, Gauge, HistogramVec, LATENCY_SECONDS, Registry};
+use millrace_runtime::metrics::{
+    Counter, CounterVec, Gauge, HistogramVec, LATENCY_SECONDS, Registry,
+};
 
 /// Handles of this crate's metrics.
 #[derive(Debug, Clone)]
@@ -12,6 +14,9 @@ pub(crate) struct Metrics {
     latency: HistogramVec,
     refused: CounterVec,
     pub(crate) in_flight: Gauge,
+    pub(crate) label_followers: Gauge,
+    pub(crate) labels_sent: Counter,
+    pub(crate) label_streams_ended: CounterVec,
 }
 
 impl Metrics {
@@ -35,6 +40,19 @@ impl Metrics {
             ),
             in_flight: registry
                 .gauge("millrace_appview_requests_in_flight", "Requests being answered now"),
+            label_followers: registry.gauge(
+                "millrace_appview_label_followers",
+                "Connections that follow the labels issued here",
+            ),
+            labels_sent: registry.counter(
+                "millrace_appview_labels_sent",
+                "Labels issued here that were sent to who follows, each once for each of them",
+            ),
+            label_streams_ended: registry.counter_with(
+                "millrace_appview_label_streams_ended",
+                "Connections that followed the labels issued here, by why they ended",
+                &["reason"],
+            ),
         }
     }
 

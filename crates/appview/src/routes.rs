@@ -255,6 +255,7 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/com.atproto.admin.updateSubjectStatus", Moderation),
     Route::get("/xrpc/com.atproto.identity.resolveHandle", Anyone),
     Route::get("/xrpc/com.atproto.label.queryLabels", Anyone),
+    Route::get("/xrpc/com.atproto.label.subscribeLabels", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
     Route::get("/xrpc/com.atproto.temp.fetchLabels", Anyone),
     Route::get("/api/v1/admin/overview", Operator),

@@ -13,14 +13,17 @@ use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
+use millrace_runtime::supervise::Shutdown;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::admin::{self, AdminState, Issuer};
+use crate::admin::{self, AdminState};
 use crate::auth::{Authenticator, Operator, ServiceTokens};
 use crate::config::AppviewConfig;
 use crate::dashboard;
 use crate::error::XrpcError;
 use crate::health;
+use crate::issuer::Issuer;
+use crate::label_stream::LabelStream;
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
@@ -49,13 +52,24 @@ pub struct AppviewDeps {
     pub admin_token: Option<Secret>,
     pub clock: SharedClock,
     pub registry: Registry,
+    /// Ends the streams that are served; requests under way are finished by whoever serves the router.
+    pub shutdown: Shutdown,
 }
 
 /// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
 /// (`ConnectInfo`), callers without an account are counted by it.
 pub fn router(deps: AppviewDeps) -> Router {
-    let AppviewDeps { config, dataplane, ingest, resolver, http, admin_token, clock, registry } =
-        deps;
+    let AppviewDeps {
+        config,
+        dataplane,
+        ingest,
+        resolver,
+        http,
+        admin_token,
+        clock,
+        registry,
+        shutdown,
+    } = deps;
     let metrics = Metrics::new(&registry);
     let tokens_max = config.limits.tokens_remembered_max;
     let auth = Arc::new(Authenticator {
@@ -71,6 +85,14 @@ pub fn router(deps: AppviewDeps) -> Router {
     let bounds = Bounds::new(&config.limits, metrics.clone());
     let rates = Arc::new(Rates::new(&config.limits, clock.clone()));
     let beside = Beside { rates: rates.clone(), auth: auth.clone() };
+    let issuer = Issuer::new(config.service_did.clone(), config.service_key.clone());
+    let label_stream = LabelStream::new(
+        dataplane.clone(),
+        issuer.clone(),
+        &config.limits,
+        metrics.clone(),
+        shutdown,
+    );
     let api = Api {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
@@ -90,11 +112,10 @@ pub fn router(deps: AppviewDeps) -> Router {
         metrics,
         readers: crate::readers::Readers::default(),
         rates,
+        label_stream,
     };
     let started_us = clock.now_us();
     let body_bytes_max = config.limits.body_bytes_max;
-    let key = config.service_key.clone().map(Arc::new);
-    let issuer = Issuer { did: config.service_did.clone(), key };
     let admin = AdminState {
         ingest,
         dataplane: dataplane.clone(),

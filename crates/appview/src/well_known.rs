@@ -31,13 +31,17 @@ fn document(config: &AppviewConfig) -> Value {
     // One key for what the service says, and for the labels it issues.
     let known = config.service_key.as_ref();
     let keys = known.map(|known| ["#atproto", "#atproto_label"].map(|id| key(id, known)));
+    let mut services = vec![
+        service("#bsky_notif", "BskyNotificationService"),
+        service("#bsky_appview", "BskyAppView"),
+    ];
+    if known.is_some() {
+        services.push(service("#atproto_labeler", "AtprotoLabeler"));
+    }
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": config.service_did.as_str(),
         "verificationMethod": keys.into_iter().flatten().collect::<Vec<Value>>(),
-        "service": [
-            service("#bsky_notif", "BskyNotificationService"),
-            service("#bsky_appview", "BskyAppView"),
-        ],
+        "service": services,
     })
 }

@@ -24,7 +24,7 @@ pub const TABLES: [&str; 11] = [
     "thread_mute",
 ];
 /// Tables of `own` that whoever runs this place fills: they say something of accounts and stay when these go.
-pub const OPERATORS: [&str; 3] = ["curated", "issued_label", "takedown"];
+pub const OPERATORS: [&str; 4] = ["curated", "issued_label", "issued_label_last", "takedown"];
 /// Tables of `own` that follow from others, and are nobody's.
 pub const DERIVED: [&str; 1] = ["bookmark_count"];
 /// Accounts looked at in one snapshot.

@@ -26,9 +26,9 @@ use crate::query::{
     profiles, progress, record, relationships, standing, thread, timeline,
 };
 use crate::query::{
-    blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, known_followers, labels,
-    lists, mute, mutes, push, search_actors, search_posts, search_posts_v2, starter_packs,
-    subscription, suggested_actors, suggestions, takedown, trends,
+    blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, issued_sequence,
+    known_followers, labels, lists, mute, mutes, push, search_actors, search_posts,
+    search_posts_v2, starter_packs, subscription, suggested_actors, suggestions, takedown, trends,
 };
 
 /// Largest question, bytes.
@@ -117,6 +117,7 @@ fn methods() -> Methods {
         .command::<curated::Curate>()
         .command::<curated::Uncurate>()
         .question::<issued_label::ListIssuedLabels>()
+        .question::<issued_sequence::GetIssuedSequence>()
         .command::<issued_label::IssueLabels>()
         .question::<takedown::GetTakedown>()
         .question::<takedown::ListTakedowns>()

@@ -122,4 +122,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0011_curated.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 12,
+        name: "label_sequence",
+        sql: include_str!("migrations/own_0012_label_sequence.sql"),
+        compatible_back_to: 1,
+    },
 ];

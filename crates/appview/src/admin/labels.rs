@@ -1,8 +1,6 @@
 //! What is said here of accounts and records: `GET /api/v1/admin/labels` lists it, `POST labels/issue` says or takes
 //! back. Labels are signed with the service's key, under its DID: who accepts that DID as a labeler sees them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -20,16 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Operated, Told, from_dataplane, malformed};
 use crate::error::XrpcError;
-use crate::service_key::ServiceKey;
 
 const LIMIT_DEFAULT: u32 = 50;
-
-/// Who issues labels here, and with which key.
-#[derive(Clone)]
-pub(crate) struct Issuer {
-    pub(crate) did: Did,
-    pub(crate) key: Option<Arc<ServiceKey>>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +81,7 @@ pub(super) async fn issue(
     tracing::info!(labels = labels.len(), "the operator issues labels");
     let command = IssueLabels { labels: labels.clone(), reason };
     state.dataplane.command(command).await.map_err(from_dataplane)?;
+    state.issuer.has_said();
     Ok(Json(Issued { labels }))
 }
 

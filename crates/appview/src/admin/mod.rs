@@ -35,10 +35,9 @@ use millrace_ingest::IngestError;
 use millrace_runtime::clock::SharedClock;
 use serde::de::DeserializeOwned;
 
-pub(crate) use labels::Issuer;
-
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
+use crate::issuer::Issuer;
 
 /// What operators' routes need.
 #[derive(Clone)]

@@ -1,7 +1,9 @@
 //! What a method is to the listener: parameters that parse, and an answer. Everything before and
 //! after is the same for all of them and stands here.
 
-use axum::extract::Request;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{FromRequestParts as _, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -33,6 +35,19 @@ pub(crate) trait Procedure: DeserializeOwned + Send {
 
     fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Self::Answer, XrpcError>> + Send;
 }
+
+/// A method that is a stream over a WebSocket.
+pub(crate) trait Subscription: Sized + Send {
+    const NSID: &'static str;
+
+    fn parse(params: &Params<'_>) -> Result<Self, XrpcError>;
+
+    /// Takes the connection up; what is told on it comes behind this.
+    fn open(self, api: &Api, upgrade: Upgrade) -> Result<Response, XrpcError>;
+}
+
+/// A WebSocket's handshake, if the request is one.
+pub(crate) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// An answer's body, and the language it is in where a third party says so.
 #[derive(Debug)]
@@ -116,6 +131,24 @@ pub(super) const fn procedure<P: Procedure>() -> (&'static str, Handler) {
     (P::NSID, |api, route, request| {
         Box::pin(async move { answered(run_procedure::<P>(api, route, request).await, api) })
     })
+}
+
+pub(super) const fn subscription<S: Subscription>() -> (&'static str, Handler) {
+    (S::NSID, |api, route, request| {
+        Box::pin(async move { answered(open_subscription::<S>(api, route, request).await, api) })
+    })
+}
+
+async fn open_subscription<S: Subscription>(
+    api: &Api,
+    route: Route,
+    request: Request,
+) -> Result<Response, XrpcError> {
+    let (mut parts, _) = request.into_parts();
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+    let subscription = S::parse(&Params::of(parts.uri.query())?)?;
+    let call = Call::begin(api, route, &parts).await?;
+    Ok(call.finish(subscription.open(api, upgrade)))
 }
 
 /// How often a query is answered again because a write of the caller's own was indexed meanwhile.

@@ -39,12 +39,13 @@ pub(crate) use method::{Json, JsonObject, Procedure, Query};
 
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
+use crate::label_stream::LabelStream;
 use crate::metrics::Metrics;
 use crate::readers::Readers;
 use crate::request::rates::Rates;
 use crate::routes::{ROUTES, Route};
 use crate::urls::MediaUrls;
-use method::{Handler, procedure, query};
+use method::{Handler, procedure, query, subscription};
 
 /// What the methods need.
 pub(crate) struct Api {
@@ -70,6 +71,7 @@ pub(crate) struct Api {
     pub(crate) metrics: Metrics,
     pub(crate) readers: Readers,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) label_stream: LabelStream,
 }
 
 /// Every method that is served; who may call it stands in [`ROUTES`].
@@ -171,6 +173,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     procedure::<com_atproto_admin::update_subject_status::UpdateSubjectStatus>(),
     query::<com_atproto_identity::resolve_handle::ResolveHandle>(),
     query::<com_atproto_label::query_labels::QueryLabels>(),
+    subscription::<com_atproto_label::subscribe_labels::SubscribeLabels>(),
     query::<com_atproto_repo::get_record::GetRecord>(),
     query::<com_atproto_temp::fetch_labels::FetchLabels>(),
 ];

@@ -22,6 +22,7 @@ mod directory;
 mod feed_server;
 mod ingest_side;
 mod issued;
+mod label_stream;
 mod labels;
 mod people;
 mod rates;

@@ -57,6 +57,8 @@ impl Known {
 /// Labels are signed with a key, which this service does not have.
 const ISSUE: &str = "/api/v1/admin/labels/issue";
 
+const FOLLOW: &str = "com.atproto.label.subscribeLabels";
+
 /// Methods that say there is no such service: who pushes, who finds contacts, who verifies ages.
 fn needs_another_service(nsid: &str) -> bool {
     nsid.starts_with("app.bsky.contact.")
@@ -214,7 +216,7 @@ fn expected(route: &Route, role: Role) -> u16 {
         // Likes are told to who likes, and to nobody else.
         (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
         (true, None) if route.path == ISSUE => 400,
-        (true, Some(nsid)) if needs_another_service(nsid) => 501,
+        (true, Some(nsid)) if needs_another_service(nsid) || nsid == FOLLOW => 501,
         // Labels are asked for otherwise.
         (true, Some("com.atproto.temp.fetchLabels")) => 400,
         (true, _) => 200,

@@ -169,6 +169,7 @@ impl World {
             admin_token: Some(Secret::from(ADMIN_TOKEN)),
             clock: clock.shared(),
             registry: registry.clone(),
+            shutdown: shutdown.clone(),
         };
         let base = serve(&mut tasks, "appview", millrace_appview::router(deps), &shutdown).await;
         Self {

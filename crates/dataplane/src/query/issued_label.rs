@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mute::Done;
-use super::{Context, OwnCommand, Question, cursor, lookup, named_subjects, page_limit};
+use super::{
+    Context, OwnCommand, Question, cursor, issued_sequence, lookup, named_subjects, page_limit,
+};
 use crate::error::DataplaneError;
 use crate::model::{Label, LabelSignature};
 
@@ -98,11 +100,11 @@ fn malformed(uri: &str) -> DataplaneError {
 }
 
 const PUT: &str = "INSERT INTO issued_label
-        (did, subject, src, val, cid, neg, cts, exp, exp_us, sig, reason, issued_at_us)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        (did, subject, src, val, cid, neg, cts, exp, exp_us, sig, reason, issued_at_us, seq)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     ON CONFLICT (did, subject, src, val) DO UPDATE SET cid = excluded.cid, neg = excluded.neg,
         cts = excluded.cts, exp = excluded.exp, exp_us = excluded.exp_us, sig = excluded.sig,
-        reason = excluded.reason, issued_at_us = excluded.issued_at_us";
+        reason = excluded.reason, issued_at_us = excluded.issued_at_us, seq = excluded.seq";
 
 impl OwnCommand for IssueLabels {
     const NAME: &'static str = "issueLabels";
@@ -140,6 +142,7 @@ impl SignedLabel {
             Param::Text(&self.sig),
             Param::Text(reason),
             Param::Int(now_us),
+            Param::Int(issued_sequence::next(tx, &self.src, now_us)?),
         ];
         tx.execute(PUT, &params)?;
         let said: i64 = tx.query_one(
@@ -191,7 +194,7 @@ impl IssuedRow {
         if subject.is_empty() { did.clone() } else { format!("at://{did}/{subject}") }
     }
 
-    fn present(self) -> Result<IssuedLabel, DataplaneError> {
+    pub(super) fn present(self) -> Result<IssuedLabel, DataplaneError> {
         let uri = self.uri();
         let [_, _, src, val] = self.key;
         let cid = self.cid.map(|cid| CidString::parse(&cid)).transpose();

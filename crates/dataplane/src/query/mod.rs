@@ -22,6 +22,7 @@ pub mod follows;
 pub mod hydrate;
 pub mod hydrating;
 pub mod issued_label;
+pub mod issued_sequence;
 pub mod known_followers;
 pub mod labels;
 pub mod likes;

@@ -10,6 +10,7 @@ use millrace_dataplane::query::hydrate::Hydrate;
 use millrace_dataplane::query::issued_label::{
     IssueLabels, IssuedLabel, LABELS_MAX, ListIssuedLabels, SignedLabel, VALUES_MAX,
 };
+use millrace_dataplane::query::issued_sequence::{self, GetIssuedSequence};
 use millrace_dataplane::query::labels::QueryLabels;
 
 use crate::entries::{self, START_US, did, uri};
@@ -20,6 +21,7 @@ on_every_engine!(
     labels_hold_until_they_are_taken_back,
     pages_of_both_kinds_lose_nothing,
     what_was_issued_is_listed,
+    what_was_issued_has_an_order,
     lists_are_bounded_and_have_an_order,
     chosen_verifiers_are_trusted,
 );
@@ -155,6 +157,45 @@ async fn what_was_issued_is_listed(harness: Harness) {
     }
     let malformed = ListIssuedLabels { src: did("us"), limit: 2, cursor: Some("x".to_owned()) };
     assert!(matches!(client.ask(malformed).await, Err(DataplaneError::InvalidRequest(_))));
+}
+
+async fn what_was_issued_has_an_order(harness: Harness) {
+    let client = &harness.client;
+    let subjects: Vec<String> = (0..5).map(|n| did(&format!("a{n}")).to_string()).collect();
+    let ask = async |after: i64, limit: u32| {
+        client.ask(GetIssuedSequence { src: did("us"), after, limit }).await
+    };
+    let nothing = ask(0, 10).await.unwrap();
+    assert_eq!((nothing.labels, nothing.last), (Vec::new(), 0));
+    issue(client, subjects[..4].iter().map(|subject| label("us", subject, "a")).collect()).await;
+    issue(client, vec![label("others", &subjects[0], "theirs")]).await;
+    let first = ask(0, 10).await.unwrap();
+    let numbers: Vec<i64> = first.labels.iter().map(|label| label.seq).collect();
+    assert_eq!(numbers, [START_US, START_US + 1, START_US + 2, START_US + 3]);
+    assert_eq!(first.last, numbers[3]);
+    let back = SignedLabel { neg: true, ..label("us", &subjects[1], "a") };
+    issue(client, vec![back.clone(), label("us", &subjects[4], "a")]).await;
+    let read = async |mut after: i64, limit: u32| {
+        let mut found = Vec::new();
+        loop {
+            let page = ask(after, limit).await.unwrap();
+            let Some(last) = page.labels.last() else { return found };
+            after = last.seq;
+            found.extend(page.labels.into_iter().map(|it| (it.label.uri, it.label.neg)));
+        }
+    };
+    // What was said of the second stands where it was taken back, and nowhere else.
+    let all = [0, 2, 3, 1, 4].map(|n| (subjects[n].clone(), n == 1));
+    assert_eq!(read(0, 10).await, all);
+    assert_eq!(read(0, 1).await, all, "page after page");
+    assert_eq!(read(first.last, 2).await, all[3..], "from where one was");
+    let rest = ask(first.last, 1).await.unwrap();
+    assert_eq!((&rest.labels[0].label, rest.last), (&back, START_US + 5));
+    assert_eq!(ask(rest.last, 1).await.unwrap().labels, []);
+    assert_eq!(ask(i64::MAX, 1).await.unwrap().last, rest.last);
+    for wrong in [0, issued_sequence::LIMIT_MAX + 1] {
+        assert!(matches!(ask(0, wrong).await, Err(DataplaneError::InvalidRequest(_))), "{wrong}");
+    }
 }
 
 async fn lists_are_bounded_and_have_an_order(harness: Harness) {

@@ -33,6 +33,7 @@ pub(super) fn router(
         admin_token: Some(token),
         clock: common.clock.clone(),
         registry: common.registry.clone(),
+        shutdown: common.supervisor.shutdown_token(),
     }))
 }
 
