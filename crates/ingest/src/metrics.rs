@@ -13,6 +13,7 @@ pub(crate) struct Metrics {
     pub(crate) rejected: CounterVec,
     pub(crate) skipped: CounterVec,
     pub(crate) labels: CounterVec,
+    pub(crate) labelers_discovered: Gauge,
     pub(crate) connections: CounterVec,
     pub(crate) connected: GaugeVec,
     received_seq: GaugeVec,
@@ -84,6 +85,10 @@ impl Metrics {
                 "millrace_ingest_labels",
                 "Labels read, by what became of them: accepted, or why not",
                 &["source", "result"],
+            ),
+            labelers_discovered: registry.gauge(
+                "millrace_ingest_labelers_discovered",
+                "Labelers that are followed because they declare themselves",
             ),
             connections: registry.counter_with(
                 "millrace_ingest_connection_ends",

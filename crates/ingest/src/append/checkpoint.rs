@@ -25,7 +25,7 @@ use crate::progress::{SourceState, Ticket};
 use crate::tables::cursors::Position;
 use crate::tables::identities::{Outcome, Wanted};
 use crate::tables::rejects::Rejected;
-use crate::tables::{accounts, cursors, identities, rejects};
+use crate::tables::{accounts, cursors, declared, identities, rejects};
 
 /// Rejected events kept of one checkpoint: a flood of them must not become a flood of writes.
 const REJECTED_PER_CHECKPOINT_MAX: usize = 64;
@@ -68,6 +68,7 @@ struct Gathered {
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
+    declared: Vec<(Did, bool)>,
     positions: HashMap<(String, String), Position>,
     tickets: Vec<Ticket>,
     pins: Vec<Arc<()>>,
@@ -81,6 +82,7 @@ struct Batch {
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
+    declared: Vec<(Did, bool)>,
     positions: Vec<Position>,
     leases: Vec<Lease>,
     rejected_rows_max: u32,
@@ -138,8 +140,18 @@ impl Checkpoint {
     }
 
     async fn save(&mut self, gathered: Gathered, shutdown: &Shutdown) -> Result<(), IngestError> {
-        let Gathered { accounts, wanted, settled, rejected, gaps, positions, tickets, pins, told } =
-            gathered;
+        let Gathered {
+            accounts,
+            wanted,
+            settled,
+            rejected,
+            gaps,
+            declared,
+            positions,
+            tickets,
+            pins,
+            told,
+        } = gathered;
         tickets.iter().for_each(Ticket::complete);
         let batch = Arc::new(Batch {
             accounts: accounts.into_values().collect(),
@@ -147,6 +159,7 @@ impl Checkpoint {
             settled,
             rejected,
             gaps,
+            declared,
             positions: self.moved().into_iter().chain(positions.into_values()).collect(),
             leases: self.deps.leases.clone(),
             rejected_rows_max: self.deps.config.rejected_rows_max,
@@ -261,6 +274,7 @@ fn write_batch(tx: &mut millrace_store::Tx, batch: &Batch) -> Result<Option<Stri
     identities::request(tx, &batch.wanted)?;
     rejects::save(tx, &batch.rejected, batch.rejected_rows_max)?;
     cursors::save_gaps(tx, &batch.gaps)?;
+    declared::save(tx, &batch.declared)?;
     millrace_runtime::crash::point("ingest.checkpoint.before_cursor");
     cursors::save(tx, &batch.positions)?;
     millrace_runtime::crash::point("ingest.checkpoint.before_commit");
@@ -274,6 +288,7 @@ impl Gathered {
             && self.settled.is_empty()
             && self.rejected.is_empty()
             && self.gaps.is_empty()
+            && self.declared.is_empty()
             && self.positions.is_empty()
             && self.tickets.is_empty()
             && self.told.is_empty()
@@ -297,6 +312,7 @@ impl Gathered {
                 }
                 Change::Rejected(_) => {}
                 Change::Gap(source, gap) => self.gaps.push((source, *gap)),
+                Change::LabelerDeclared(did, is_declared) => self.declared.push((did, is_declared)),
                 Change::Position(position) => {
                     let key = (position.name.clone(), position.address.clone());
                     self.positions.insert(key, *position);

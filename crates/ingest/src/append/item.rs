@@ -47,6 +47,8 @@ pub(crate) enum Change {
     Rejected(Box<Rejected>),
     /// A part of the stream of the source of this name may be missing.
     Gap(String, Box<Gap>),
+    /// An account's repository says that it is a labeler, or says so no more.
+    LabelerDeclared(Did, bool),
     /// A labeler's cursor: everything it covers was sent before it.
     Position(Box<Position>),
 }

@@ -151,6 +151,12 @@ impl IngestConfig {
                 &format!("names more than {LABELERS_MAX} labelers"),
             );
         }
+        if self.labelers.discovered_max as usize > LABELERS_MAX - self.labelers.dids.len() {
+            return refuse(
+                "ingest.labelers.discovered_max".to_owned(),
+                &format!("with those of `dids` allows more than {LABELERS_MAX} labelers"),
+            );
+        }
         let room = self.connection.message_bytes_max..=u32::MAX as usize;
         if !room.contains(&self.labelers.inflight_bytes_max) {
             return refuse(

@@ -34,6 +34,9 @@ const ENTRY_LABELS_BYTES_MAX: usize = 1 << 20;
 /// Shortest time between two readings of everything a labeler ever said.
 const RESTART_PAUSE_US: i64 = 3_600 * 1_000_000;
 
+/// A labeler that declared itself is left when its document could not be had so often.
+const GIVEN_UP_AFTER: u32 = 10;
+
 /// What following a labeler works with.
 #[derive(Clone)]
 pub(crate) struct LabelerDeps {
@@ -69,11 +72,15 @@ pub(crate) struct Labeler {
     beyond: i64,
     /// Connections in a row that brought nothing.
     fruitless: u32,
+    /// Nobody named it: it is left when its document names no labeler.
+    is_declared: bool,
 }
 
 /// Why a connection is not followed any further.
 enum End {
     Braked,
+    /// Its document cannot be had.
+    NoDocument(String),
     /// Its document does not say where it is or what it signs with.
     NoPlace(String),
     Source(SourceError),
@@ -89,7 +96,17 @@ impl From<SourceError> for End {
 }
 
 impl Labeler {
-    pub(crate) fn new(did: Did, deps: LabelerDeps) -> Self {
+    /// One that is to be followed whatever its document says meanwhile.
+    pub(super) fn named(did: Did, deps: LabelerDeps) -> Self {
+        Self::new(did, deps, false)
+    }
+
+    /// One that declares itself.
+    pub(super) fn declared(did: Did, deps: LabelerDeps) -> Self {
+        Self::new(did, deps, true)
+    }
+
+    fn new(did: Did, deps: LabelerDeps, is_declared: bool) -> Self {
         let bytes_max = deps.config.labelers.inflight_bytes_max.min(Semaphore::MAX_PERMITS);
         Self {
             name: source_name(&did),
@@ -102,12 +119,13 @@ impl Labeler {
             broken_after: None,
             beyond: 0,
             fruitless: 0,
+            is_declared,
             did,
             deps,
         }
     }
 
-    /// Runs until the shutdown.
+    /// Runs until the shutdown; one that declares itself also until it is none any more.
     pub(crate) async fn run(mut self) -> Result<(), IngestError> {
         let shutdown = self.deps.shutdown.clone();
         loop {
@@ -120,7 +138,11 @@ impl Labeler {
                 End::Braked => continue,
                 End::Run => return Err(IngestError::PartEnded("appender")),
                 End::Store(error) => return Err(IngestError::Store(error)),
-                End::NoPlace(why) => self.not_found(&why),
+                End::NoPlace(_) if self.is_declared => return Ok(()),
+                End::NoDocument(_) if self.is_declared && self.fruitless >= GIVEN_UP_AFTER => {
+                    return Ok(());
+                }
+                End::NoDocument(why) | End::NoPlace(why) => self.not_found(&why),
                 End::Source(error) => self.ended(&error),
             }
             let pause = self.pause();
@@ -139,7 +161,7 @@ impl Labeler {
 
     async fn read(&mut self) -> Result<std::convert::Infallible, End> {
         let identity = self.deps.resolver.identity(&self.did).await;
-        let identity = identity.map_err(|error| End::NoPlace(error.to_string()))?;
+        let identity = identity.map_err(|error| End::NoDocument(error.to_string()))?;
         let mut place = Place::of(&identity, self.deps.guard).map_err(End::NoPlace)?;
         let address = place.socket.to_string();
         let cursor = self.cursor(&address).await?;

@@ -12,6 +12,7 @@ use super::slot::{Slot, Wait};
 use super::verify::{self, Accepted, How, Kind, Refusal};
 use super::{Event, Lane, StatusAnswer};
 use crate::append::{Change, Item};
+use crate::labelers;
 use crate::model::SyncState;
 use crate::progress::Ticket;
 
@@ -187,6 +188,8 @@ impl Lane {
         };
         // Of a commit whose tree is not known nothing may be left after what was refused.
         let empty = accepted.ops.is_empty() && accepted.data.is_none();
+        let declared = labelers::declared_by(&accepted.ops);
+        changes.extend(declared.map(|is| Change::LabelerDeclared(slot.did.clone(), is)));
         let body = EntryBody::Commit { ops: accepted.ops };
         let entry = match self.entry(slot, source, Some(event.seq), event.received_us, body) {
             Ok(entry) => entry,

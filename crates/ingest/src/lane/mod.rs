@@ -155,7 +155,7 @@ pub(crate) struct Begun {
 #[derive(Debug, Clone)]
 pub(crate) enum ResyncOutcome {
     /// Every chunk was handed over.
-    Fetched { chain: ChainState, pds: Option<String> },
+    Fetched { chain: ChainState, pds: Option<String>, is_labeler: bool },
     /// The account is not there to be fetched.
     Inactive { status: String },
     /// Try again, not before the time given.

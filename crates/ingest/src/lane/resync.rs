@@ -95,7 +95,11 @@ impl Lane {
         let Some((intact, lossy)) = fetching(slot, attempt) else { return };
         let now_us = self.deps.clock.now_us();
         match outcome {
-            ResyncOutcome::Fetched { chain, pds } => {
+            ResyncOutcome::Fetched { chain, pds, is_labeler } => {
+                if is_labeler {
+                    let changes = vec![Change::LabelerDeclared(slot.did.clone(), true)];
+                    self.send(slot, Item { changes, ..Item::default() });
+                }
                 let account = slot.account(now_us);
                 account.sync_state = SyncState::Complete;
                 account.rev = Some(chain.rev);

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::schedule::ResyncDeps;
 use super::snapshot;
+use crate::labelers;
 use crate::lookup;
 
 /// Pieces of a body between the network and the thread that checks them.
@@ -25,6 +26,8 @@ pub(super) struct Fetched {
     pub(super) pds: Option<String>,
     pub(super) records: u64,
     pub(super) invalid: u64,
+    /// It says of itself that it is a labeler.
+    pub(super) is_labeler: bool,
 }
 
 /// Why a repository was not fetched.
@@ -161,6 +164,7 @@ async fn from_host(
     }
     millrace_runtime::crash::point("ingest.resync.fetched");
     let (records, invalid) = (repo.valid_total(), repo.invalid_total());
+    let is_labeler = repo.leaves().any(|leaf| leaf.path == labelers::DECLARATION);
     let handing = snapshot::Handing {
         did: did.clone(),
         host: host.to_owned(),
@@ -179,7 +183,7 @@ async fn from_host(
         .map_err(|error| FetchError::Handing(error.to_string()))?
         .map_err(|error| FetchError::Handing(error.to_string()))?;
     millrace_runtime::crash::point("ingest.resync.after_parts");
-    Ok(Fetched { chain, pds: None, records, invalid })
+    Ok(Fetched { chain, pds: None, records, invalid, is_labeler })
 }
 
 /// The whole body, through a thread that checks it as it comes, and the permit to keep it in memory

@@ -192,7 +192,8 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32, last_error: Option<
         Ok(fetched) => {
             deps.metrics.resyncs.with(&["fetched"]).inc();
             tracing::info!(%did, records = fetched.records, invalid = fetched.invalid, "repository fetched");
-            ResyncOutcome::Fetched { chain: fetched.chain, pds: fetched.pds }
+            let fetch::Fetched { chain, pds, is_labeler, .. } = fetched;
+            ResyncOutcome::Fetched { chain, pds, is_labeler }
         }
         // A host that does not have it again and again: the account is gone. Not at the first time:
         // it may be moving, or its host be in trouble, and deletion purges.

@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod backfills;
 pub(crate) mod cursors;
+pub(crate) mod declared;
 pub(crate) mod identities;
 pub(crate) mod rejects;
 pub mod restored;
@@ -35,6 +36,12 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 4,
         name: "doubts",
         sql: include_str!("../../migrations/0004_doubts.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 5,
+        name: "declared_labelers",
+        sql: include_str!("../../migrations/0005_declared_labelers.sql"),
         compatible_back_to: 1,
     },
 ];

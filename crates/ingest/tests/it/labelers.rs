@@ -7,10 +7,12 @@ use millrace_atproto::entry::EntryBody;
 use millrace_atproto::label::{LabelsFrame, SentLabel};
 use millrace_ingest::{IngestConfig, LabelersConfig};
 use millrace_runtime::clock::{Clock as _, SystemClock};
-use serde_json::json;
+use millrace_sim::repo::Write;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::bed::{self, Bed, eventually};
+use crate::person::Person;
 use crate::stage::Stage;
 
 /// Somebody who labels, at a host of their own.
@@ -30,7 +32,12 @@ impl Labeler {
     }
 
     fn publish(&self, stage: &Stage, key_id: &str) {
-        let document = json!({
+        let document = self.document(key_id);
+        stage.set(|play| play.documents.insert(self.did.to_string(), (200, document)));
+    }
+
+    fn document(&self, key_id: &str) -> Value {
+        json!({
             "id": self.did.as_str(),
             "verificationMethod": [{
                 "id": key_id,
@@ -43,8 +50,7 @@ impl Labeler {
                 "type": "AtprotoLabeler",
                 "serviceEndpoint": self.host.origin(),
             }],
-        });
-        stage.set(|play| play.documents.insert(self.did.to_string(), (200, document)));
+        })
     }
 
     fn says(&self, vals: &[&str]) -> i64 {
@@ -234,7 +240,7 @@ async fn a_labeler_that_counts_anew_is_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_waits_for_the_log_and_nothing_is_lost() {
+async fn story_05_a_flood_waits_for_the_log_and_nothing_is_lost() {
     let stage = Stage::start().await;
     let (loud, quiet) =
         (Labeler::start(&stage, "loud").await, Labeler::start(&stage, "quiet").await);
@@ -267,5 +273,98 @@ async fn a_message_that_is_too_large_is_passed() {
     let dir = tempdir().unwrap();
     let bed = Bed::start(&stage, dir.path(), config).await;
     labeler.until_logged(&bed, &["a", "b"]).await;
+    bed.stop().await;
+}
+
+/// An account that is a labeler by its document, and by its repository if it says so.
+struct Declaring {
+    person: Person,
+    labeler: Labeler,
+}
+
+impl Declaring {
+    async fn start(stage: &Stage, name: &str) -> Self {
+        let person = Person::new(stage, name);
+        let labeler = Labeler { did: person.did.clone(), key: key(1), host: Stage::start().await };
+        let mut document = person.document(&stage.origin());
+        let own = labeler.document("#atproto_label");
+        for part in ["verificationMethod", "service"] {
+            let more = own[part].as_array().unwrap().clone();
+            document[part].as_array_mut().unwrap().extend(more);
+        }
+        stage.set(|play| play.documents.insert(labeler.did.to_string(), (200, document)));
+        labeler.says(&["a"]);
+        Self { person, labeler }
+    }
+
+    fn declares(&mut self, stage: &Stage) -> i64 {
+        stage.emit(self.person.write(vec![declaration()]))
+    }
+}
+
+const DECLARATION: &str = "app.bsky.labeler.service/self";
+
+fn declaration() -> Write {
+    let labeler = millrace_sim::records::Labeler {
+        label_values: vec!["a".to_owned()],
+        subject_types: None,
+        created_at: crate::person::TIME.to_owned(),
+    };
+    Write::Put { path: DECLARATION.to_owned(), record: labeler.encode() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_declares_themselves_is_followed_while_there_is_room() {
+    let stage = Stage::start().await;
+    let (mut first, mut second) =
+        (Declaring::start(&stage, "first").await, Declaring::start(&stage, "second").await);
+    // It says so, and its document does not.
+    let mut empty = Person::new(&stage, "empty");
+    stage.emit(empty.write(vec![declaration()]));
+    let seq = first.declares(&stage);
+    let dir = tempdir().unwrap();
+    let mut config = following(&stage, &[]);
+    config.labelers.discovered_max = 1;
+    let bed = Bed::start(&stage, dir.path(), config.clone()).await;
+    first.labeler.until_logged(&bed, &["a"]).await;
+    bed.until_cursor(seq).await;
+    let last = second.declares(&stage);
+    bed.until_cursor(last).await;
+    first.labeler.says(&["b"]);
+    first.labeler.until_logged(&bed, &["a", "b"]).await;
+    assert!((bed.metric("millrace_ingest_labelers_discovered") - 1.0).abs() < 0.5);
+    bed.stop().await;
+    // What was declared is remembered, and so is how far it was read.
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    first.labeler.says(&["c"]);
+    first.labeler.until_logged(&bed, &["a", "b", "c"]).await;
+    assert!(second.labeler.logged(&bed).await.is_empty(), "there is one place");
+    let taken_back = Write::Delete { path: DECLARATION.to_owned() };
+    stage.emit(first.person.write(vec![taken_back]));
+    second.labeler.until_logged(&bed, &["a"]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_named_takes_no_place_of_those_who_declare_themselves() {
+    let stage = Stage::start().await;
+    let (mut named, mut other) =
+        (Declaring::start(&stage, "named").await, Declaring::start(&stage, "other").await);
+    named.declares(&stage);
+    other.declares(&stage);
+    let dir = tempdir().unwrap();
+    let mut config = following(&stage, &[&named.labeler]);
+    config.labelers.discovered_max = 1;
+    let bed = Bed::start(&stage, dir.path(), config).await;
+    other.labeler.until_logged(&bed, &["a"]).await;
+    named.labeler.until_logged(&bed, &["a"]).await;
+    assert_eq!(named.labeler.host.cursors().len(), 1, "one connection");
+    bed.stop().await;
+    // By default nobody is followed who is not named.
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), following(&stage, &[&named.labeler])).await;
+    named.labeler.until_logged(&bed, &["a"]).await;
+    bed.until_cursor(2).await;
+    assert!(other.labeler.logged(&bed).await.is_empty());
     bed.stop().await;
 }
