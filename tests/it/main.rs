@@ -14,6 +14,7 @@ mod demo;
 mod faults;
 mod json_lines;
 mod kills;
+mod labels;
 mod millrace;
 mod network;
 mod oracle;

@@ -155,6 +155,12 @@ export interface RejectedPage {
   cursor?: number;
 }
 
+export interface Label {
+  src: string;
+  uri: string;
+  val: string;
+}
+
 export interface Actor {
   did: string;
   handle: string;
@@ -169,6 +175,7 @@ export interface Profile extends Actor {
   postsCount?: number;
   indexedAt?: string;
   createdAt?: string;
+  labels?: Label[];
 }
 
 export interface Facet {
@@ -204,6 +211,7 @@ export interface Post {
   likeCount?: number;
   quoteCount?: number;
   indexedAt: string;
+  labels?: Label[];
 }
 
 export interface FeedItem {

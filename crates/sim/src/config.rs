@@ -18,6 +18,9 @@ pub struct SimConfig {
     /// How many of the accounts are did:web, at most one a PDS. Their DIDs hold the PDS's port, so the
     /// network is the same again only on the same ports.
     pub web_accounts: u32,
+    /// Labelers, accounts besides, each with a stream of its own that says something of people and posts now and then.
+    /// `millrace demo` has at least one.
+    pub labelers: u32,
     /// What people write.
     pub mix: Mix,
     /// How unevenly people are known: 1 is everyone alike, each step further leaves more to the first.
@@ -56,6 +59,7 @@ impl Default for SimConfig {
             accounts: 40,
             hosts: 3,
             web_accounts: 0,
+            labelers: 0,
             mix: Mix::Rich,
             popularity: 2,
             history_writes: 1_500,

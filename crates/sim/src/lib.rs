@@ -1,5 +1,5 @@
-//! A made-up AT Protocol network in one process: a PLC directory, PDSs, a relay, Jetstream and feed
-//! generators with real signed repositories and real frames, deterministic from a seed. It can misbehave.
+//! A made-up AT Protocol network in one process: a PLC directory, PDSs, a relay, Jetstream, feed
+//! generators and labelers, with real signed repositories and real frames, deterministic from a seed. It can misbehave.
 //!
 //! It drives the demo, tests and benchmarks. [`World`] is the network without sockets: accounts with
 //! repositories, firehoses of encoded frames, and what is true in the end ([`World::truth`]).
@@ -12,6 +12,7 @@ pub mod feeds;
 pub mod frame_file;
 pub mod identity;
 pub mod jetstream;
+pub mod labelers;
 pub mod oracle;
 pub mod population;
 pub mod records;
@@ -36,6 +37,7 @@ pub use channel::Event;
 pub use config::{Mix, SimConfig};
 pub use faults::FaultConfig;
 pub use frame_file::{FrameFile, FrameRelay};
+pub use labelers::{LabelLie, LabelSaid, LabelTruth};
 pub use network::{DemoAccount, Network, history};
 pub use population::Population;
 pub use service::{Service, ServiceKind};

@@ -18,7 +18,7 @@ use crate::feeds::FeedRequest;
 use crate::population::Population;
 use crate::shared::{Shared, Urls};
 use crate::world::{Truth, World};
-use crate::{SimConfig, door, feeds, jetstream, plc};
+use crate::{SimConfig, door, feeds, jetstream, labelers, plc};
 
 /// A running network. Dropping it ends its tasks.
 pub struct Network {
@@ -39,7 +39,7 @@ impl Network {
     /// Makes the history and serves it on free ports of loopback.
     pub async fn start(config: &SimConfig, clock: SharedClock) -> Result<Self> {
         let mut listeners = Vec::new();
-        for _ in 0..config.hosts.max(1) + OTHERS {
+        for _ in 0..OTHERS + config.labelers + config.hosts.max(1) {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
                 .await
                 .context("binding the simulated network")?;
@@ -48,12 +48,13 @@ impl Network {
         let addrs: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
         let ports: Vec<u16> = addrs.iter().map(SocketAddr::port).collect();
-        let (others, hosts) = ports.split_at(OTHERS as usize);
+        let (others, rest) = ports.split_at(OTHERS as usize);
+        let (labelers, hosts) = rest.split_at(config.labelers as usize);
         let (world, population) = history_on(config, clock.now_us(), hosts)?;
         let accounts = shown(&world);
         let faults =
             ServingFaults::new(config.faults.clone(), Rng::seeded(config.seed ^ SERVING_SEED));
-        let shared = Shared::new(world, population, clock, urls(others, hosts), faults);
+        let shared = Shared::new(world, population, clock, urls(others, labelers, hosts), faults);
         let shared = Arc::new(shared);
         let shutdown = Shutdown::new();
         let mut tasks = TaskSet::new();
@@ -105,6 +106,11 @@ impl Network {
     /// Base URL of those that do not.
     pub fn hostile_feeds_url(&self) -> String {
         self.shared.urls.hostile_feeds.clone()
+    }
+
+    /// DIDs of the labelers that have a stream.
+    pub fn labelers(&self) -> Vec<String> {
+        self.look(|world| world.labelers().map(ToString::to_string).collect())
     }
 
     /// The accounts that could be shown when the network started, the best known first.
@@ -169,13 +175,14 @@ const OTHERS: u32 = 3;
 /// Keeps faults of serving apart from other draws of the seed.
 const SERVING_SEED: u64 = 0x5EED_0F5E_2711_1265;
 
-fn urls(others: &[u16], hosts: &[u16]) -> Urls {
+fn urls(others: &[u16], labelers: &[u16], hosts: &[u16]) -> Urls {
     let url = |port: &u16| format!("http://localhost:{port}");
     let other = |at: usize| others.get(at).map(url).unwrap_or_default();
     Urls {
         core: other(0),
         good_feeds: other(1),
         hostile_feeds: other(2),
+        labelers: labelers.iter().map(url).collect(),
         hosts: hosts.iter().map(url).collect(),
     }
 }
@@ -188,6 +195,7 @@ fn routers(shared: &Arc<Shared>) -> Vec<Router> {
         feeds::good().with_state(Arc::clone(shared)),
         feeds::hostile().with_state(Arc::clone(shared)),
     ];
+    routers.extend((0..shared.urls.labelers.len()).map(|at| labelers::serve::routes(shared, at)));
     routers.extend((0..shared.urls.hosts.len()).map(|host| door::pds(shared, host)));
     routers
 }
@@ -221,9 +229,13 @@ fn history_on(config: &SimConfig, now_us: i64, ports: &[u16]) -> Result<(World, 
     let start_us = now_us.saturating_sub(history_us);
     let mut world = World::new(config, ports);
     let mut population = Population::settle(&mut world, config, start_us)?;
+    for _ in 0..config.labelers {
+        world.create_labeler(start_us)?;
+    }
     let step_us = history_us / (i64::from(config.history_writes) + 1);
     for step in 1..=i64::from(config.history_writes) {
         population.act(&mut world, start_us + step * step_us)?;
+        world.maybe_label(start_us + step * step_us);
     }
     Ok((world, population))
 }

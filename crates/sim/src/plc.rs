@@ -31,7 +31,7 @@ async fn document(State(shared): State<Arc<Shared>>, Path(did): Path<String>) ->
             let message = format!("DID not available: {did}");
             (StatusCode::GONE, Json(json!({"message": message}))).into_response()
         }
-        Some(account) => Json(account_document(account, &shared.urls)).into_response(),
+        Some(account) => Json(account_document(&world, account, &shared.urls)).into_response(),
         None => {
             let message = format!("DID not registered: {did}");
             (StatusCode::NOT_FOUND, Json(json!({"message": message}))).into_response()
@@ -47,7 +47,7 @@ pub(crate) async fn web_document(State(door): State<Door>) -> Response {
         Scope::Relay => None,
     };
     match account.filter(|account| !account.tombstoned) {
-        Some(account) => Json(account_document(account, &door.shared.urls)).into_response(),
+        Some(account) => Json(account_document(&world, account, &door.shared.urls)).into_response(),
         None => (StatusCode::NOT_FOUND, "no document here").into_response(),
     }
 }
@@ -58,14 +58,17 @@ fn web_account<'a>(world: &'a World, url: &str) -> Option<&'a Account> {
     world.account(&did)
 }
 
-fn account_document(account: &Account, urls: &Urls) -> Value {
+/// An account that is a labeler has its stream at an address of its own; of one without a stream none answers.
+fn account_document(world: &World, account: &Account, urls: &Urls) -> Value {
+    let place = world.labelers().position(|did| *did == account.identity.did);
+    let labels_url = place.and_then(|place| urls.labelers.get(place)).unwrap_or(&urls.core);
     let (identity, did) = (&account.identity, &account.identity.did);
     let pds = urls.host(account.host);
     let mut methods = vec![key(did, "#atproto", &identity.key.public())];
     let mut services = vec![service("#atproto_pds", "AtprotoPersonalDataServer", pds)];
     if let Some(label_key) = &identity.label_key {
         methods.push(key(did, "#atproto_label", &label_key.public()));
-        services.push(service("#atproto_labeler", "AtprotoLabeler", &urls.core));
+        services.push(service("#atproto_labeler", "AtprotoLabeler", labels_url));
     }
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],

@@ -49,6 +49,8 @@ pub(crate) struct Urls {
     pub hosts: Vec<String>,
     pub good_feeds: String,
     pub hostile_feeds: String,
+    /// Each labeler's own.
+    pub labelers: Vec<String>,
 }
 
 impl Urls {
@@ -106,7 +108,11 @@ impl Shared {
     /// Lets the next person act.
     pub(crate) fn act(&self) -> Result<(), RepoError> {
         let now_us = self.clock.now_us();
-        self.change(|world| self.population.lock().live(world, now_us))
+        self.change(|world| {
+            self.population.lock().live(world, now_us)?;
+            world.maybe_label(now_us);
+            Ok(())
+        })
     }
 
     /// Ends every WebSocket connection.

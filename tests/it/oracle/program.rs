@@ -106,6 +106,7 @@ fn configuration(engine: &Engine, ports: Ports, network: &Network, rng: &Rng) ->
     let batch = BATCHES[usize::try_from(rng.below(BATCHES.len() as u64)).unwrap_or(0)];
     let Ports { appview, internal, metrics } = ports;
     let (plc, pds, relay) = (network.plc_url(), network.pds_url(), network.relay_url());
+    let labelers = network.labelers();
     format!(
         r#"
 [store]
@@ -124,6 +125,10 @@ name = "relay"
 kind = "relay"
 url = "{relay}"
 cursor = 0
+
+[ingest.labelers]
+dids = {labelers:?}
+recheck_ms = 100
 
 [ingest.connection]
 backoff_first_ms = 20
@@ -155,6 +160,7 @@ metrics_listen = "127.0.0.1:{metrics}"
 service_did = "{SERVICE_DID}"
 public_url = "http://localhost:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
+trusted_labelers = {labelers:?}
 
 [appview.limits]
 account_requests_max = 0

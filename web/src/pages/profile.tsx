@@ -5,6 +5,7 @@ import { useSession } from "../context.ts";
 import { count, words } from "../figures.ts";
 import { useLoad, usePages } from "../load.ts";
 import { Badge, Facts, type Mood } from "../parts/figure.tsx";
+import { Labels } from "../parts/labels.tsx";
 import { A } from "../parts/link.tsx";
 import { Avatar, nameOf, Person } from "../parts/people.tsx";
 import { FeedPost, Text } from "../parts/post.tsx";
@@ -58,6 +59,7 @@ function Head({ profile }: { profile: Profile }) {
         <p className="muted break">
           @{profile.handle} · <code>{profile.did}</code>
         </p>
+        <Labels labels={profile.labels} author={profile.did} />
         <Text text={profile.description} facets={undefined} />
         <p className="counts">
           <span>

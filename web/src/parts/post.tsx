@@ -4,6 +4,7 @@ import { counted } from "../figures.ts";
 import { segments, webAddress } from "../richtext.ts";
 import { href } from "../router.ts";
 import type { Actor, Embed, FeedItem, Post } from "../types.ts";
+import { Labels } from "./labels.tsx";
 import { A } from "./link.tsx";
 import { Avatar, Name, nameOf } from "./people.tsx";
 import { Time } from "./time.tsx";
@@ -45,6 +46,7 @@ export function PostView({ post, isMain = false }: { post: Post; isMain?: boolea
             </A>
           )}
         </header>
+        <Labels labels={post.labels} author={post.author.did} />
         <Text text={post.record.text} facets={post.record.facets} />
         {post.embed !== undefined && <EmbedView embed={post.embed} />}
         <footer className="muted">

@@ -10,10 +10,10 @@ const PROFILE: &str = "app.bsky.actor.getProfile";
 
 near_and_far!(
     a_good_token,
-    wrong_tokens,
+    story_20_wrong_tokens,
     broken_tokens_are_not_anonymous,
-    a_token_is_good_once,
-    a_key_that_rotated,
+    story_20_a_token_is_good_once,
+    story_20_a_key_that_rotated,
     unknown_issuers,
     an_unreachable_directory,
     schemes,
@@ -27,7 +27,7 @@ async fn a_good_token(world: World) {
     }
 }
 
-async fn wrong_tokens(world: World) {
+async fn story_20_wrong_tokens(world: World) {
     world.actor("alice");
     let now_s = world.now_us() / 1_000_000;
     let refused = async |token: String| {
@@ -82,7 +82,7 @@ async fn broken_tokens_are_not_anonymous(world: World) {
     );
 }
 
-async fn a_token_is_good_once(world: World) {
+async fn story_20_a_token_is_good_once(world: World) {
     world.actor("alice");
     let token = world.token("alice", TIMELINE);
     world.send(world.query(TIMELINE, &[]).bearer_auth(&token)).await.ok();
@@ -93,7 +93,7 @@ async fn a_token_is_good_once(world: World) {
     assert_eq!(late.refused(), (401, "JwtExpired"));
 }
 
-async fn a_key_that_rotated(world: World) {
+async fn story_20_a_key_that_rotated(world: World) {
     world.actor("alice");
     world.get_as("alice", TIMELINE, &[]).await.ok();
     let asked = world.directory.asked();

@@ -14,7 +14,7 @@ on_every_engine!(
     story_14_whatever_comes_first_the_rows_are_the_same,
     what_holds_is_hydrated,
     a_labeler_says_a_bounded_number_of_things,
-    who_is_deleted_takes_their_labels_along_and_none_about_them,
+    story_21_who_is_deleted_takes_their_labels_along_and_none_about_them,
     labels_are_found_by_subject,
     a_bad_label_of_an_entry_is_dropped_alone,
 );
@@ -158,7 +158,7 @@ async fn a_labeler_says_a_bounded_number_of_things(harness: Harness) {
     assert_eq!((held.len(), held[0].val.as_str()), (100, "v001"));
 }
 
-async fn who_is_deleted_takes_their_labels_along_and_none_about_them(harness: Harness) {
+async fn story_21_who_is_deleted_takes_their_labels_along_and_none_about_them(harness: Harness) {
     let (labeler, other, alice) = (did("labeler"), did("other"), did("alice"));
     let account = alice.to_string();
     for src in [&labeler, &other] {

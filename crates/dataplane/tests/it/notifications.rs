@@ -21,7 +21,7 @@ on_every_engine!(
     priority_and_reasons,
     a_verification_taken_back,
     preferences_are_named_one_by_one,
-    what_is_not_wanted_is_neither_listed_nor_counted,
+    story_15_what_is_not_wanted_is_neither_listed_nor_counted,
     priority_unless_the_request_says_otherwise,
 );
 
@@ -173,7 +173,7 @@ async fn preferences_are_named_one_by_one(harness: Harness) {
     assert!(harness.client.command(command).await.is_err());
 }
 
-async fn what_is_not_wanted_is_neither_listed_nor_counted(harness: Harness) {
+async fn story_15_what_is_not_wanted_is_neither_listed_nor_counted(harness: Harness) {
     let town = Town::new(harness);
     let post = town.post("alice").await;
     town.edge("alice", FOLLOW, "friend").await;

@@ -25,7 +25,7 @@ use crate::hydration::at;
 
 on_every_engine!(
     every_table_is_somebodys_or_derived,
-    what_a_deleted_account_owned_goes,
+    story_21_what_a_deleted_account_owned_goes,
     who_comes_back_has_their_rows_until_then,
 );
 
@@ -124,7 +124,7 @@ async fn every_table_is_somebodys_or_derived(harness: Harness) {
     assert!(rows(&harness, "alice").await.iter().all(|rows| *rows > 0));
 }
 
-async fn what_a_deleted_account_owned_goes(harness: Harness) {
+async fn story_21_what_a_deleted_account_owned_goes(harness: Harness) {
     let names = ["alice", "gone", "away", "unknown"];
     for who in names {
         owns_everything(&harness.client, who).await;

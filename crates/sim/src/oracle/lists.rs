@@ -6,7 +6,7 @@ use super::state::{
     CURATION_LIST, Document, Edge, GENERATOR, LABELER, LIST, MODERATION_LIST, STARTER_PACK,
 };
 use super::truth::{self, collection_of, items, text};
-use super::view::{View, image, indexed_at, self_labels};
+use super::view::{View, image, indexed_at};
 
 /// Members of a starter pack's list that are shown with it.
 const SAMPLE: usize = 12;
@@ -131,7 +131,7 @@ impl<'a> View<'a> {
             ("likeCount", self.like_count(&labeler.uri)),
             ("viewer", self.liked(&labeler.uri)),
             ("indexedAt", indexed_at(labeler)),
-            ("labels", self_labels(Some(labeler))),
+            ("labels", self.labels(&[&labeler.uri], Some(labeler))),
         ]))
     }
 

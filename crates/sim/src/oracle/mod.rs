@@ -49,5 +49,5 @@ pub use compared::{COMPARED, Compared};
 pub use model::Model;
 pub use question::{Answer, Found, Question};
 pub use said::{Difference, Said};
-pub use truth::{Account, Judged, Moment, Own, Record};
+pub use truth::{Account, Judged, Label, Moment, Own, Record};
 pub use view::View;

@@ -7,7 +7,8 @@ use millrace_atproto::frame::Action;
 use millrace_atproto::lexicon;
 use millrace_atproto::syntax::Nsid;
 
-use super::truth::{Account, Moment, Record};
+use super::truth::{Account, Label, Moment, Record};
+use crate::labelers::LabelTruth;
 use crate::world::{AccountTruth, RecordTruth, Truth, WriteTruth};
 
 /// Larger records are nobody's, whatever their lexicons allow.
@@ -40,8 +41,24 @@ impl Moment {
             accounts: accounts.collect(),
             touched: written().map(uri).collect(),
             writes: truth.writes.last().map_or(since, |write| write.order + 1),
+            labels: truth
+                .labels
+                .iter()
+                .filter(|label| holds(label, settled_us))
+                .map(label)
+                .collect(),
         }
     }
+}
+
+/// Ends of labels lie far from the moments that are looked at.
+fn holds(label: &LabelTruth, settled_us: i64) -> bool {
+    label.exp_us.is_none_or(|exp_us| exp_us > settled_us)
+}
+
+fn label(known: &LabelTruth) -> Label {
+    let LabelTruth { src, subject, val, .. } = known;
+    Label { src: src.to_string(), subject: subject.clone(), val: val.clone() }
 }
 
 fn uri(write: &WriteTruth) -> String {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::said::Said;
 use super::state::{Document, Edge, Edges};
 use super::truth::{self, items, kind, text};
-use super::view::{View, indexed_at, self_labels};
+use super::view::{View, indexed_at};
 
 /// Levels of posts inside one another, the outermost included.
 const LEVELS: u8 = 3;
@@ -41,7 +41,7 @@ impl<'a> View<'a> {
             ("quoteCount", Said::count(counts.quotes)),
             ("indexedAt", indexed_at(post)),
             ("viewer", self.post_viewer(post)),
-            ("labels", self_labels(Some(post))),
+            ("labels", self.labels(&[uri], Some(post))),
             ("threadgate", gate.map_or(Said::Absent, |gate| self.threadgate(gate))),
         ]))
     }

@@ -29,6 +29,8 @@ pub enum Said {
     Fields(Vec<(&'static str, Said)>),
     /// An array of exactly these, in this order.
     Items(Vec<Said>),
+    /// An array of exactly these, in any order; those that say most come first.
+    AnyOrder(Vec<Said>),
     /// An array of views in an order of time.
     List(List),
     /// One of these.
@@ -151,6 +153,7 @@ impl Said {
             }
             Self::Fields(_) => differs("an object".to_owned()),
             Self::Items(expected) => in_order(expected, at, found),
+            Self::AnyOrder(expected) => in_any_order(expected, at, found),
             Self::List(list) => match found.as_array() {
                 Some(found) => list.check_at(at, found),
                 None => differs(format!("a list of {}", list.items.len())),
@@ -174,6 +177,21 @@ fn in_order(expected: &[Said], at: &str, found: &Value) -> Result<(), Difference
     }
     let mut pairs = expected.iter().zip(items).enumerate();
     pairs.try_for_each(|(index, (said, item))| said.check_at(&format!("{at}/{index}"), item))
+}
+
+fn in_any_order(expected: &[Said], at: &str, found: &Value) -> Result<(), Difference> {
+    let mut left: Vec<&Value> = found.as_array().map_or(&[][..], Vec::as_slice).iter().collect();
+    if left.len() != expected.len() {
+        let wanted = format!("{} items, {expected:?}", expected.len());
+        return Err(Difference::new(at, wanted, shown(found)));
+    }
+    for said in expected {
+        match left.iter().position(|item| said.check(item).is_ok()) {
+            Some(place) => _ = left.remove(place),
+            None => return Err(Difference::new(at, format!("{said:?} among them"), shown(found))),
+        }
+    }
+    Ok(())
 }
 
 fn either_of(either: &[Said], at: &str, found: &Value) -> Result<(), Difference> {

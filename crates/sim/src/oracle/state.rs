@@ -10,7 +10,7 @@ use millrace_atproto::datetime::epoch_us;
 use serde_json::Value;
 
 use super::list::Place;
-use super::truth::{self, Account, Moment, Record, items, kind, text};
+use super::truth::{self, Account, Label, Moment, Record, items, kind, text};
 
 pub(super) const POST: &str = "app.bsky.feed.post";
 pub(super) const LIST: &str = "app.bsky.graph.list";
@@ -99,6 +99,8 @@ pub(super) struct State {
     pub accounts: BTreeMap<String, Account>,
     pub touched: BTreeSet<String>,
     pub settled_us: i64,
+    /// What labelers say, by subject.
+    pub labels: HashMap<String, Vec<Label>>,
     pub posts: BTreeMap<String, Document>,
     /// The posts that answer a post, and those that quote one.
     replies: HashMap<String, Vec<String>>,
@@ -122,6 +124,9 @@ impl State {
             settled_us: moment.settled_us,
             ..Self::default()
         };
+        for label in &moment.labels {
+            state.labels.entry(label.subject.clone()).or_default().push(label.clone());
+        }
         for (did, account) in &moment.accounts {
             for (path, record) in &account.records {
                 state.take(did, path, record);

@@ -19,6 +19,17 @@ pub struct Moment {
     pub touched: BTreeSet<String>,
     /// How many writes led here.
     pub writes: u64,
+    /// What labelers say that holds.
+    pub labels: Vec<Label>,
+}
+
+/// Something a labeler says of an account or a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub src: String,
+    /// The account's DID or the record's URI.
+    pub subject: String,
+    pub val: String,
 }
 
 /// An account and its repository.
@@ -58,6 +69,8 @@ pub struct Own {
     pub list_mutes: Vec<(String, String)>,
     /// Who mutes which thread, by its root.
     pub thread_mutes: Vec<(String, String)>,
+    /// DIDs of the labelers that count where a request names none. What they say hides nothing.
+    pub labelers: Vec<String>,
 }
 
 /// What was found to have been decided about a post where only the order of indexing could tell.

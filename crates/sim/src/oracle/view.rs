@@ -16,6 +16,8 @@ pub struct View<'a> {
     pub(super) viewer: Option<&'a str>,
 }
 
+const PROFILE: &str = "app.bsky.actor.profile/self";
+
 impl Model {
     pub fn view<'a>(&'a self, viewer: Option<&'a str>) -> View<'a> {
         View { model: self, viewer }
@@ -56,7 +58,7 @@ impl<'a> View<'a> {
             ("avatar", image(did, value.get("avatar"))),
             ("associated", self.associated(did)),
             ("viewer", self.viewer_state(did)),
-            ("labels", self_labels(profile)),
+            ("labels", self.labels(&[did, &format!("at://{did}/{PROFILE}")], profile)),
             ("createdAt", Said::maybe_text(created_us.map(format_ms_us).as_deref())),
             ("status", self.status(did)),
         ]))
@@ -186,6 +188,21 @@ impl<'a> View<'a> {
         ])
     }
 
+    /// What labelers that count say of any of these, and what an author says of their own record.
+    pub(super) fn labels(&self, subjects: &[&str], record: Option<&Document>) -> Said {
+        let labelers = &self.model.own.labelers;
+        let known = subjects.iter().filter_map(|subject| self.now().labels.get(*subject)).flatten();
+        let counted = known.filter(|label| labelers.contains(&label.src)).map(|label| {
+            Said::Fields(vec![
+                ("src", Said::text(&label.src)),
+                ("uri", Said::text(&label.subject)),
+                ("val", Said::text(&label.val)),
+                ("neg", Said::Absent),
+            ])
+        });
+        Said::AnyOrder(counted.chain(self_labels(record)).collect())
+    }
+
     /// Those whom the viewer follows among an account's followers.
     pub(super) fn known_follower_dids(&self, did: &str) -> Vec<&'a str> {
         let now = self.now();
@@ -221,8 +238,8 @@ pub(super) fn image(did: &str, blob: Option<&Value>) -> Said {
 }
 
 /// What an author says of their own record.
-pub(super) fn self_labels(record: Option<&Document>) -> Said {
+fn self_labels(record: Option<&Document>) -> impl Iterator<Item = Said> {
     let values = record.map(|record| items(&record.value, "/labels/values")).unwrap_or_default();
     let label = |value: &Value| Said::Fields(vec![("val", Said::maybe(value.get("val")))]);
-    Said::Items(values.iter().map(label).collect())
+    values.iter().map(label)
 }

@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    pub(super) fn emit_identity(&mut self, did: &Did, now_us: i64) {
+    pub(crate) fn emit_identity(&mut self, did: &Did, now_us: i64) {
         self.send(did, self.identity_body(did), now_us);
     }
 

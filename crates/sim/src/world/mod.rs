@@ -23,6 +23,7 @@ use crate::faults::{ChannelFaults, FaultConfig, chance};
 use crate::host::Host;
 use crate::identity::Identity;
 use crate::jetstream::JetEvent;
+use crate::labelers;
 use crate::records::Ref;
 use crate::repo::{Repo, RepoError, Write};
 use crate::service::Service;
@@ -51,9 +52,9 @@ pub struct Account {
 #[derive(Debug)]
 pub struct World {
     seed: u64,
-    rng: Rng,
-    accounts: BTreeMap<Did, Account>,
-    order: Vec<Did>,
+    pub(crate) rng: Rng,
+    pub(crate) accounts: BTreeMap<Did, Account>,
+    pub(crate) order: Vec<Did>,
     handles: BTreeMap<Handle, Did>,
     services: Vec<Service>,
     hosts: Vec<Host>,
@@ -67,6 +68,11 @@ pub struct World {
     /// Draws faults, so that what people do is the same without them.
     spoilt: Rng,
     faults: FaultConfig,
+    /// Accounts with a stream of labels.
+    pub(crate) labelers: Vec<labelers::Stream>,
+    /// Draws what they say, so that what people do is the same without them.
+    pub(crate) labels_rng: Rng,
+    tape_bytes_max: u64,
 }
 
 impl World {
@@ -102,6 +108,9 @@ impl World {
             last_tid_us: 0,
             spoilt: spoilt.fork(),
             faults: config.faults.clone(),
+            labelers: Vec::new(),
+            labels_rng: Rng::seeded(config.seed ^ 0x1ABE_1ABE_1ABE_1ABE),
+            tape_bytes_max: config.relay_bytes_max,
         }
     }
 
@@ -267,6 +276,16 @@ impl World {
 
     pub(crate) fn host_tape(&self, host: usize) -> Option<&Tape<Event>> {
         self.hosts.get(host).map(|host| host.channel.tape())
+    }
+
+    /// The stream of a labeler.
+    pub(crate) fn label_tape(&self, place: usize) -> Option<&Tape<bytes::Bytes>> {
+        self.labelers.get(place).map(|stream| &stream.tape)
+    }
+
+    /// Bytes that a firehose keeps.
+    pub(crate) fn relay_bytes_max(&self) -> u64 {
+        self.tape_bytes_max
     }
 
     pub(crate) fn jetstream(&self) -> &Tape<JetEvent> {

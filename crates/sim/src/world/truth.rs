@@ -9,6 +9,7 @@ use millrace_atproto::syntax::{Did, Handle, Tid};
 
 pub use super::journal::WriteTruth;
 use super::{Account, World};
+use crate::labelers::LabelTruth;
 use crate::status::Status;
 
 /// The network as it is now.
@@ -17,6 +18,8 @@ pub struct Truth {
     pub accounts: BTreeMap<Did, AccountTruth>,
     /// All writes that led here, in order; those of accounts that are gone among them.
     pub writes: Vec<WriteTruth>,
+    /// What holds of what labelers said, but for what has an end.
+    pub labels: Vec<LabelTruth>,
 }
 
 /// An account as it is now.
@@ -86,7 +89,8 @@ impl World {
             };
             (account.identity.did.clone(), self.account_truth(account, written))
         });
-        Truth { accounts: accounts.collect(), writes: self.journal.writes().cloned().collect() }
+        let writes = self.journal.writes().cloned().collect();
+        Truth { accounts: accounts.collect(), writes, labels: self.label_truths() }
     }
 
     fn account_truth<'a>(

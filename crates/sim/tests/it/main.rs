@@ -9,5 +9,6 @@ mod frame_files;
 mod frames;
 mod jetstream;
 mod kinds;
+mod labels;
 mod reader;
 mod served;

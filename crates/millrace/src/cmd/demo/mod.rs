@@ -9,6 +9,7 @@ mod welcome;
 use std::path::Path;
 
 use clap::Args;
+use millrace_atproto::Did;
 use millrace_ingest::{SourceConfig, SourceKind};
 use millrace_log::LogEngine;
 use millrace_runtime::clock::SystemClock;
@@ -51,6 +52,7 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<(), Failure> {
     }
     config.sim.seed = args.seed.unwrap_or(config.sim.seed);
     config.sim.accounts = args.accounts.unwrap_or(config.sim.accounts);
+    config.sim.labelers = config.sim.labelers.max(1);
     output::note("making up a network …");
     let network =
         Network::start(&config.sim, SystemClock::shared()).await.map_err(Failure::plain)?;
@@ -163,4 +165,7 @@ fn follow(config: &mut Config, network: &Network) {
         cursor: Some(0),
         ..SourceConfig::default()
     }];
+    config.ingest.ingest.labelers.dids = network.labelers();
+    let labelers = network.labelers().into_iter().filter_map(|did| Did::parse(&did).ok());
+    config.appview.appview.trusted_labelers = labelers.collect();
 }
