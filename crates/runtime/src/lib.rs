@@ -17,5 +17,6 @@ pub mod telemetry;
 pub mod tls;
 
 pub mod internal;
+pub mod listen;
 pub mod metrics;
 pub mod supervise;

@@ -15,6 +15,10 @@ impl Config {
     /// The first thing that cannot work.
     pub fn check(&self, roles: &Roles) -> Result<(), Failure> {
         roles.check()?;
+        self.connections.check().map_err(|key| {
+            let reason = "must be more than 0".to_owned();
+            ProgramError::Setting { key, reason }
+        })?;
         if roles.hold_data() {
             self.log.check()?;
             self.store.check()?;

@@ -13,6 +13,7 @@ use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
 use millrace_runtime::alert::AlertsConfig;
 use millrace_runtime::config::{self, ConfigError, Loaded, Origin, Sources};
+use millrace_runtime::listen::ConnectionsConfig;
 use millrace_runtime::telemetry::{OTLP_HTTP_PORT, TelemetryConfig};
 use millrace_sim::SimConfig;
 use millrace_store::{EngineKind, StoreConfig};
@@ -72,6 +73,8 @@ pub struct Config {
     pub dataplane: DataplaneSection,
     /// Who this service is and how it answers the public.
     pub appview: AppviewSection,
+    /// Connections that clients open to this process; each listener counts its own.
+    pub connections: ConnectionsConfig,
     /// The made-up network of `millrace demo`.
     pub sim: SimConfig,
 }
@@ -91,6 +94,7 @@ impl Default for Config {
             ingest: IngestSection::default(),
             dataplane: DataplaneSection::default(),
             appview: AppviewSection::default(),
+            connections: ConnectionsConfig::default(),
             sim: SimConfig::default(),
         }
     }

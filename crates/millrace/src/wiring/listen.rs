@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Router;
-use millrace_runtime::supervise::Supervisor;
+use millrace_runtime::listen::{self, ConnectionsConfig};
 use tokio::net::TcpListener;
 
+use super::Common;
 use crate::failure::ProgramError;
 
 /// A bound socket.
@@ -37,12 +38,11 @@ impl Listener {
     }
 
     /// Answers until the process drains; requests under way are finished.
-    pub(super) fn serve(self, router: Router, supervisor: &Supervisor) {
+    pub(super) fn serve(self, router: Router, connections: &ConnectionsConfig, common: &Common) {
         let Self { setting, socket, .. } = self;
-        supervisor.spawn_critical(setting, move |shutdown| async move {
-            let drain = async move { shutdown.cancelled().await };
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(socket, service).with_graceful_shutdown(drain).await?;
+        let (connections, registry) = (connections.clone(), common.registry.clone());
+        common.supervisor.spawn_critical(setting, move |shutdown| async move {
+            listen::serve(setting, socket, router, &connections, &registry, shutdown).await;
             Ok(())
         });
     }

@@ -128,17 +128,17 @@ async fn open(
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
         folder.announce(Some(&loopback_url(listener.addr())))?;
         let router = data.router(config, roles, common, token.clone());
-        listener.serve(router, &common.supervisor);
+        listener.serve(router, &config.connections, common);
     }
     if let Some(listener) = listeners.appview {
         let router = appview::router(config, common, data.as_ref(), &outside, token.clone())?;
-        listener.serve(router, &common.supervisor);
+        listener.serve(router, &config.connections, common);
     }
     if let Some(listener) = listeners.metrics {
         folder.announce(Some(&loopback_url(listener.addr())))?;
         let caches = operate::cache_router(common.registry.caches().clone(), token);
         let router = health::metrics_router(common.registry.clone()).merge(caches);
-        listener.serve(router, &common.supervisor);
+        listener.serve(router, &config.connections, common);
     }
     Ok((folder, data, addresses))
 }

@@ -10,6 +10,7 @@ mod demo;
 mod dlq;
 mod folder;
 mod internal;
+mod listeners;
 mod operate;
 mod roles;
 mod schema;
