@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
+import { content } from "./content.mjs";
 import { keyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
 import { operator } from "./operator.mjs";
@@ -26,6 +27,13 @@ const stage = {
     console.log(`@${what}`);
     const { value } = await answers.next();
     if (value !== "done") throw new Error(`${what}: ${value}`);
+  },
+  /** What the operator's API answers to a command. */
+  async tell(path, body) {
+    const headers = { authorization: `Bearer ${given.token}`, "content-type": "application/json" };
+    const answer = await fetch(`${given.base}/api/v1/admin/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
   },
   /** A page of its own browser profile; what goes wrong in it is remembered. */
   async open(options = {}) {
@@ -60,7 +68,7 @@ const stage = {
 const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 const faults = [];
 let last;
-const parts = { operator, explorer, keyboard, looks, outage };
+const parts = { operator, explorer, content, keyboard, looks, outage };
 try {
   for (const [name, part] of Object.entries(parts)) {
     const started = Date.now();

@@ -18,6 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::exhibits;
 use crate::millrace::{ADMIN_PASSWORD, Millrace, Ports, Split};
 
 const DONE_WITHIN: Duration = Duration::from_secs(420);
@@ -25,6 +26,9 @@ const POST: &str = "app.bsky.feed.post";
 /// What a page must never take for anything but text.
 const HOSTILE: &str = "<img src=x onerror=\"hacked=1\"><script>hacked=1</script> javascript:alert(1) \u{202e}]] &lt;b&gt;";
 const REPLY: &str = "an answer to that";
+/// The service, which issues labels.
+const SERVICE_DID: &str = "did:web:dashboard.test";
+const SERVICE_KEY: &str = "5b3ae5c1e9a0c3f6b1d2a4e8f7c6b5a4938271605f4e3d2c1b0a998877665544";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_use_the_dashboard_in_a_browser() -> Result<()> {
@@ -61,13 +65,15 @@ async fn people_use_the_dashboard_in_a_browser() -> Result<()> {
     millrace.end().await
 }
 
-/// A thread that begins with a hostile post; what the browser has to know of it.
+/// A thread that begins with a hostile post, and posts of every kind; what the browser has to know of it.
 fn write(network: &Network) -> Result<Value> {
     let now_us = SystemClock::shared().now_us();
     network.change(|world| -> Result<Value> {
         let people: Vec<_> =
-            world.accounts().map(|account| account.identity.did.clone()).take(2).collect();
-        let [author, other] = people.as_slice() else { bail!("there are two people") };
+            world.accounts().map(|account| account.identity.did.clone()).take(5).collect();
+        let [author, other, painter, verifier, blocked] = people.as_slice() else {
+            bail!("there are five people")
+        };
         let handle =
             world.account(author).context("the author")?.identity.handle.as_str().to_owned();
         let name = "<b>Alice</b> & co";
@@ -79,7 +85,9 @@ fn write(network: &Network) -> Result<Value> {
         let answer = records::post(REPLY, now_us, Some(&reply), None, None);
         world.create_record(other, POST, now_us, answer)?;
         let rkey = root.uri.rsplit('/').next().context("a record key")?;
+        let exhibits = exhibits::write(world, [painter, verifier, blocked], now_us)?;
         Ok(json!({
+            "exhibits": exhibits, "verifier": verifier.as_str(), "service": SERVICE_DID,
             "did": author.as_str(), "handle": handle, "name": name, "rkey": rkey,
             "hostile": HOSTILE, "reply": REPLY,
         }))
@@ -174,6 +182,9 @@ listen = "127.0.0.1:{appview}"
 metrics_listen = "127.0.0.1:{metrics}"
 public_url = "http://127.0.0.1:{appview}"
 admin_password = "{ADMIN_PASSWORD}"
+service_did = "{SERVICE_DID}"
+service_key = "{SERVICE_KEY}"
+trusted_labelers = ["{SERVICE_DID}"]
 "#
     )
 }

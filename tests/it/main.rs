@@ -11,6 +11,7 @@ mod client;
 mod crash;
 mod dashboard;
 mod demo;
+mod exhibits;
 mod faults;
 mod json_lines;
 mod kills;

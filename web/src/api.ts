@@ -14,25 +14,36 @@ export class ApiError extends Error {
   }
 }
 
-export type Params = Record<string, string | number | undefined>;
+export type Params = Record<string, string | number | string[] | undefined>;
 
 export async function xrpc<A>(nsid: string, params: Params, signal?: AbortSignal): Promise<A> {
   return ask<A>(`/xrpc/${nsid}${query(params)}`, {}, signal);
+}
+
+/** As the operator, who is shown more; methods know the operator by the password alone. */
+export async function xrpcAs<A>(operator: Operator, nsid: string, params: Params, signal?: AbortSignal): Promise<A> {
+  const known = operator.authorization.startsWith("Basic ");
+  const init = known ? { headers: { authorization: operator.authorization } } : {};
+  return ask<A>(`/xrpc/${nsid}${query(params)}`, init, signal);
 }
 
 export async function admin<A>(operator: Operator, path: string, signal?: AbortSignal): Promise<A> {
   return ask<A>(`/api/v1/admin/${path}`, { headers: { authorization: operator.authorization } }, signal);
 }
 
-export async function command<A>(operator: Operator, path: string): Promise<A> {
+/** Has something done; `body` says what, where that is needed. */
+export async function command<A>(operator: Operator, path: string, body?: unknown): Promise<A> {
   const headers = { authorization: operator.authorization };
-  return ask<A>(`/api/v1/admin/${path}`, { method: "POST", headers });
+  if (body === undefined) return ask<A>(`/api/v1/admin/${path}`, { method: "POST", headers });
+  const typed = { ...headers, "content-type": "application/json" };
+  return ask<A>(`/api/v1/admin/${path}`, { method: "POST", headers: typed, body: JSON.stringify(body) });
 }
 
 export function query(params: Params): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined) search.set(name, String(value));
+    if (Array.isArray(value)) value.forEach((one) => search.append(name, one));
+    else if (value !== undefined) search.set(name, String(value));
   }
   const text = search.toString();
   return text === "" ? "" : `?${text}`;

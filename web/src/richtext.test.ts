@@ -44,3 +44,13 @@ test("only web addresses are linked to", () => {
     assert.equal(webAddress(address), null, String(address));
   }
 });
+
+test("mentions and tags are told apart", () => {
+  const facet = (byteStart: number, feature: object) => ({ index: { byteStart, byteEnd: byteStart + 2 }, features: [feature] });
+  assert.deepEqual(segments("@a #b #c", [facet(0, { did: "did:plc:a" }), facet(3, { tag: "b" }), facet(6, { tag: "" })]), [
+    { kind: "mention", did: "did:plc:a", text: "@a" },
+    { kind: "text", text: " " },
+    { kind: "tag", tag: "b", text: "#b" },
+    { kind: "text", text: " #c" },
+  ]);
+});

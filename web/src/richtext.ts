@@ -5,7 +5,8 @@ import type { Facet } from "./types.ts";
 export type Segment =
   | { kind: "text"; text: string }
   | { kind: "link"; text: string; url: string }
-  | { kind: "mention"; text: string; did: string };
+  | { kind: "mention"; text: string; did: string }
+  | { kind: "tag"; text: string; tag: string };
 
 /** Facets looked at of one post. */
 const FACETS_MAX = 200;
@@ -38,7 +39,7 @@ export function segments(text: string, facets: unknown): Segment[] {
 interface Usable {
   start: number;
   end: number;
-  feature: { kind: "link"; url: string } | { kind: "mention"; did: string };
+  feature: { kind: "link"; url: string } | { kind: "mention"; did: string } | { kind: "tag"; tag: string };
 }
 
 function usable(facets: unknown, length: number): Usable[] {
@@ -58,6 +59,10 @@ function usable(facets: unknown, length: number): Usable[] {
       }
       if (typeof feature?.did === "string" && feature.did.startsWith("did:")) {
         found.push({ start, end, feature: { kind: "mention", did: feature.did } });
+        break;
+      }
+      if (typeof feature?.tag === "string" && feature.tag !== "") {
+        found.push({ start, end, feature: { kind: "tag", tag: feature.tag } });
         break;
       }
     }

@@ -113,6 +113,7 @@ export interface AccountState {
   attempts: number;
   nextTryUs: number | null;
   error: string | null;
+  takedown: Takedown | null;
 }
 
 export interface ParkedEntry {
@@ -155,10 +156,73 @@ export interface RejectedPage {
   cursor?: number;
 }
 
+export type TakedownSubject = { kind: "account"; did: string } | { kind: "record"; uri: string } | { kind: "blob"; did: string; cid: string };
+
+export interface Takedown {
+  subject: TakedownSubject;
+  reference: string;
+  reason: string;
+  by: string;
+  atUs: number;
+}
+
+export interface TakedownPage {
+  takedowns: Takedown[];
+  cursor?: string;
+}
+
+/** A label as it was said here. */
+export interface IssuedLabel {
+  src: string;
+  uri: string;
+  val: string;
+  neg: boolean;
+  cts: string;
+  exp?: string;
+  reason: string;
+  issuedAtUs: number;
+}
+
+export interface IssuedLabelPage {
+  labels: IssuedLabel[];
+  cursor?: string;
+}
+
+export interface CuratedItem {
+  subject: string;
+  note: string;
+  addedAtUs: number;
+}
+
+export interface AccountInfo {
+  did: string;
+  handle: string;
+  relatedRecords?: unknown[];
+  indexedAt: string;
+}
+
 export interface Label {
   src: string;
   uri: string;
   val: string;
+  cts: string;
+  exp?: string;
+}
+
+export interface Verification {
+  verifications?: { issuer: string; issuerHandle?: string; issuerDisplayName?: string; isValid: boolean; createdAt: string }[];
+  verifiedStatus?: string;
+  trustedVerifierStatus?: string;
+}
+
+/** What an account says it does now. */
+export interface Status {
+  status?: string;
+  embed?: Embed;
+  labels?: Label[];
+  expiresAt?: string;
+  isActive?: boolean;
+  isDisabled?: boolean;
 }
 
 export interface Actor {
@@ -167,6 +231,9 @@ export interface Actor {
   displayName?: string;
   description?: string;
   avatar?: string;
+  labels?: Label[];
+  verification?: Verification;
+  status?: Status;
 }
 
 export interface Profile extends Actor {
@@ -175,7 +242,11 @@ export interface Profile extends Actor {
   postsCount?: number;
   indexedAt?: string;
   createdAt?: string;
-  labels?: Label[];
+  pronouns?: string;
+  website?: string;
+  pinnedPost?: { uri: string };
+  joinedViaStarterPack?: Named;
+  associated?: { lists?: number; feedgens?: number; starterPacks?: number; labeler?: boolean };
 }
 
 export interface Facet {
@@ -190,14 +261,62 @@ export interface PostRecord {
   reply?: { parent: { uri: string } };
 }
 
+export interface Picture {
+  /** The gallery's name of it is the longer one. */
+  thumb?: string;
+  thumbnail?: string;
+  fullsize?: string;
+  alt?: string;
+}
+
 export interface Embed {
   $type: string;
-  images?: { thumb: string; fullsize: string; alt: string }[];
-  external?: { uri: string; title: string; description: string };
-  record?: Record<string, unknown>;
+  images?: Picture[];
+  items?: Picture[];
+  external?: { uri: string; title: string; description: string; thumb?: string; labels?: Label[] };
+  /** Beside media it lies one level deeper. */
+  record?: EmbeddedRecord & { record?: EmbeddedRecord };
   media?: Embed;
+  playlist?: string;
   thumbnail?: string;
   alt?: string;
+}
+
+/** A list, feed, starter pack or labeler: what has a name and somebody who made it. */
+export interface Named {
+  $type?: string;
+  uri?: string;
+  name?: string;
+  displayName?: string;
+  description?: string;
+  purpose?: string;
+  avatar?: string;
+  creator?: Actor;
+  labels?: Label[];
+  likeCount?: number;
+  listItemCount?: number;
+  /** The starter pack's own record. */
+  record?: unknown;
+}
+
+/** What a post quotes or recommends, or what stands in its place. */
+export interface EmbeddedRecord extends Omit<Named, "record"> {
+  record?: unknown;
+  cid?: string;
+  author?: Actor;
+  value?: PostRecord;
+  embeds?: Embed[];
+  notFound?: boolean;
+  blocked?: boolean;
+  detached?: boolean;
+  indexedAt?: string;
+}
+
+/** Who may reply, as the author of a thread decided. */
+export interface Threadgate {
+  uri?: string;
+  record?: { allow?: unknown; hiddenReplies?: unknown };
+  lists?: Named[];
 }
 
 export interface Post {
@@ -206,12 +325,13 @@ export interface Post {
   author: Actor;
   record: PostRecord;
   embed?: Embed;
+  labels?: Label[];
+  threadgate?: Threadgate;
   replyCount?: number;
   repostCount?: number;
   likeCount?: number;
   quoteCount?: number;
   indexedAt: string;
-  labels?: Label[];
 }
 
 export interface FeedItem {

@@ -3,14 +3,18 @@ import { useState } from "react";
 import { admin, ApiError, command, told, xrpc } from "../api.ts";
 import { useSession } from "../context.ts";
 import { count, words } from "../figures.ts";
+import { judge } from "../labels.ts";
 import { useLoad, usePages } from "../load.ts";
 import { Badge, Facts, type Mood } from "../parts/figure.tsx";
-import { Labels } from "../parts/labels.tsx";
 import { A } from "../parts/link.tsx";
-import { Avatar, nameOf, Person } from "../parts/people.tsx";
-import { FeedPost, Text } from "../parts/post.tsx";
+import { RecordLink } from "../parts/named.tsx";
+import { Avatar, nameOf, Person, Verified } from "../parts/people.tsx";
+import { FeedPost } from "../parts/post.tsx";
+import { Standing } from "../parts/standing.tsx";
 import { Empty, Failed, Loading, Shown } from "../parts/states.tsx";
+import { Text } from "../parts/text.tsx";
 import { Time } from "../parts/time.tsx";
+import { Warned } from "../parts/warned.tsx";
 import { href, PROFILE_TABS, type ProfileTab } from "../router.ts";
 import type { Operator } from "../session.ts";
 import type { AccountState, Actor, FeedItem, Profile } from "../types.ts";
@@ -55,12 +59,23 @@ function Head({ profile }: { profile: Profile }) {
       <div>
         <h1>
           <bdi>{nameOf(profile)}</bdi>
+          <Verified actor={profile} />
         </h1>
         <p className="muted break">
-          @{profile.handle} · <code>{profile.did}</code>
+          @{profile.handle}
+          {profile.pronouns !== undefined && profile.pronouns !== "" && (
+            <>
+              {" · "}
+              <bdi>{profile.pronouns}</bdi>
+            </>
+          )}
+          {" · "}
+          <code>{profile.did}</code>
         </p>
-        <Labels labels={profile.labels} author={profile.did} />
-        <Text text={profile.description} facets={undefined} />
+        <Warned warning={judge(profile.labels).all} what="the description" author={profile.did}>
+          <Text text={profile.description} facets={undefined} />
+        </Warned>
+        <Standing profile={profile} />
         <p className="counts">
           <span>
             <strong>{count(profile.postsCount ?? 0)}</strong> posts
@@ -71,6 +86,7 @@ function Head({ profile }: { profile: Profile }) {
           <A to={href({ page: "profile", actor: profile.did, tab: "follows" })}>
             <strong>{count(profile.followsCount ?? 0)}</strong> follows
           </A>
+          {profile.pinnedPost !== undefined && <RecordLink uri={profile.pinnedPost.uri}>Pinned post</RecordLink>}
           <A to={href({ page: "record", actor: profile.did, collection: "app.bsky.actor.profile", rkey: "self" })}>Profile record</A>
         </p>
       </div>

@@ -1,8 +1,10 @@
 // A thread: what the post answers, the post, and what was answered to it.
 import { xrpc } from "../api.ts";
+import { replies as repliesOf } from "../gates.ts";
 import { useLoad } from "../load.ts";
 import { PostView } from "../parts/post.tsx";
 import { Shown } from "../parts/states.tsx";
+import { Covered } from "../parts/warned.tsx";
 import type { ThreadNode } from "../types.ts";
 
 /** Answers are not indented further than this; they go on below each other. */
@@ -30,7 +32,7 @@ export function ThreadPage({ actor, rkey }: { actor: string; rkey: string }) {
               </li>
             </ol>
             {(thread.replies?.length ?? 0) > 0 && <h2>Replies</h2>}
-            <Replies nodes={thread.replies} depth={0} />
+            <Replies nodes={thread.replies} hidden={hiddenBy(thread)} depth={0} />
           </>
         )}
       </Shown>
@@ -45,24 +47,36 @@ function parents(node: ThreadNode): ThreadNode[] {
   return found;
 }
 
+/** The replies that the thread's author has hidden. */
+function hiddenBy(node: ThreadNode): Set<string> {
+  const root = parents(node)[0] ?? node;
+  return new Set(repliesOf(root.post?.threadgate)?.hidden);
+}
+
 function Node({ node }: { node: ThreadNode }) {
   return node.post === undefined ? <Missing node={node} /> : <PostView post={node.post} />;
 }
 
 function Missing({ node }: { node: ThreadNode }) {
-  return <p className="card-in muted">{node.blocked ? "A post that is blocked" : "A post that is not here: it was deleted, or has not been fetched"}</p>;
+  return <p className="card-in absent muted">{node.blocked ? "A post that is not shown: one of the two blocks the other" : "A post that is not here: it was deleted, or has not been fetched"}</p>;
 }
 
-function Replies({ nodes, depth }: { nodes: ThreadNode[] | undefined; depth: number }) {
+function Replies({ nodes, hidden, depth }: { nodes: ThreadNode[] | undefined; hidden: Set<string>; depth: number }) {
   if (nodes === undefined || nodes.length === 0) return null;
   return (
     <ul className={depth > 0 && depth <= INDENT_MAX ? "replies indented" : "replies"}>
       {nodes.map((node, at) => (
         <li key={node.post?.uri ?? at}>
           <div data-item>
-            <Node node={node} />
+            {node.post !== undefined && hidden.has(node.post.uri) ? (
+              <Covered what={`the reply of ${node.post.author.handle}`} note="A reply that the thread's author has hidden">
+                <Node node={node} />
+              </Covered>
+            ) : (
+              <Node node={node} />
+            )}
           </div>
-          <Replies nodes={node.replies} depth={depth + 1} />
+          <Replies nodes={node.replies} hidden={hidden} depth={depth + 1} />
         </li>
       ))}
     </ul>

@@ -1,16 +1,32 @@
-// What is said of an account or a post: by labelers, and by its author. Values are strangers' text, shown as text.
-import type { Label } from "../types.ts";
+// Labels as they are named: each with its value, and who says so.
+import { mood, named } from "../labels.ts";
+import { useHandle } from "../names.ts";
+import { href } from "../router.ts";
 import { Badge } from "./figure.tsx";
+import { A } from "./link.tsx";
 
-export function Labels({ labels, author }: { labels: Label[] | undefined; author: string }) {
-  if (labels === undefined || labels.length === 0) return null;
+/** Who said something of what `author` made. */
+export function Who({ did, author }: { did: string; author: string }) {
+  const handle = useHandle(did === author ? null : did);
+  if (did === author) return <>its author</>;
   return (
-    <p className="labels">
-      {labels.map((label) => (
-        <span key={`${label.src} ${label.uri} ${label.val}`} title={label.src === author ? "said by the author" : `said by ${label.src}`}>
-          <Badge mood={label.src === author ? "plain" : "warn"}>{label.val}</Badge>
-        </span>
+    <A className="break" to={href({ page: "profile", actor: did, tab: "posts" })}>
+      {handle === null ? did : `@${handle}`}
+    </A>
+  );
+}
+
+export function Labels({ labels, author, of }: { labels: unknown; author: string; of: string }) {
+  const all = named(labels);
+  if (all.length === 0) return null;
+  return (
+    <ul className="labels muted" aria-label={`Labels of ${of}`}>
+      {all.map((label) => (
+        <li key={`${label.src} ${label.val}`}>
+          <Badge mood={mood(label.val)}>{label.val}</Badge> by <Who did={label.src} author={author} />
+          {label.uri.endsWith("/app.bsky.actor.profile/self") && <>, of the profile</>}
+        </li>
       ))}
-    </p>
+    </ul>
   );
 }
