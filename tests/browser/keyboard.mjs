@@ -32,7 +32,7 @@ export async function keyboard(stage) {
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/dashboard\/post\//);
 
-  for (const [key, path] of [["p", "/parked"], ["h", "/hosts"], ["r", "/rejected"], ["e", "/explore"], ["o", "/"]]) {
+  for (const [key, path] of [["p", "/parked"], ["h", "/hosts"], ["r", "/rejected"], ["m", "/moderation"], ["e", "/explore"], ["o", "/"]]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.waitForURL(stage.at(path));

@@ -7,6 +7,7 @@ import { chromium } from "playwright-core";
 import { content } from "./content.mjs";
 import { keyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
+import { moderation } from "./moderation.mjs";
 import { operator } from "./operator.mjs";
 import { explorer } from "./explorer.mjs";
 import { outage } from "./outage.mjs";
@@ -68,7 +69,7 @@ const stage = {
 const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 const faults = [];
 let last;
-const parts = { operator, explorer, content, keyboard, looks, outage };
+const parts = { operator, explorer, content, moderation, keyboard, looks, outage };
 try {
   for (const [name, part] of Object.entries(parts)) {
     const started = Date.now();

@@ -4,6 +4,7 @@ import { type Session, SessionContext } from "./context.ts";
 import { useRoute } from "./navigate.ts";
 import { Explore } from "./pages/explore.tsx";
 import { Hosts } from "./pages/hosts.tsx";
+import { Moderation } from "./pages/moderation.tsx";
 import { Overview } from "./pages/overview.tsx";
 import { Parked } from "./pages/parked.tsx";
 import { ParkedOne } from "./pages/parked_one.tsx";
@@ -25,6 +26,7 @@ const TITLES: Record<Route["page"], string> = {
   hosts: "Hosts",
   parked: "Parked entries",
   rejected: "Rejected events",
+  moderation: "Moderation",
   explore: "Explore",
   profile: "Account",
   thread: "Thread",
@@ -147,5 +149,7 @@ function Page({ route, session }: { route: Route; session: Session }) {
       return route.id === null ? <Parked operator={operator} /> : <ParkedOne key={route.id} operator={operator} id={route.id} />;
     case "rejected":
       return <Rejected operator={operator} reason={route.reason} />;
+    case "moderation":
+      return <Moderation operator={operator} tab={route.tab} subject={route.subject} />;
   }
 }

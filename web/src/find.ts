@@ -14,7 +14,7 @@ export function target(typed: string): string | null {
   return ofWebAddress(text);
 }
 
-function isActor(name: string): boolean {
+export function isActor(name: string): boolean {
   return DID.test(name) || HANDLE.test(name);
 }
 

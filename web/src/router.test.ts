@@ -10,6 +10,10 @@ test("every page is found again at its own address", () => {
     { page: "parked", id: 12 },
     { page: "rejected", reason: null },
     { page: "rejected", reason: "not a/tid&x" },
+    { page: "moderation", tab: "accounts", subject: null },
+    { page: "moderation", tab: "accounts", subject: "at://did:plc:abc/app.bsky.feed.post/3k" },
+    { page: "moderation", tab: "takedowns", subject: "did:web:localhost%3A5000" },
+    { page: "moderation", tab: "lists", subject: "starterPacks" },
     { page: "explore", q: "" },
     { page: "explore", q: "a b & c/d?" },
     { page: "profile", actor: "did:plc:abc", tab: "posts" },
@@ -25,7 +29,7 @@ test("every page is found again at its own address", () => {
 });
 
 test("an address that is no page is unknown", () => {
-  const strange = ["/", "/dashboards", "/dashboard/x", "/dashboard/parked/x", "/dashboard/parked/1/2", "/dashboard/%zz"];
+  const strange = ["/", "/dashboards", "/dashboard/x", "/dashboard/parked/x", "/dashboard/parked/1/2", "/dashboard/%zz", "/dashboard/moderation/x"];
   for (const path of [...strange, "/dashboard/profile/a/likes", "/dashboard/post/a", "/dashboard/record/a/b"]) {
     assert.deepEqual(parse(path, ""), { page: "unknown", path });
   }

@@ -5,11 +5,16 @@ export const BASE = "/dashboard";
 export type ProfileTab = "posts" | "replies" | "media" | "followers" | "follows";
 export const PROFILE_TABS: readonly ProfileTab[] = ["posts", "replies", "media", "followers", "follows"];
 
+export type ModerationTab = "accounts" | "takedowns" | "labels" | "lists";
+export const MODERATION_TABS: readonly ModerationTab[] = ["accounts", "takedowns", "labels", "lists"];
+
 export type Route =
   | { page: "overview" }
   | { page: "hosts" }
   | { page: "parked"; id: number | null }
   | { page: "rejected"; reason: string | null }
+  /** `subject`: the account or record looked up, whose takedowns, which list. */
+  | { page: "moderation"; tab: ModerationTab; subject: string | null }
   | { page: "explore"; q: string }
   | { page: "profile"; actor: string; tab: ProfileTab }
   | { page: "thread"; actor: string; rkey: string }
@@ -39,6 +44,10 @@ export function parse(pathname: string, search: string): Route {
     if (second === undefined) return { page: "parked", id: null };
     return /^\d{1,15}$/.test(second) ? { page: "parked", id: Number(second) } : unknown;
   }
+  if (first === "moderation" && parts.length <= 3) {
+    const tab = MODERATION_TABS.find((tab) => tab === (second ?? "accounts"));
+    return tab === undefined ? unknown : { page: "moderation", tab, subject: third ?? null };
+  }
   if (first === "profile" && second !== undefined && parts.length <= 3) {
     const tab = PROFILE_TABS.find((tab) => tab === (third ?? "posts"));
     return tab === undefined ? unknown : { page: "profile", actor: second, tab };
@@ -64,6 +73,9 @@ export function href(route: Exclude<Route, { page: "unknown" }>): string {
       return route.id === null ? at("parked") : at("parked", String(route.id));
     case "rejected":
       return at("rejected") + (route.reason === null ? "" : `?${new URLSearchParams({ reason: route.reason })}`);
+    case "moderation":
+      if (route.subject !== null) return at("moderation", route.tab, route.subject);
+      return route.tab === "accounts" ? at("moderation") : at("moderation", route.tab);
     case "explore":
       return at("explore") + (route.q === "" ? "" : `?${new URLSearchParams({ q: route.q })}`);
     case "profile":

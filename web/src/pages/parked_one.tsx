@@ -1,9 +1,10 @@
 // One parked entry: why, what stands in the log, and what to do about it.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { admin, ApiError, command, told } from "../api.ts";
 import { bytes, count } from "../figures.ts";
 import { useLoad } from "../load.ts";
 import { navigate } from "../navigate.ts";
+import { Confirm } from "../parts/confirm.tsx";
 import { Badge, Facts } from "../parts/figure.tsx";
 import { A } from "../parts/link.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
@@ -111,28 +112,11 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
           </pre>
         </section>
       )}
-      {asking && <Confirm id={entry.id} yes={() => act("discard")} no={() => setAsking(false)} />}
+      {asking && (
+        <Confirm title={`Discard entry #${entry.id}?`} yes="Discard" no="Keep it" onYes={() => act("discard")} onNo={() => setAsking(false)}>
+          <p>It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on.</p>
+        </Confirm>
+      )}
     </>
-  );
-}
-
-function Confirm({ id, yes, no }: { id: number; yes: () => void; no: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (dialog.current?.open === false) dialog.current.showModal();
-  }, []);
-  return (
-    <dialog ref={dialog} className="sheet" aria-labelledby="confirm" onClose={no}>
-      <h2 id="confirm">Discard entry #{id}?</h2>
-      <p>It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on.</p>
-      <div className="actions">
-        <button type="button" onClick={() => dialog.current?.close()}>
-          Keep it
-        </button>
-        <button type="button" className="danger" onClick={yes}>
-          Discard
-        </button>
-      </div>
-    </dialog>
   );
 }

@@ -113,9 +113,12 @@ function Completeness({ operator, did }: { operator: Operator; did: string }) {
     <section className="card" aria-labelledby="completeness">
       <div className="card-head">
         <h2 id="completeness">How much of it is here</h2>
-        <button type="button" onClick={fetchAgain}>
-          Fetch its repository
-        </button>
+        <div className="actions">
+          <A to={href({ page: "moderation", tab: "accounts", subject: did })}>Moderate</A>
+          <button type="button" onClick={fetchAgain}>
+            Fetch its repository
+          </button>
+        </div>
       </div>
       <p role="status" className="said">
         {said}

@@ -12,6 +12,7 @@ const TOLD: [string, string][] = [
   ["g h", "Hosts"],
   ["g p", "Parked entries"],
   ["g r", "Rejected events"],
+  ["g m", "Moderation"],
   ["t", "Light, dark, or as the system"],
   ["?", "These keys"],
   ["Esc", "Close"],
@@ -23,6 +24,7 @@ const PLACES: Record<string, string> = {
   h: href({ page: "hosts" }),
   p: href({ page: "parked", id: null }),
   r: href({ page: "rejected", reason: null }),
+  m: href({ page: "moderation", tab: "accounts", subject: null }),
 };
 
 /** How long after `g` the second key may come. */

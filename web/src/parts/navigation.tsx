@@ -8,6 +8,7 @@ const ICONS: Record<string, string> = {
   explore: "M11 18a7 7 0 1 1 0-14 7 7 0 0 1 0 14Zm5-2 4.500 4.500",
   hosts: "M4 5h16v5H4zM4 14h16v5H4zM7.500 7.500h.01M7.500 16.500h.01",
   parked: "M5 4h14v16H5zM10 16V8h3a2.500 2.500 0 0 1 0 5h-3",
+  moderation: "M12 3 5 6v5c0 4.500 3 8.500 7 10 4-1.500 7-5.500 7-10V6Z",
   rejected: "M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18ZM5.800 5.800l12.400 12.400",
 };
 
@@ -17,6 +18,7 @@ const PAGES = [
   { page: "hosts", name: "Hosts", to: href({ page: "hosts" }), operator: true },
   { page: "parked", name: "Parked", to: href({ page: "parked", id: null }), operator: true },
   { page: "rejected", name: "Rejected", to: href({ page: "rejected", reason: null }), operator: true },
+  { page: "moderation", name: "Moderate", to: href({ page: "moderation", tab: "accounts", subject: null }), operator: true },
 ];
 
 const EXPLORED: Route["page"][] = ["explore", "profile", "thread", "record"];

@@ -1,4 +1,5 @@
 // A post: whose, its text as text, what it carries, how it is labeled, who may answer, and its counts.
+import { useSession } from "../context.ts";
 import { counted } from "../figures.ts";
 import { judge } from "../labels.ts";
 import { href } from "../router.ts";
@@ -27,6 +28,7 @@ export function FeedPost({ item }: { item: FeedItem }) {
 
 export function PostView({ post, isMain = false }: { post: Post; isMain?: boolean }) {
   const { author } = post;
+  const { operator } = useSession();
   const thread = pageOf(post.uri);
   const parts = uriParts(post.uri);
   const judged = judge(post.labels, author.labels);
@@ -56,6 +58,7 @@ export function PostView({ post, isMain = false }: { post: Post; isMain?: boolea
           <span>{counted(post.likeCount, "like", "likes")}</span>
           {(post.quoteCount ?? 0) > 0 && <span>{counted(post.quoteCount, "quote", "quotes")}</span>}
           {isMain && parts !== null && <A to={href({ page: "record", ...parts })}>Record</A>}
+          {isMain && operator !== null && <A to={href({ page: "moderation", tab: "accounts", subject: post.uri })}>Moderate</A>}
         </footer>
       </div>
     </article>
