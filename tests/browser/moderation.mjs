@@ -28,7 +28,7 @@ async function accounts(stage, page) {
   await page.waitForURL(stage.at(`/moderation/accounts/${stage.handle}`));
   await page.getByRole("heading", { name: `@${stage.handle} active` }).waitFor();
   await page.goto(stage.at("/moderation/accounts/nobody.sim.test"));
-  await page.getByText("Nobody here has the handle of: nobody.sim.test").waitFor();
+  await page.getByText("No account here has the handle nobody.sim.test").waitFor();
 
   const stranger = await stage.open();
   await stranger.goto(stage.at(`/profile/${did}`));
@@ -64,7 +64,7 @@ async function record(stage, page) {
   const { did, rkeys } = stage.exhibits;
   await page.goto(stage.at(`/post/${did}/${rkeys.words}`));
   await page.locator(".anchor").getByRole("link", { name: "Moderate" }).click();
-  await page.getByRole("heading", { name: "This record" }).waitFor();
+  await page.getByRole("heading", { name: "This record", exact: true }).waitFor();
   await button(page, "Take the record down …").click();
   await button(dialog(page), "Take down").click();
   await page.getByRole("heading", { name: "This record taken down here" }).waitFor();
@@ -80,7 +80,7 @@ async function record(stage, page) {
 }
 
 async function takedowns(stage, page) {
-  const field = page.getByLabel("Accounts or records");
+  const field = page.getByRole("textbox", { name: "Accounts or records" });
   await field.fill(`did:plc:aaaaaaaaaaaaaaaaaaaaaaaa, nonsense\n${stage.verifier}`);
   await button(page, "Take down …").click();
   await page.getByText("Not an account or a record: nonsense").waitFor();
@@ -110,7 +110,7 @@ async function takedowns(stage, page) {
 async function labels(stage, page) {
   await page.goto(stage.at("/moderation/labels"));
   const dids = Array.from({ length: 120 }, (_, n) => `did:plc:${String(n).padStart(24, "a").replaceAll(/[0189]/g, "b")}${n}`);
-  await page.getByLabel("Accounts or records").fill(dids.join("\n"));
+  await page.getByRole("textbox", { name: "Accounts or records" }).fill(dids.join("\n"));
   await button(page, "Label …").click();
   await page.getByText("Say which label.").waitFor();
   await page.getByLabel("Label", { exact: true }).fill("spam");
@@ -120,9 +120,10 @@ async function labels(stage, page) {
   assert.deepEqual(await stage.violations(page), []);
   await button(dialog(page), "Label").click();
   await page.getByText("“spam” is said of 120 subjects.").waitFor();
+  const row = page.locator("tbody tr", { hasText: dids[119] });
+  await row.waitFor();
   await button(page, "More").click();
   await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
-  const row = page.locator("tbody tr", { hasText: dids[119] });
   await button(row, "Take back …").click();
   await button(dialog(page), "Take back").click();
   await page.getByText("“spam” is taken back.").waitFor();
@@ -143,7 +144,7 @@ async function lists(stage, page) {
   await page.goto(stage.at("/moderation/lists"));
   const items = page.locator(".chosen > li");
   const add = async (subjects) => {
-    await page.getByLabel("Accounts", { exact: true }).fill(subjects);
+    await page.getByRole("textbox", { name: "Accounts", exact: true }).fill(subjects);
     await page.getByLabel("Note").fill("known here");
     await button(page, "Add").click();
   };
@@ -165,11 +166,11 @@ async function lists(stage, page) {
   }
 
   await page.getByRole("link", { name: "Feeds", exact: true }).click();
-  const feeds = page.getByLabel("Feeds", { exact: true });
+  const feeds = page.getByRole("textbox", { name: "Feeds", exact: true });
   await feeds.fill(stage.did);
   await button(page, "Add").click();
   await page.getByRole("alert").filter({ hasText: "feeds has the URI of a record" }).waitFor();
   await feeds.fill(stage.exhibits.feed);
   await button(page, "Add").click();
-  await items.first().getByRole("link", { name: "Mills" }).waitFor();
+  await items.first().getByRole("link", { name: stage.exhibits.feedName ?? "Mills" }).waitFor();
 }

@@ -77,14 +77,16 @@ impl Hall<'_> {
     }
 
     fn post(&mut self, name: &str, text: &str, embed: Option<Embed>) -> Result<Ref> {
-        self.written(name, &Draft { embed, ..Draft::new(text, self.now_us) })
+        let mut draft = Draft::new(text, self.now_us);
+        draft.embed = embed;
+        self.written(name, &draft)
     }
 
     /// Pictures of which their author warns.
     fn warned(&mut self) -> Result<()> {
-        let embed = Some(Embed::Images(vec![picture("not for everybody")]));
-        let labels = vec!["porn".to_owned()];
-        let draft = Draft { embed, labels, ..Draft::new("be warned", self.now_us) };
+        let mut draft = Draft::new("be warned", self.now_us);
+        draft.embed = Some(Embed::Images(vec![picture("not for everybody")]));
+        draft.labels = vec!["porn".to_owned()];
         self.written("warned", &draft).map(drop)
     }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judge, mood, named } from "./labels.ts";
+import { judge, mood, named, ofAccount } from "./labels.ts";
 
 const label = (val: string, src = "did:plc:labeler") => ({ src, val, uri: "did:plc:a", cts: "2026-01-01T00:00:00Z" });
 
@@ -22,4 +22,11 @@ test("labels are strangers' data", () => {
   assert.equal(mood("toString"), "plain");
   assert.equal(named([label("a"), label("a"), label("a", "did:plc:other")]).length, 2);
   assert.equal(named(Array.from({ length: 1_000 }, (_, n) => label(`v${n}`))).length, 50);
+});
+
+test("what is said of a profile alone is not said of posts", () => {
+  const profile = (val: string) => ({ ...label(val), uri: "at://did:plc:a/app.bsky.actor.profile/self" });
+  const labels = [profile("porn"), profile("!no-unauthenticated"), label("nudity")];
+  assert.deepEqual(ofAccount(labels).map(({ val }) => val), ["!no-unauthenticated", "nudity"]);
+  assert.deepEqual(ofAccount([{ src: "did:plc:a", val: "porn" }]).length, 1);
 });

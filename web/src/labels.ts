@@ -51,6 +51,19 @@ export function named(labels: unknown): Label[] {
   return [...found.values()];
 }
 
+/**
+ * Of an account's labels those that count for what it writes: not those of its profile alone, except the wish of the
+ * account, which stands there.
+ */
+export function ofAccount(labels: unknown): Label[] {
+  return named(labels).filter((label) => label.val === MEMBERS_ONLY || !isOfProfile(label));
+}
+
+/** Said of the profile's record, not of the account. */
+export function isOfProfile(label: Label): boolean {
+  return typeof label.uri === "string" && label.uri.endsWith("/app.bsky.actor.profile/self");
+}
+
 /** What the labels of a thing and of its author ask for together. */
 export function judge(...lists: unknown[]): Judged {
   const judged: Judged = { all: null, media: null };

@@ -115,7 +115,11 @@ export function usePages<I>(
     void fetchPage(undefined, gone.signal);
     return () => gone.abort();
   }, [key, turn, fetchPage]);
-  const again = useCallback(() => setTurn((turn) => turn + 1), []);
+  const again = useCallback(() => {
+    // Until the first page is there again, another would be put behind one that goes.
+    setState((old) => ({ ...old, loading: true }));
+    setTurn((turn) => turn + 1);
+  }, []);
   const shown = state.key === key ? state : empty;
   const cursor = shown.cursor;
   const more =

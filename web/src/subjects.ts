@@ -106,7 +106,7 @@ export async function understood(text: string): Promise<string[]> {
   if (subjects.length === 0) throw new Error("Name an account or a record first.");
   if (subjects.length > SUBJECTS_MAX) throw new Error(`These are ${subjects.length}; at most ${SUBJECTS_MAX} go at once.`);
   const { uris, unknown } = await resolved(subjects);
-  if (unknown.length > 0) throw new Error(`Nobody here has the handle of: ${some(unknown)}. Name the DID instead.`);
+  if (unknown.length > 0) throw new Error(`No account here has the handle ${some(unknown)}. Name the DID instead.`);
   return uris;
 }
 

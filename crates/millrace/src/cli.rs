@@ -11,9 +11,11 @@ use crate::cmd::backup::BackupArgs;
 use crate::cmd::cache::CacheCommand;
 use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::config::ConfigCommand;
+use crate::cmd::curated::CuratedCommand;
 use crate::cmd::demo::DemoArgs;
 use crate::cmd::dlq::DlqCommand;
 use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::label::LabelCommand;
 use crate::cmd::rebuild::RebuildArgs;
 use crate::cmd::reference::Page;
 use crate::cmd::repair::RepairArgs;
@@ -21,6 +23,7 @@ use crate::cmd::restore::RestoreArgs;
 use crate::cmd::schema::SchemaCommand;
 use crate::cmd::serve::ServeArgs;
 use crate::cmd::status::StatusArgs;
+use crate::cmd::takedown::TakedownCommand;
 use crate::cmd::top::TopArgs;
 
 /// Turns the AT Protocol's stream of events into profiles, threads, feeds and notifications.
@@ -102,6 +105,15 @@ pub enum Command {
     /// What running servers keep in memory: look at it, have it forgotten
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// What is not shown here: list it, take down, lift
+    #[command(subcommand)]
+    Takedown(TakedownCommand),
+    /// What is said here of accounts and records: list it, say it, take it back
+    #[command(subcommand)]
+    Label(LabelCommand),
+    /// Whom and what this place has chosen: trusted verifiers, suggestions
+    #[command(subcommand)]
+    Curated(CuratedCommand),
     Completions(CompletionsArgs),
     /// Print a page of the documentation
     #[command(hide = true)]

@@ -187,7 +187,7 @@ pub const NO_SUCH_CACHE: Code = Code {
 pub const NO_SERVER: Code = Code {
     id: "MR-BIN-023",
     title: "no server runs",
-    cause: "The command asks a running server, and no process holds the data folder.",
+    cause: "The command asks a running server, and no process holds the data folder; or what it asks is the AppView's to answer, which runs on another folder.",
     remedy: "start `millrace serve`, or name the folder of the one that runs with --data-dir",
 };
 

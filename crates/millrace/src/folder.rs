@@ -37,6 +37,15 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// Base URL of the operator's interface, on loopback.
     pub admin_url: Option<String>,
+    /// Base URL of the AppView, if it is part of the process.
+    pub appview_url: Option<String>,
+}
+
+impl Holder {
+    /// This process, which takes no commands yet.
+    fn starting() -> Self {
+        Self { pid: Some(std::process::id()), ..Self::default() }
+    }
 }
 
 /// A data folder whose locks this process holds.
@@ -64,7 +73,7 @@ impl DataFolder {
             }
         }
         let folder = Self { path: path.to_owned(), locks };
-        folder.announce(None)?;
+        folder.write_holder(&Holder::starting())?;
         Ok(folder)
     }
 
@@ -79,7 +88,7 @@ impl DataFolder {
             locks.push(take(&path.join(name))?.ok_or_else(|| in_use(path, name))?);
         }
         let folder = Self { path: path.to_owned(), locks };
-        folder.announce(None)?;
+        folder.write_holder(&Holder::starting())?;
         Ok(folder)
     }
 
@@ -97,18 +106,25 @@ impl DataFolder {
         not_restoring(path)?;
         let Some(lock) = take(&path.join(LOCK))? else { return Ok(None) };
         let folder = Self { path: path.to_owned(), locks: vec![lock] };
-        folder.announce(None)?;
+        folder.write_holder(&Holder::starting())?;
         Ok(Some(folder))
     }
 
-    /// Writes into the locks who holds them and where commands are taken.
+    /// Writes into the locks where this process takes commands.
     ///
     /// # Errors
     /// They cannot be written.
-    pub fn announce(&self, admin_url: Option<&str>) -> Result<(), ProgramError> {
-        let holder =
-            Holder { pid: Some(std::process::id()), admin_url: admin_url.map(str::to_owned) };
-        let text = serde_json::to_vec(&holder).expect("invariant: a holder serialises");
+    pub fn announce(
+        &self,
+        admin_url: String,
+        appview_url: Option<String>,
+    ) -> Result<(), ProgramError> {
+        let admin_url = Some(admin_url);
+        self.write_holder(&Holder { admin_url, appview_url, ..Holder::starting() })
+    }
+
+    fn write_holder(&self, holder: &Holder) -> Result<(), ProgramError> {
+        let text = serde_json::to_vec(holder).expect("invariant: a holder serialises");
         for mut lock in &self.locks {
             let write =
                 lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| lock.write_all(&text));
@@ -161,6 +177,12 @@ pub fn admin_token(folder: &Path) -> Result<Secret, ProgramError> {
 /// Who holds the folder's data, as far as it says.
 pub fn holder(folder: &Path) -> Holder {
     read_holder(&folder.join(LOCK))
+}
+
+/// Who holds the AppView's lock now, if somebody does.
+pub fn appview(folder: &Path) -> Option<Holder> {
+    let lock = folder.join(LOCK_APPVIEW);
+    (lock.exists() && matches!(take(&lock), Ok(None))).then(|| read_holder(&lock))
 }
 
 /// Who holds the folder's locks now, by the part it is; a process that holds both is told once.
@@ -244,16 +266,20 @@ mod tests {
     fn a_lock_is_held_once_and_freed_with_its_holder() {
         let dir = tempfile::tempdir().unwrap();
         let held = DataFolder::lock(dir.path(), &Roles::all()).unwrap();
-        held.announce(Some("http://127.0.0.1:1")).unwrap();
+        held.announce("http://127.0.0.1:1".to_owned(), Some("http://127.0.0.1:2".to_owned()))
+            .unwrap();
         let refused = DataFolder::lock(dir.path(), &Roles::all()).unwrap_err();
         assert!(
             matches!(refused, ProgramError::FolderInUse { pid: Some(pid), .. } if pid == std::process::id())
         );
         assert!(DataFolder::lock_for_command(dir.path()).unwrap().is_none());
         assert_eq!(holder(dir.path()).admin_url.as_deref(), Some("http://127.0.0.1:1"));
+        let appview_url = appview(dir.path()).unwrap().appview_url;
+        assert_eq!(appview_url.as_deref(), Some("http://127.0.0.1:2"));
         drop(held);
         assert!(DataFolder::lock_for_command(dir.path()).unwrap().is_some());
         assert_eq!(holder(dir.path()).admin_url, None);
+        assert_eq!(appview(dir.path()), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 // What a post carries: pictures, videos, addresses, and other records, or what stands where they are not shown.
 import { useState } from "react";
-import type { Judged } from "../labels.ts";
-import { judge } from "../labels.ts";
+import { judge, type Judged, ofAccount } from "../labels.ts";
 import { webAddress } from "../richtext.ts";
 import type { Embed, EmbeddedRecord, Picture } from "../types.ts";
 import { pageOf } from "../uri.ts";
@@ -152,7 +151,7 @@ function Absent({ children }: { children: string }) {
 function Quoted({ record, depth }: { record: EmbeddedRecord; depth: number }) {
   const author = record.author;
   if (author === undefined) return null;
-  const judged = judge(record.labels, author.labels);
+  const judged = judge(record.labels, ofAccount(author.labels));
   const page = pageOf(record.uri);
   return (
     <div className="card-in quoted">

@@ -1,5 +1,5 @@
 // Labels as they are named: each with its value, and who says so.
-import { mood, named } from "../labels.ts";
+import { isOfProfile, mood, named } from "../labels.ts";
 import { useHandle } from "../names.ts";
 import { href } from "../router.ts";
 import { Badge } from "./figure.tsx";
@@ -24,7 +24,7 @@ export function Labels({ labels, author, of }: { labels: unknown; author: string
       {all.map((label) => (
         <li key={`${label.src} ${label.val}`}>
           <Badge mood={mood(label.val)}>{label.val}</Badge> by <Who did={label.src} author={author} />
-          {label.uri.endsWith("/app.bsky.actor.profile/self") && <>, of the profile</>}
+          {isOfProfile(label) && <>, of the profile</>}
         </li>
       ))}
     </ul>

@@ -1,7 +1,7 @@
 // A post: whose, its text as text, what it carries, how it is labeled, who may answer, and its counts.
 import { useSession } from "../context.ts";
 import { counted } from "../figures.ts";
-import { judge } from "../labels.ts";
+import { judge, ofAccount } from "../labels.ts";
 import { href } from "../router.ts";
 import type { FeedItem, Post } from "../types.ts";
 import { pageOf, uriParts } from "../uri.ts";
@@ -31,7 +31,7 @@ export function PostView({ post, isMain = false }: { post: Post; isMain?: boolea
   const { operator } = useSession();
   const thread = pageOf(post.uri);
   const parts = uriParts(post.uri);
-  const judged = judge(post.labels, author.labels);
+  const judged = judge(post.labels, ofAccount(author.labels));
   return (
     <article className={isMain ? "post main" : "post"}>
       <Avatar actor={author} size="small" />

@@ -1,4 +1,4 @@
-//! Asking the server that holds the data folder, on loopback, with the token that lies in the folder.
+//! Asking the servers that hold the data folder, on loopback, with the token that lies in the folder.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,13 +34,26 @@ impl AdminClient {
         Self::of_holder(folder, folder::holder(folder))
     }
 
+    /// The AppView that runs on `folder`, whose operator's routes are its own.
+    ///
+    /// # Errors
+    /// None runs, it does not say where it answers, or its token cannot be read.
+    pub fn of_appview(folder: &Path) -> Result<Self, ProgramError> {
+        let none = || ProgramError::NoServer { path: folder.to_owned() };
+        Self::at(folder, folder::appview(folder).ok_or_else(none)?.appview_url)
+    }
+
     fn of_holder(folder: &Path, holder: Holder) -> Result<Self, ProgramError> {
+        Self::at(folder, holder.admin_url)
+    }
+
+    fn at(folder: &Path, base: Option<String>) -> Result<Self, ProgramError> {
         let unreachable = |reason: &str| ProgramError::ServerUnreachable {
             path: folder.to_owned(),
             url: "an unknown address".to_owned(),
             reason: reason.to_owned(),
         };
-        let base = holder.admin_url.ok_or_else(|| unreachable("it has not finished starting"))?;
+        let base = base.ok_or_else(|| unreachable("it has not finished starting"))?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(TIMEOUT)

@@ -6,9 +6,11 @@ pub mod backup;
 pub mod cache;
 pub mod completions;
 pub mod config;
+pub mod curated;
 pub mod demo;
 pub mod dlq;
 pub mod doctor;
+pub mod label;
 pub mod rebuild;
 pub mod reference;
 pub mod repair;
@@ -16,9 +18,11 @@ pub mod restore;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod takedown;
 pub mod top;
 
 mod live;
+mod subject;
 mod upkeep;
 
 use crate::cli::{Cli, Command};
@@ -47,6 +51,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Backup(args) => backup::run(&global, args).await,
         Command::Restore(args) => restore::run(&global, args).await,
         Command::Cache(command) => cache::run(&global, command).await,
+        Command::Takedown(command) => takedown::run(&global, command).await,
+        Command::Label(command) => label::run(&global, command).await,
+        Command::Curated(command) => curated::run(&global, command).await,
         Command::Completions(args) => {
             completions::run(&args);
             Ok(())

@@ -125,8 +125,9 @@ async fn open(
     };
     watch::start(&config.alerts, common);
     let addresses = listeners.addresses();
+    let appview_url = addresses.appview.map(loopback_url);
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
-        folder.announce(Some(&loopback_url(listener.addr())))?;
+        folder.announce(loopback_url(listener.addr()), appview_url.clone())?;
         let router = data.router(config, roles, common, token.clone());
         listener.serve(router, &config.connections, common);
     }
@@ -135,7 +136,7 @@ async fn open(
         listener.serve(router, &config.connections, common);
     }
     if let Some(listener) = listeners.metrics {
-        folder.announce(Some(&loopback_url(listener.addr())))?;
+        folder.announce(loopback_url(listener.addr()), appview_url)?;
         let caches = operate::cache_router(common.registry.caches().clone(), token);
         let router = health::metrics_router(common.registry.clone()).merge(caches);
         listener.serve(router, &config.connections, common);

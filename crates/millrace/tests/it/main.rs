@@ -11,6 +11,7 @@ mod dlq;
 mod folder;
 mod internal;
 mod listeners;
+mod moderation;
 mod operate;
 mod roles;
 mod schema;
