@@ -40,7 +40,7 @@ impl Said {
             Self::Mentions(parts) => Value::String(parts.join(" ")),
             Self::Between(_, last_us) => Value::String(format_ms_us(*last_us)),
             Self::OneOf(either) => either[0].example(),
-            Self::Items(items) => items.iter().map(Self::example).collect(),
+            Self::Items(items) | Self::AnyOrder(items) => items.iter().map(Self::example).collect(),
             Self::Fields(fields) => {
                 let fields = fields.iter().map(|(name, said)| ((*name).to_owned(), said.example()));
                 Value::Object(fields.filter(|(_, value)| !value.is_null()).collect())
