@@ -160,6 +160,31 @@ impl Client {
         }
     }
 
+    /// A query that may be refused.
+    pub async fn try_query(
+        &mut self,
+        by: &Account,
+        nsid: &str,
+        params: Value,
+    ) -> Result<Result<Value, Refused>> {
+        self.tried("query", call(by, nsid, "params", params)).await
+    }
+
+    /// A procedure that may be refused.
+    pub async fn try_procedure(
+        &mut self,
+        by: &Account,
+        nsid: &str,
+        input: Value,
+    ) -> Result<Result<Value, Refused>> {
+        self.tried("procedure", call(by, nsid, "input", input)).await
+    }
+
+    async fn tried(&mut self, method: &str, call: Value) -> Result<Result<Value, Refused>> {
+        let answer = self.node.ask(method, call).await?;
+        Ok(answer.map(|mut answer| answer["data"].take()))
+    }
+
     /// A procedure; `Value::Null` sends no body.
     pub async fn procedure(&mut self, by: &Account, nsid: &str, input: Value) -> Result<Value> {
         let mut answer = self.node.must("procedure", call(by, nsid, "input", input)).await?;

@@ -13,19 +13,12 @@ use crate::client::{Account, Written};
 use crate::json_lines::JsonLines;
 use crate::millrace::{Engine, Split};
 use crate::network::Moderation;
+use crate::people::People;
 use crate::postgres::Database;
 use crate::world::World;
 
 const LABELLED_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
-/// One transparent pixel.
-const PNG: &[u8] = &[
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
-    1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, 0x49, 0x44, 0x41, 0x54,
-    0x78, 0xda, 0x63, 0x64, 0xf8, 0xcf, 0x50, 0x0f, 0, 3, 0x86, 1, 0x80, 0x5a, 0x34, 0x7d, 0x6b, 0,
-    0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
-];
-
 /// Ozone, and who works with it.
 struct Ozone {
     node: JsonLines,
@@ -146,57 +139,20 @@ async fn moderated(engine: &Engine, split: Split, database: &Database) -> Result
     let mut world = World::moderated(engine, split, Some(port)).await?;
     let dir = world.dir().to_owned();
     let mut ozone = Ozone::start(&mut world, database, &dir).await?;
-    let people = People::settle_in(&mut world).await?;
-    let world = &mut world;
+    let people = People::settle_in(&mut world, "http://localhost:1").await?;
 
-    somebody_reports(world, &ozone, &people).await.context("reports")?;
-    labels_come_and_go(world, &mut ozone, &people).await.context("labels")?;
-    posts_are_taken_down(world, &mut ozone, &people).await.context("posts")?;
-    images_are_taken_down(world, &mut ozone, &people).await.context("images")?;
-    accounts_are_taken_down(world, &mut ozone, &people).await.context("accounts")?;
-    what_is_decided_meanwhile_counts(world, &mut ozone, &people).await.context("meanwhile")?;
-    every_method_of_ozone_is_answered(world, &ozone, &people).await.context("methods")?;
-    ozone.node.end().await
-}
-
-/// Alice looks at what Bob does.
-struct People {
-    alice: Account,
-    bob: Account,
-    post: Written,
-    image: Value,
-    with_image: Written,
-    list: String,
-    pack: String,
-    feed: String,
+    somebody_reports(&mut world, &ozone, &people).await.context("reports")?;
+    labels_come_and_go(&mut world, &mut ozone, &people).await.context("labels")?;
+    posts_are_taken_down(&mut world, &mut ozone, &people).await.context("posts")?;
+    images_are_taken_down(&mut world, &mut ozone, &people).await.context("images")?;
+    accounts_are_taken_down(&mut world, &mut ozone, &people).await.context("accounts")?;
+    what_is_decided_meanwhile_counts(&mut world, &mut ozone, &people).await.context("meanwhile")?;
+    every_method_of_ozone_is_answered(&mut world, &ozone, &people).await.context("methods")?;
+    ozone.node.end().await?;
+    world.end().await
 }
 
 impl People {
-    async fn settle_in(world: &mut World) -> Result<Self> {
-        let alice = world.client.create_account("alice").await?;
-        let bob = world.client.create_account("bob").await?;
-        let client = &mut world.client;
-        client.update_profile(&bob, json!({"displayName": "Bob", "description": "writes"})).await?;
-        client.follow(&alice, &bob).await?;
-        let post = client.post(&bob, "something that bothers somebody").await?;
-        client.like(&alice, &post).await?;
-        let image = client.upload(&bob, PNG, "image/png").await?;
-        let with_image = client.post_image(&bob, "look", &image).await?;
-        let write = |collection: &'static str, record: Value| json!({"repo": bob.did, "collection": collection, "record": record});
-        let now = "2026-01-01T00:00:00.000Z";
-        let list = json!({"name": "a list", "purpose": "app.bsky.graph.defs#referencelist", "createdAt": now});
-        let list = create(world, &bob, write("app.bsky.graph.list", list)).await?;
-        let pack = json!({"name": "a pack", "list": list, "createdAt": now});
-        let pack = create(world, &bob, write("app.bsky.graph.starterpack", pack)).await?;
-        let service = world.network.register_feed_generator("http://localhost:1").await?;
-        let feed = json!({"did": service, "displayName": "a feed", "createdAt": now});
-        let feed = create(world, &bob, write("app.bsky.feed.generator", feed)).await?;
-        world.settle().await?;
-        world.until_named(&alice).await?;
-        world.until_named(&bob).await?;
-        Ok(Self { alice, bob, post, image, with_image, list, pack, feed })
-    }
-
     /// What Alice is shown of a post, if anything.
     async fn seen(&self, world: &mut World, post: &Written) -> Result<Option<Value>> {
         let params = json!({"uris": [post.uri]});
@@ -214,11 +170,6 @@ impl People {
         }
         Ok(())
     }
-}
-
-async fn create(world: &mut World, by: &Account, input: Value) -> Result<String> {
-    let made = world.client.procedure(by, "com.atproto.repo.createRecord", input).await?;
-    Ok(made["uri"].as_str().context("the URI of a record")?.to_owned())
 }
 
 async fn somebody_reports(world: &mut World, ozone: &Ozone, people: &People) -> Result<()> {
