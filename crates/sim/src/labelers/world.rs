@@ -101,7 +101,7 @@ impl World {
             },
             None => {
                 let Some(subject) = self.something() else { return };
-                let val = pick(&self.labels_rng, &VALUES).map_or("", |val| *val).to_owned();
+                let val = pick(&self.labels_rng, &VALUES).copied().unwrap_or_default().to_owned();
                 let ends = self.labels_rng.below(ENDS) == 0;
                 let exp_us = ends.then(|| now_us + HOUR_US);
                 LabelSaid { subject, val, negates: false, exp_us }

@@ -26,7 +26,9 @@ async fn network(labelers: u32) -> Network {
 }
 
 async fn identity(network: &Network, did: &str) -> Identity {
-    let document = reqwest::get(format!("{}/{did}", network.plc_url())).await.unwrap();
+    millrace_runtime::tls::install_provider();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let document = client.get(format!("{}/{did}", network.plc_url())).send().await.unwrap();
     let document = document.bytes().await.unwrap();
     Identity::parse(&document, &Did::parse(did).unwrap()).unwrap()
 }

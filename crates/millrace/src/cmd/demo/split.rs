@@ -65,6 +65,7 @@ pub(super) fn command(
         .env("MILLRACE_DATAPLANE__URL", loopback_url(data_plane))
         .env("MILLRACE_NETWORK__ALLOW_LOOPBACK", "true")
         .env("MILLRACE_NETWORK__PLC_URL", network.plc_url())
-        .env("MILLRACE_NETWORK__HANDLE_RESOLVER_URL", network.pds_url());
+        .env("MILLRACE_NETWORK__HANDLE_RESOLVER_URL", network.pds_url())
+        .env("MILLRACE_APPVIEW__TRUSTED_LABELERS", network.labelers().join(","));
     Ok(command)
 }
