@@ -6,6 +6,7 @@ use millrace_runtime::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::images::ImagesConfig;
 use crate::service_key::ServiceKey;
 use crate::urls::{PublicUrl, UrlPattern};
 
@@ -42,6 +43,8 @@ pub struct AppviewConfig {
     /// Devices that each account may register for push notifications, up to 100; of more, those that came
     /// last stay. They are kept for a service of your own that pushes; with 0 nobody can register any.
     pub push_devices: u32,
+    /// Images made here, under `/img`.
+    pub images: ImagesConfig,
     /// Bounds of requests.
     pub limits: LimitsConfig,
 }
@@ -98,6 +101,7 @@ impl Default for AppviewConfig {
             trusted_labelers: Vec::new(),
             trusted_verifiers: Vec::new(),
             push_devices: 0,
+            images: ImagesConfig::default(),
             limits: LimitsConfig::default(),
         }
     }

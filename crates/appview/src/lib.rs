@@ -29,6 +29,7 @@ mod label_stream;
 mod admin;
 mod dashboard;
 mod health;
+mod images;
 mod well_known;
 
 pub mod config;

@@ -158,6 +158,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/ready", Anyone),
     Route::get("/xrpc/_health", Anyone),
     Route::get("/.well-known/did.json", Anyone),
+    Route::get("/img/{preset}/plain/{did}/{image}", Anyone),
     Route::get("/xrpc/app.bsky.actor.getProfile", Optional).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.actor.getProfiles", Optional).labelled().with_rev(OnAnswers),
     Route::get("/xrpc/app.bsky.actor.getSuggestions", Optional).labelled(),

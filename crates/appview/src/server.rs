@@ -24,6 +24,7 @@ use crate::error::XrpcError;
 use crate::health;
 use crate::issuer::Issuer;
 use crate::label_stream::LabelStream;
+use crate::images::{self, ImagesDeps};
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
@@ -93,11 +94,19 @@ pub fn router(deps: AppviewDeps) -> Router {
         metrics.clone(),
         shutdown,
     );
+    let pds = PdsClient::new(http.clone());
+    let images = images::router(ImagesDeps {
+        config: &config.images,
+        dataplane: dataplane.clone(),
+        resolver: resolver.clone(),
+        pds: pds.clone(),
+        registry: &registry,
+    });
     let api = Api {
         dataplane: dataplane.clone(),
         auth: auth.clone(),
         resolver,
-        pds: PdsClient::new(http.clone()),
+        pds,
         feed_servers: http
             .with_rates(FEED_SERVER_REQUESTS_MAX, FEED_SERVER_REQUESTS_PER_SECOND_MAX),
         urls: Arc::new(media_urls(&config)),
@@ -132,6 +141,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         .merge(health::router(dataplane.clone()))
         .merge(dashboard::router())
         .merge(admin::router(admin))
+        .merge(images)
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)

@@ -9,8 +9,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::images::Preset;
+
 /// Bytes a pattern may have.
 const PATTERN_BYTES_MAX: usize = 1_024;
+
+/// What a pattern may have filled in.
+const PLACES: [&str; 4] = ["public_url", "preset", "did", "cid"];
 
 /// What stays as it is in a path segment; a DID's colons do not.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -24,6 +29,14 @@ pub enum UrlFault {
     TooLong,
     #[error("the pattern {0:?} must contain {{did}} and {{cid}}")]
     Incomplete(String),
+    #[error(
+        "the pattern {pattern:?} names {{{place}}}, and only {{public_url}}, {{preset}}, {{did}} and {{cid}} are filled in"
+    )]
+    UnknownPlace { pattern: String, place: String },
+    #[error(
+        "the pattern {0:?} makes no http or https URL: it begins with {{public_url}}, http:// or https://"
+    )]
+    NotAUrl(String),
 }
 
 /// The origin under which the public reaches this service, without a trailing slash.
@@ -63,6 +76,16 @@ impl UrlPattern {
         if !text.contains("{did}") || !text.contains("{cid}") {
             return Err(UrlFault::Incomplete(text.to_owned()));
         }
+        if let Some(place) = places(text).find(|place| !PLACES.contains(place)) {
+            let (pattern, place) = (text.to_owned(), place.to_owned());
+            return Err(UrlFault::UnknownPlace { pattern, place });
+        }
+        let base = PublicUrl("https://public.test".to_owned());
+        let filled = Self(text.to_owned()).with_base(&base).fill("avatar", "did:plc:a", "bafk");
+        let url = url::Url::parse(&filled).ok();
+        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            return Err(UrlFault::NotAUrl(text.to_owned()));
+        }
         Ok(Self(text.to_owned()))
     }
 
@@ -96,24 +119,9 @@ impl fmt::Display for UrlPattern {
     }
 }
 
-/// The sizes in which images are offered; names of the reference's presets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ImagePreset {
-    Avatar,
-    Banner,
-    FeedThumbnail,
-    FeedFullsize,
-}
-
-impl ImagePreset {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Avatar => "avatar",
-            Self::Banner => "banner",
-            Self::FeedThumbnail => "feed_thumbnail",
-            Self::FeedFullsize => "feed_fullsize",
-        }
-    }
+/// What stands between braces.
+fn places(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split('{').skip(1).map(|part| part.split_once('}').map_or(part, |(place, _)| place))
 }
 
 /// The patterns of a running service, public URL filled in.
@@ -125,7 +133,7 @@ pub(crate) struct MediaUrls {
 }
 
 impl MediaUrls {
-    pub(crate) fn image(&self, preset: ImagePreset, did: &Did, cid: &str) -> String {
+    pub(crate) fn image(&self, preset: Preset, did: &Did, cid: &str) -> String {
         self.image.fill(preset.name(), did.as_str(), cid)
     }
 
@@ -182,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fills_a_pattern_and_leaves_other_braces() {
+    fn fills_a_pattern() {
         let base = PublicUrl::parse("https://app.test/").unwrap();
         let check = |pattern: &str, expected: &str| {
             let pattern = UrlPattern::parse(pattern).unwrap().with_base(&base);
@@ -192,20 +200,19 @@ mod tests {
             "{public_url}/img/{preset}/plain/{did}/{cid}@jpeg",
             "https://app.test/img/avatar/plain/did:plc:a/bafk@jpeg",
         );
-        check("https://cdn/{cid}?by={did}&{x}", "https://cdn/bafk?by=did:plc:a&{x}");
-        check("{did}{cid}{", "did:plc:abafk{");
+        check("https://cdn/{cid}?by={did}&as=}x", "https://cdn/bafk?by=did:plc:a&as=}x");
     }
 
     #[test]
     fn a_filled_in_value_is_not_filled_again() {
-        let pattern = UrlPattern::parse("{did}/{cid}").unwrap();
-        assert_eq!(pattern.fill("", "{cid}", "x"), "{cid}/x");
+        let pattern = UrlPattern::parse("http://cdn/{did}/{cid}").unwrap();
+        assert_eq!(pattern.fill("", "{cid}", "x"), "http://cdn/{cid}/x");
     }
 
     #[test]
     fn a_video_url_escapes_the_colons_of_a_did() {
         let urls = MediaUrls {
-            image: UrlPattern::parse("{did}{cid}").unwrap(),
+            image: UrlPattern::parse("http://i/{did}/{cid}").unwrap(),
             video_playlist: UrlPattern::parse("https://v/{did}/{cid}/playlist.m3u8").unwrap(),
             video_thumbnail: UrlPattern::parse("https://v/{did}/{cid}/thumbnail.jpg").unwrap(),
         };
@@ -227,7 +234,17 @@ mod tests {
         {
             assert!(PublicUrl::parse(text).is_err(), "{text}");
         }
-        for text in ["", "https://cdn/{did}", "https://cdn/{cid}"] {
+        for text in [
+            "",
+            "https://cdn/{did}",
+            "https://cdn/{cid}",
+            "{did}/{cid}",
+            "cdn.example/{did}/{cid}",
+            "ftp://cdn/{did}/{cid}",
+            "https:///{did}",
+            "https://cdn/{size}/{did}/{cid}",
+            "https://cdn/{did}/{cid}/{",
+        ] {
             assert!(UrlPattern::parse(text).is_err(), "{text}");
         }
     }

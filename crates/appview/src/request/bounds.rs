@@ -95,7 +95,8 @@ fn label(request: &Request) -> &'static str {
     }
     let path = request.uri().path();
     let route = ROUTES.iter().find(|route| route.path == path);
-    route.map_or(UNKNOWN, |route| route.nsid().unwrap_or(route.path))
+    let other = if path.starts_with("/img/") { "/img" } else { UNKNOWN };
+    route.map_or(other, |route| route.nsid().unwrap_or(route.path))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::Views;
 use super::label::Label;
 use super::profile::ProfileView;
 use super::record::Blob;
-use crate::urls::ImagePreset;
+use crate::images::Preset;
 
 /// `app.bsky.feed.defs#generatorView`.
 #[derive(Debug, Serialize)]
@@ -79,7 +79,7 @@ impl<'a> Views<'a> {
             description: record.description,
             description_facets: record.description_facets,
             avatar: avatar
-                .and_then(|blob| self.image_of(ImagePreset::Avatar, &known.creator, Some(blob))),
+                .and_then(|blob| self.image_of(Preset::Avatar, &known.creator, Some(blob))),
             like_count: known.like_count,
             accepts_interactions: record.accepts_interactions,
             labels: self.labels(&known.uri),

@@ -13,7 +13,7 @@ use super::Views;
 use super::label::Label;
 use super::profile::ProfileView;
 use super::record::Blob;
-use crate::urls::ImagePreset;
+use crate::images::Preset;
 
 /// `app.bsky.graph.defs#listViewBasic`.
 #[derive(Debug, Serialize)]
@@ -113,7 +113,7 @@ impl<'a> Views<'a> {
             name: record.name.clone(),
             purpose: record.purpose.clone(),
             avatar: avatar
-                .and_then(|blob| self.image_of(ImagePreset::Avatar, &list.creator, Some(blob))),
+                .and_then(|blob| self.image_of(Preset::Avatar, &list.creator, Some(blob))),
             list_item_count: list.items_count,
             indexed_at: format_ms_us(list.sort_at_us),
             labels: self.labels(&list.uri),

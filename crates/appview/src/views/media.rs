@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Views;
 use super::record::{Blob, StrongRef};
-use crate::urls::ImagePreset;
+use crate::images::Preset;
 
 /// Items of a gallery that are shown; its lexicon allows more than clients may offer.
 const GALLERY_ITEMS_MAX: usize = 10;
@@ -152,7 +152,7 @@ impl<'a> Views<'a> {
     /// Where an image of `author` is served, unless it is taken down.
     pub(super) fn image_of(
         &self,
-        preset: ImagePreset,
+        preset: Preset,
         author: &Did,
         blob: Option<&Blob>,
     ) -> Option<String> {
@@ -194,8 +194,8 @@ impl<'a> Views<'a> {
     fn image_view(&self, author: &Did, image: ImageRecord<'a>) -> ImageView<'a> {
         let cid = image.image.cid();
         ImageView {
-            thumb: self.urls.image(ImagePreset::FeedThumbnail, author, cid),
-            fullsize: self.urls.image(ImagePreset::FeedFullsize, author, cid),
+            thumb: self.urls.image(Preset::FeedThumbnail, author, cid),
+            fullsize: self.urls.image(Preset::FeedFullsize, author, cid),
             alt: image.alt,
             aspect_ratio: image.aspect_ratio,
         }
@@ -211,8 +211,8 @@ impl<'a> Views<'a> {
             return None;
         }
         Some(GalleryItemView::Image {
-            thumbnail: self.urls.image(ImagePreset::FeedThumbnail, author, cid),
-            fullsize: self.urls.image(ImagePreset::FeedFullsize, author, cid),
+            thumbnail: self.urls.image(Preset::FeedThumbnail, author, cid),
+            fullsize: self.urls.image(Preset::FeedFullsize, author, cid),
             aspect_ratio: image.aspect_ratio?,
             alt: image.alt,
         })
@@ -235,7 +235,7 @@ impl<'a> Views<'a> {
 
     fn external(&self, author: &Did, external: ExternalRecord<'a>) -> ExternalView<'a> {
         ExternalView {
-            thumb: self.image_of(ImagePreset::FeedThumbnail, author, external.thumb.as_ref()),
+            thumb: self.image_of(Preset::FeedThumbnail, author, external.thumb.as_ref()),
             uri: external.uri,
             title: external.title,
             description: external.description,

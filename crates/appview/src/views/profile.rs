@@ -16,7 +16,7 @@ use super::status::StatusView;
 use super::verification::VerificationState;
 use super::viewer_state::ViewerState;
 use crate::hydration::HydratedActor;
-use crate::urls::ImagePreset;
+use crate::images::Preset;
 
 /// The label by which an account asks not to be shown to who has not signed in.
 const NO_UNAUTHENTICATED: &str = "!no-unauthenticated";
@@ -135,7 +135,7 @@ impl<'a> Views<'a> {
             view: self.view(known, basic),
             // Clients open it: no other scheme is passed on.
             website: known.profile.website.as_deref().filter(|url| url.starts_with("https://")),
-            banner: self.image_of(ImagePreset::Banner, &actor.did, known.profile.banner.as_ref()),
+            banner: self.image_of(Preset::Banner, &actor.did, known.profile.banner.as_ref()),
             followers_count: actor.followers_count,
             follows_count: actor.follows_count,
             posts_count: actor.posts_count,
@@ -175,7 +175,7 @@ impl<'a> Views<'a> {
             handle: actor.handle.as_ref().map_or(HANDLE_INVALID, |handle| handle.as_str()),
             display_name: profile.display_name.as_deref(),
             pronouns: profile.pronouns.as_deref(),
-            avatar: self.image_of(ImagePreset::Avatar, &actor.did, profile.avatar.as_ref()),
+            avatar: self.image_of(Preset::Avatar, &actor.did, profile.avatar.as_ref()),
             associated: associated(known),
             viewer: self.viewer_state(known),
             labels: self.profile_labels(known),

@@ -24,6 +24,8 @@ struct Inner {
     handles: Mutex<HashMap<String, Did>>,
     /// Where services answer.
     feed_servers: Mutex<HashMap<Did, String>>,
+    /// Where accounts are hosted.
+    pds: Mutex<HashMap<Did, String>>,
     asked: AtomicUsize,
     down: AtomicBool,
 }
@@ -49,6 +51,11 @@ impl Directory {
     pub fn serves_feeds(&self, did: &Did, endpoint: &str) {
         self.register(did, 1);
         self.0.feed_servers.lock().insert(did.clone(), endpoint.to_owned());
+    }
+
+    /// An account is hosted at an endpoint.
+    pub fn hosts(&self, did: &Did, endpoint: &str) {
+        self.0.pds.lock().insert(did.clone(), endpoint.to_owned());
     }
 
     /// From now on every question fails.
@@ -83,9 +90,10 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
     let Ok(did) = Did::parse(&did) else { return StatusCode::NOT_FOUND.into_response() };
     let Some(key) = directory.key(&did) else { return StatusCode::NOT_FOUND.into_response() };
     let endpoint = directory.0.feed_servers.lock().get(&did).cloned();
-    let service = endpoint.map(|endpoint| {
-        json!({ "id": "#bsky_fg", "type": "BskyFeedGenerator", "serviceEndpoint": endpoint })
-    });
+    let service = |id: &str, kind: &str, endpoint: String| json!({ "id": id, "type": kind, "serviceEndpoint": endpoint });
+    let feeds = endpoint.map(|endpoint| service("#bsky_fg", "BskyFeedGenerator", endpoint));
+    let pds = directory.0.pds.lock().get(&did).cloned();
+    let pds = pds.map(|pds| service("#atproto_pds", "AtprotoPersonalDataServer", pds));
     Json(json!({
         "id": did,
         "verificationMethod": [{
@@ -99,7 +107,7 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
             "controller": did,
             "publicKeyMultibase": label_key(&did).public().to_multibase(),
         }],
-        "service": service.as_slice(),
+        "service": feeds.into_iter().chain(pds).collect::<Vec<_>>(),
     }))
     .into_response()
 }

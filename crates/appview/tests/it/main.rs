@@ -20,6 +20,7 @@ mod com_atproto_admin;
 mod com_atproto_label;
 mod directory;
 mod feed_server;
+mod images;
 mod ingest_side;
 mod issued;
 mod label_stream;

@@ -50,6 +50,8 @@ impl Known {
         path.replace("{did}", did("alice").as_str())
             .replace("{id}", &id.to_string())
             .replace("{list}", "people")
+            .replace("{preset}", "avatar")
+            .replace("{image}", &blob_cid("seen"))
             .replace("{*path}", "profile/alice.test")
     }
 }
@@ -217,6 +219,8 @@ fn expected(route: &Route, role: Role) -> u16 {
         (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
         (true, None) if route.path == ISSUE => 400,
         (true, Some(nsid)) if needs_another_service(nsid) || nsid == FOLLOW => 501,
+        // Nobody hosts alice.
+        (true, None) if route.path.starts_with("/img/") => 404,
         // Labels are asked for otherwise.
         (true, Some("com.atproto.temp.fetchLabels")) => 400,
         (true, _) => 200,

@@ -9,6 +9,7 @@ mod sections;
 
 use std::path::{Path, PathBuf};
 
+use millrace_appview::AppviewConfig;
 use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
 use millrace_runtime::alert::AlertsConfig;
@@ -111,6 +112,14 @@ impl Config {
     pub fn store(&self) -> StoreConfig {
         let dir = self.store.dir.clone().unwrap_or_else(|| self.data_dir.clone());
         StoreConfig { dir: Some(dir), ..self.store.store.clone() }
+    }
+
+    /// The AppView's part, with its folder.
+    pub fn appview(&self) -> AppviewConfig {
+        let mut appview = self.appview.appview.clone();
+        let folder = || self.data_dir.join("images");
+        appview.images.cache_dir = appview.images.cache_dir.or_else(|| Some(folder()));
+        appview
     }
 
     /// Ingest's part, with the source that `ingest.relay_url` stands for.

@@ -25,7 +25,7 @@ pub(super) fn router(
         None => remote(config)?,
     };
     Ok(millrace_appview::router(AppviewDeps {
-        config: config.appview.appview.clone(),
+        config: config.appview(),
         dataplane,
         ingest,
         resolver: outside.resolver.clone(),

@@ -49,4 +49,8 @@ fn what_would_end_every_connection_is_refused() {
     let refused = place.run(&["config", "check"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.stderr.contains("connections.header_timeout_ms"), "{refused:?}");
+    let place = Place::with("[appview]\nimage_url_pattern = \"cdn.example/{did}/{cid}\"\n");
+    let refused = place.run(&["config", "check"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(refused.stderr.contains("image_url_pattern"), "{refused:?}");
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use millrace_atproto::cid::Cid;
 use millrace_atproto::{Did, Nsid, RecordKey, Tid};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -152,6 +153,22 @@ impl PdsClient {
         ];
         let url = url(base, "com.atproto.sync.getRecord", &query)?;
         Ok(self.http.get(url.as_str(), PROOF).await.map_err(PdsError::of)?.body)
+    }
+
+    /// `com.atproto.sync.getBlob`: the bytes as the server gives them, not yet checked.
+    ///
+    /// # Errors
+    /// The host does not give it, not within `limits`, or not now.
+    pub async fn get_blob(
+        &self,
+        base: &str,
+        did: &Did,
+        cid: &Cid,
+        limits: Limits,
+    ) -> Result<Bytes, PdsError> {
+        let query = [("did", did.to_string()), ("cid", cid.to_string())];
+        let url = url(base, "com.atproto.sync.getBlob", &query)?;
+        Ok(self.http.get(url.as_str(), limits).await.map_err(PdsError::of)?.body)
     }
 
     /// `com.atproto.server.describeServer`.
