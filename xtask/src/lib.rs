@@ -13,6 +13,7 @@ pub mod features;
 pub mod fuzz;
 pub mod generated;
 pub mod kafka;
+mod lexicons;
 pub mod lint;
 pub mod long_run;
 pub mod postgres;

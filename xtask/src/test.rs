@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::features;
+use crate::lexicons::Lexicons;
 use crate::postgres::Cluster;
 use crate::promises::Promises;
 use crate::setup::{self, Tool};
@@ -34,6 +35,8 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
     if let Some(cluster) = &cluster {
         env.push(("MILLRACE_TEST_POSTGRES_URL", cluster.url().into()));
     }
+    let lexicons = Lexicons::bring(root, &target)?;
+    env.extend(lexicons.env());
     let mut tally = Tally::default();
     if args.is_empty() {
         tally += web::test(root)?;
@@ -47,6 +50,9 @@ pub fn run(root: &Path, args: &[String]) -> Result<bool> {
         tally += Tally::default().with_exit(false);
     }
     drop(cluster);
+    if args.is_empty() {
+        tally += lexicons.judge()?;
+    }
     println!("\nfinished in {} s", started.elapsed().as_secs());
     println!("{tally}");
     Ok(tally.failed == 0)

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod admin;
+mod answers;
 mod app_bsky_actor;
 mod app_bsky_ageassurance;
 mod app_bsky_bookmark;
@@ -25,6 +26,7 @@ mod ingest_side;
 mod issued;
 mod label_stream;
 mod labels;
+mod lexicons;
 mod people;
 mod rates;
 mod routes;

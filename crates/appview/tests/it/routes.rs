@@ -18,7 +18,7 @@ near_and_far!(
 );
 
 /// Records that requests name, by URI.
-struct Known {
+pub struct Known {
     post: String,
     list: String,
     starter_pack: String,
@@ -28,7 +28,7 @@ struct Known {
 }
 
 impl Known {
-    async fn of(world: &World, feeds: &FeedServer) -> Self {
+    pub async fn of(world: &World, feeds: &FeedServer) -> Self {
         let alice = world.actor("alice");
         let feed = alice.offers_feed(&feeds.did, "a feed").uri;
         let list = alice.makes_list("curatelist", "friends");
@@ -76,7 +76,7 @@ fn needs_another_service(nsid: &str) -> bool {
 const DRAFT: &str = "3jzfcijpj2z2a";
 
 /// A request that is right in all but its caller.
-fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
+pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestBuilder {
     let post = known.post.as_str();
     let request = world.request(route.verb.as_str(), &known.filled(route.path));
     if route.path.starts_with("/api/v1/admin/curated/") && route.verb == Verb::Post {

@@ -237,7 +237,9 @@ impl World {
         self.settle().await;
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
+        let path = response.url().path().to_owned();
         let text = response.text().await.unwrap();
+        crate::answers::note(&path, status, &text);
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
 

@@ -1,0 +1,32 @@
+//! Notes every answer of a method for `tests/network/answers.mjs`, which holds it against the published
+//! lexicons once all tests have run. Where `MILLRACE_TEST_ANSWERS` names no folder nothing is noted.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::sync::OnceLock;
+
+use http::StatusCode;
+use parking_lot::Mutex;
+use serde_json::json;
+
+static NOTED: OnceLock<Option<Mutex<File>>> = OnceLock::new();
+
+/// An answer to a request for this path.
+pub fn note(path: &str, status: StatusCode, text: &str) {
+    let Some(nsid) = path.strip_prefix("/xrpc/").filter(|_| status == StatusCode::OK) else {
+        return;
+    };
+    if let Some(file) = NOTED.get_or_init(open) {
+        let line = format!("{}\n", json!({ "nsid": nsid, "text": text }));
+        file.lock().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+/// A file of this process's own.
+fn open() -> Option<Mutex<File>> {
+    let folder = std::env::var_os("MILLRACE_TEST_ANSWERS")?;
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = format!("{}.jsonl", std::process::id());
+    let path = std::path::Path::new(&folder).join(name);
+    Some(Mutex::new(OpenOptions::new().create(true).append(true).open(path).unwrap()))
+}
