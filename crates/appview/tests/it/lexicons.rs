@@ -148,6 +148,10 @@ async fn parameters_are_what_their_lexicon_says() {
     for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
         let Some(nsid) = route.nsid() else { continue };
         let main = &lexicons[nsid]["defs"]["main"];
+        // A stream is asked for as a WebSocket.
+        if main["type"] == "subscription" {
+            continue;
+        }
         assert_eq!(main["type"], "query", "{nsid} is no query in the lexicons");
         let parameters = &main["parameters"];
         let right = request(&world, route, &known).build().unwrap().url().clone();

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::program::{Place, http};
+use crate::program::{Place, http, until};
 
 /// Longest wait for anything.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -18,10 +18,13 @@ async fn every_listener_ends_what_is_not_asked() {
     let connections = "[connections]\nheader_timeout_ms = 300\nidle_timeout_ms = 300\n";
     place.write("millrace.toml", &format!("{configuration}\n{connections}"));
     let mut server = place.serve(&[]).await;
-    // Who follows what is started says where the public is answered.
-    let log = server.log();
-    let (_, public) = log.split_once("appview=Some(").unwrap();
-    let public = public.split_once(')').unwrap().0.to_owned();
+    // Where the public is answered is told once everything is started.
+    let public = until("the address of the AppView", || {
+        let log = server.log();
+        let (_, told) = log.split_once("appview=Some(")?;
+        Some(told.split_once(')')?.0.to_owned())
+    })
+    .await;
     let internal = server.url.strip_prefix("http://").unwrap().to_owned();
     for addr in [public, internal.clone()] {
         let mut slow = TcpStream::connect(&addr).await.unwrap();
@@ -52,5 +55,5 @@ fn what_would_end_every_connection_is_refused() {
     let place = Place::with("[appview]\nimage_url_pattern = \"cdn.example/{did}/{cid}\"\n");
     let refused = place.run(&["config", "check"]);
     assert_ne!(refused.code, 0, "{refused:?}");
-    assert!(refused.stderr.contains("image_url_pattern"), "{refused:?}");
+    assert!(refused.stderr.contains("makes no http or https URL"), "{refused:?}");
 }
