@@ -89,7 +89,8 @@ async fn serve_feed(listener: TcpListener, feed: String) -> Result<()> {
 
 async fn ask_everything(world: &mut World, people: &People) -> Result<BTreeSet<String>> {
     let mut asked = BTreeSet::new();
-    for Case { nsid, ask, expected } in cases(people) {
+    let appview_did = world.network.appview_did.clone();
+    for Case { nsid, ask, expected } in cases(people, &appview_did) {
         let answer = match ask {
             Ask::Query(params) => world.client.try_query(&people.alice, nsid, params).await?,
             Ask::Procedure(input) => world.client.try_procedure(&people.alice, nsid, input).await?,
@@ -135,7 +136,7 @@ async fn draft_methods(world: &mut World, people: &People) -> Result<()> {
     Ok(())
 }
 
-fn cases(people: &People) -> Vec<Case> {
+fn cases(people: &People, appview_did: &str) -> Vec<Case> {
     let People { alice, bob, post, list, pack, feed, .. } = people;
     let (alice, bob, uri) = (&alice.did, &bob.did, &post.uri);
     let none = || json!({});
@@ -200,7 +201,7 @@ fn cases(people: &People) -> Vec<Case> {
     ];
     cases.extend(changes(people));
     cases.extend(unspecced(people));
-    cases.extend(vendors(people));
+    cases.extend(vendors(people, appview_did));
     cases
 }
 
@@ -262,12 +263,13 @@ fn unspecced(people: &People) -> Vec<Case> {
 }
 
 /// What takes a vendor's service, which this server does not have, or is not switched on.
-fn vendors(people: &People) -> Vec<Case> {
+fn vendors(people: &People, appview_did: &str) -> Vec<Case> {
     let (alice, bob) = (&people.alice.did, &people.bob.did);
     let procedure = |nsid, input| without_service(nsid, Ask::Procedure(input));
     let query = |nsid| without_service(nsid, Ask::Query(json!({})));
     let person = json!({"email": "a@example.com", "language": "en", "countryCode": "NO"});
-    let device = json!({"serviceDid": "did:web:push.example", "token": "t", "platform": "web", "appId": "app"});
+    let device =
+        json!({"serviceDid": appview_did, "token": "t", "platform": "web", "appId": "app"});
     let refused = |nsid, input, name| Case {
         nsid,
         ask: Ask::Procedure(input),

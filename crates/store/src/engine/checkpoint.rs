@@ -103,7 +103,7 @@ struct Wal {
     written: Option<SystemTime>,
     /// The same when all of it was folded in.
     folded: Option<SystemTime>,
-    /// Since it was last found due.
+    /// Since there is something new in it, or since it was last found due.
     waited: Duration,
 }
 
@@ -117,9 +117,12 @@ impl Wal {
     ) -> bool {
         let rests = self.written == written;
         self.written = written;
+        if written.is_none() || written == self.folded {
+            self.waited = Duration::ZERO;
+            return false;
+        }
         self.waited = self.waited.saturating_add(passed);
-        let is_new = written.is_some() && written != self.folded;
-        let due = is_new && (self.waited >= interval || rests && self.waited >= REST_MIN);
+        let due = self.waited >= interval || rests && self.waited >= REST_MIN;
         if due {
             self.waited = Duration::ZERO;
         }
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(due(|_| true, 100), [30, 60, 90], "never at rest");
         assert_eq!(due(|second| second <= 40, 100), [30, 41], "written for a while");
         assert_eq!(due(|second| second % 2 == 1, 20), [6, 12, 18], "a little all the time");
-        assert_eq!(due(|second| second == 50, 100), [51], "once: folded once");
+        assert_eq!(due(|second| second == 50, 100), [54], "once: folded once");
     }
 
     #[test]
