@@ -295,6 +295,11 @@ fn vendors(people: &People, appview_did: &str) -> Vec<Case> {
             "AuthenticationRequired",
         ),
         procedure("app.bsky.notification.registerPush", device.clone()),
-        procedure("app.bsky.notification.unregisterPush", device),
+        // Nothing is what is left to forget.
+        Case {
+            nsid: "app.bsky.notification.unregisterPush",
+            ask: Ask::Procedure(device),
+            expected: Expected::Answer(""),
+        },
     ]
 }

@@ -4,7 +4,6 @@
 // answer is not what its lexicon says, and when fewer than METHODS_MIN methods gave one at all.
 import fs from 'node:fs'
 import path from 'node:path'
-import readline from 'node:readline'
 import { schemas } from '@atproto/api'
 import { Lexicons, jsonToLex } from '@atproto/lexicon'
 
@@ -19,7 +18,9 @@ const wrong = []
 let answers = 0
 
 for (const file of fs.readdirSync(folder)) {
-  for await (const line of readline.createInterface({ input: fs.createReadStream(path.join(folder, file)) })) {
+  // Not by `readline`, which also takes U+2028 for the end of a line.
+  for (const line of fs.readFileSync(path.join(folder, file), 'utf8').split('\n')) {
+    if (line === '') continue
     const { nsid, text } = JSON.parse(line)
     if (!outputs.get(nsid)) continue
     answers += 1

@@ -11,11 +11,10 @@ use serde_json::json;
 
 static NOTED: OnceLock<Option<Mutex<File>>> = OnceLock::new();
 
-/// An answer to a request for this path.
+/// An answer to a request for this path; one to HEAD is empty.
 pub fn note(path: &str, status: StatusCode, text: &str) {
-    let Some(nsid) = path.strip_prefix("/xrpc/").filter(|_| status == StatusCode::OK) else {
-        return;
-    };
+    let is_answer = status == StatusCode::OK && !text.is_empty();
+    let Some(nsid) = path.strip_prefix("/xrpc/").filter(|_| is_answer) else { return };
     if let Some(file) = NOTED.get_or_init(open) {
         let line = format!("{}\n", json!({ "nsid": nsid, "text": text }));
         file.lock().write_all(line.as_bytes()).unwrap();

@@ -17,7 +17,18 @@ const QUERIES_MIN: usize = 70;
 const CASES_MIN: usize = 500;
 
 /// Parameters that are held to more, or to other, than their lexicon says, and why.
-const OTHERWISE: &[(&str, &str, &str)] = &[];
+const OTHERWISE: &[(&str, &str, &str)] = &[
+    ("app.bsky.feed.getFeed", "feed", NOT_THERE),
+    ("app.bsky.feed.getFeedGenerator", "feed", NOT_THERE),
+    ("app.bsky.graph.getList", "list", NOT_THERE),
+    ("app.bsky.graph.getStarterPack", "starterPack", NOT_THERE),
+    ("app.bsky.graph.getStarterPacks", "uris", "of none, none are shown"),
+    ("app.bsky.notification.getUnreadCount", "seenAt", UNSUPPORTED),
+    ("app.bsky.notification.listNotifications", "seenAt", UNSUPPORTED),
+];
+const NOT_THERE: &str =
+    "what is not there is told by the name of what is wrong, as by the reference";
+const UNSUPPORTED: &str = "refused, as by the reference";
 
 /// What a parameter is given, and whether that may be.
 #[derive(Debug)]

@@ -19,4 +19,5 @@ pub(super) mod get_timeline;
 pub(super) mod search_posts;
 pub(super) mod search_posts_v2;
 pub(super) mod suggested_feeds;
+mod tags;
 pub(super) mod thread_posts;

@@ -8,6 +8,7 @@ use millrace_dataplane::query::uri_page::UriPage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::tags::tags;
 use crate::error::XrpcError;
 use crate::hydration::{Hydrated, author};
 use crate::page::{Page, fill_page, raw_all};
@@ -17,8 +18,6 @@ use crate::xrpc::{Call, Json, Query};
 
 /// Most tags a search may name.
 const TAGS_MAX: usize = 25;
-/// Longest tag, bytes, as the lexicon bounds it.
-pub(super) const TAG_BYTES_MAX: usize = 640;
 
 pub(crate) struct SearchPosts {
     asked: search_posts::SearchPosts,
@@ -37,10 +36,7 @@ impl Query for SearchPosts {
     const NSID: &'static str = "app.bsky.feed.searchPosts";
 
     fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
-        let tags: Vec<String> = params.list("tag", TAGS_MAX)?;
-        if tags.iter().any(|tag| tag.len() > TAG_BYTES_MAX) {
-            return Err(XrpcError::invalid(format!("tag must be at most {TAG_BYTES_MAX} bytes")));
-        }
+        let tags = tags(params, "tag", TAGS_MAX)?;
         let lang: Option<Language> = params.optional("lang")?;
         let url: Option<Uri> = params.optional("url")?;
         let asked = search_posts::SearchPosts {

@@ -8,7 +8,8 @@ use millrace_dataplane::query::search_posts_v2::{self as query, LIST_MAX, Marked
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::search_posts::{self, TAG_BYTES_MAX};
+use super::search_posts;
+use super::tags::tags;
 use crate::error::XrpcError;
 use crate::page::fill_page;
 use crate::request::params::Params;
@@ -47,7 +48,7 @@ impl Query for SearchPostsV2 {
                 mentions: params.list("mentions", LIST_MAX)?,
                 domains: params.list("domains", LIST_MAX)?,
                 urls: texts::<Uri>(params, "urls")?,
-                tags: tags(params, "hashtags")?,
+                tags: tags(params, "hashtags", LIST_MAX)?,
                 languages: texts::<Language>(params, "languages")?,
             },
             none: Marked {
@@ -55,7 +56,7 @@ impl Query for SearchPostsV2 {
                 mentions: params.list("excludeMentions", LIST_MAX)?,
                 domains: params.list("excludeDomains", LIST_MAX)?,
                 urls: texts::<Uri>(params, "excludeUrls")?,
-                tags: tags(params, "excludeHashtags")?,
+                tags: tags(params, "excludeHashtags", LIST_MAX)?,
                 languages: texts::<Language>(params, "excludeLanguages")?,
             },
             only: rows(params)?,
@@ -106,14 +107,4 @@ fn texts<T: std::str::FromStr<Err: std::fmt::Display> + AsRef<str>>(
 ) -> Result<Vec<String>, XrpcError> {
     let values: Vec<T> = params.list(name, LIST_MAX)?;
     Ok(values.iter().map(|value| value.as_ref().to_owned()).collect())
-}
-
-fn tags(params: &Params<'_>, name: &str) -> Result<Vec<String>, XrpcError> {
-    let tags: Vec<String> = params.list(name, LIST_MAX)?;
-    match tags.iter().any(|tag| tag.len() > TAG_BYTES_MAX) {
-        true => {
-            Err(XrpcError::invalid(format!("{name} must be at most {TAG_BYTES_MAX} bytes each")))
-        }
-        false => Ok(tags),
-    }
 }
