@@ -237,17 +237,15 @@ async fn images_are_taken_down(
     people: &People,
 ) -> Result<()> {
     let People { bob, image, with_image, .. } = people;
-    let status = json!({"did": bob.did, "blob": image["ref"]["$link"]});
+    let cid = image["ref"]["$link"].as_str().context("an image's CID")?;
+    let nsid = "com.atproto.admin.getSubjectStatus";
+    let url = format!("{}/xrpc/{nsid}", world.millrace.appview_url());
     for (name, expected) in [("Takedown", json!(true)), ("ReverseTakedown", json!(false))] {
         let decision = Decision::event(name).of_blob(image);
         ozone.decide(world, &decision, &of_post(with_image)).await?;
         people.sees(world, with_image, name != "Takedown").await?;
-        let url =
-            format!("{}/xrpc/com.atproto.admin.getSubjectStatus", world.millrace.appview_url());
-        let operator = crate::millrace::ADMIN_PASSWORD;
-        let params = [("did", &status["did"]), ("blob", &status["blob"])]
-            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
-        let answer = world.http.get(&url).query(&params).basic_auth("admin", Some(operator));
+        let question = world.http.get(&url).query(&[("did", bob.did.as_str()), ("blob", cid)]);
+        let answer = question.basic_auth("admin", Some(crate::millrace::ADMIN_PASSWORD));
         let answer: Value = answer.send().await?.error_for_status()?.json().await?;
         ensure!(answer["takedown"]["applied"] == expected, "{name} of an image: {answer}");
     }

@@ -36,6 +36,27 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
     }
 }
 
+/// One page of a list: its table, or a remark if nothing is on it, and what to ask for those that follow.
+pub fn page<const N: usize>(
+    head: [&str; N],
+    rows: &[[String; N]],
+    none: &str,
+    next: Option<String>,
+) {
+    table(head, rows);
+    if rows.is_empty() {
+        note(none);
+    }
+    if let Some(next) = next {
+        note(&format!("there may be more: {next}"));
+    }
+}
+
+/// A cell of a table: a dash where there is no text.
+pub fn cell(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
 /// The lines of [`table`].
 pub fn table_text<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {

@@ -13,7 +13,7 @@ use millrace_atproto::frame::Frame;
 use serde::Deserialize;
 
 use crate::door::Door;
-use crate::shared::{Scope, Shared};
+use crate::shared::{Heard, Scope, Shared};
 use crate::tape::Read;
 
 /// Frames sent between two looks at the world.
@@ -41,15 +41,7 @@ pub(crate) async fn subscribe(
 /// Keeps a stream open and says nothing until the reader has had enough.
 pub(crate) async fn silence(mut socket: WebSocket, shared: &Arc<Shared>) {
     let mut line = shared.line();
-    loop {
-        tokio::select! {
-            () = line.cut() => return,
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
-            },
-        }
-    }
+    while !matches!(line.hear(&mut socket).await, Heard::End) {}
 }
 
 fn refusal(error: &'static str, message: Option<&str>) -> Message {
@@ -95,12 +87,8 @@ async fn stream(
         if !events.is_empty() && !line.is_cut() {
             continue;
         }
-        tokio::select! {
-            () = line.changed() => if line.is_cut() { return Ok(()) },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
-                Some(Ok(_)) => {}
-            },
+        if matches!(line.hear(&mut socket).await, Heard::End) {
+            return Ok(());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 
+use axum::extract::ws::{Message, WebSocket};
 use millrace_runtime::clock::SharedClock;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -150,11 +151,30 @@ pub(crate) struct Line {
     cuts: watch::Receiver<u64>,
 }
 
+/// What a connection hears while it waits.
+pub(crate) enum Heard {
+    /// The world changed.
+    News,
+    /// Its reader said something.
+    Said(Message),
+    /// It was cut, or its reader went away.
+    End,
+}
+
 impl Line {
-    /// Returns after a change of the world, or a cut.
-    pub(crate) async fn changed(&mut self) {
-        // The sender lives as long as whoever serves the connection.
-        let _closed = self.changes.changed().await;
+    /// Waits for a change of the world, a cut or a message.
+    pub(crate) async fn hear(&mut self, socket: &mut WebSocket) -> Heard {
+        tokio::select! {
+            // The sender lives as long as whoever serves the connection.
+            _closed = self.changes.changed() => match self.is_cut() {
+                true => Heard::End,
+                false => Heard::News,
+            },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Heard::End,
+                Some(Ok(message)) => Heard::Said(message),
+            },
+        }
     }
 
     /// Whether connections were cut since this one was made.

@@ -4,7 +4,7 @@ import { target } from "../find.ts";
 import { usePages } from "../load.ts";
 import { A } from "../parts/link.tsx";
 import { Person } from "../parts/people.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Listed } from "../parts/states.tsx";
 import type { Actor } from "../types.ts";
 
 export function Explore({ q }: { q: string }) {
@@ -54,19 +54,15 @@ function Found({ q }: { q: string }) {
           <A to={named}>Go to {q}</A>
         </p>
       )}
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what="accounts" />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && <Empty>No account here has that in its name or handle.</Empty>}
-      <ul className="people">
-        {pages.items.map((actor) => (
-          <Person key={actor.did} actor={actor} />
-        ))}
-      </ul>
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
-      )}
+      <Listed of={pages} what="accounts" empty="No account here has that in its name or handle.">
+        {(actors) => (
+          <ul className="people">
+            {actors.map((actor) => (
+              <Person key={actor.did} actor={actor} />
+            ))}
+          </ul>
+        )}
+      </Listed>
     </>
   );
 }

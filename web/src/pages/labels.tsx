@@ -8,7 +8,7 @@ import { Confirm } from "../parts/confirm.tsx";
 import { Badge } from "../parts/figure.tsx";
 import { LabelForm } from "../parts/label_form.tsx";
 import { Said } from "../parts/said.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Listed } from "../parts/states.tsx";
 import { SubjectLink } from "../parts/subject.tsx";
 import { Time } from "../parts/time.tsx";
 import type { Operator } from "../session.ts";
@@ -39,57 +39,51 @@ export function Issued({ operator }: { operator: Operator }) {
         <LabelForm operator={operator} done={pages.again} />
       </section>
       <Said of={act} />
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what="the labels" />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && <Empty>Nothing was said here of anybody.</Empty>}
-      {pages.items.length > 0 && (
-        <table className="stacking">
-          <thead>
-            <tr>
-              <th scope="col">Subject</th>
-              <th scope="col">Label</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Ends</th>
-              <th scope="col">Said</th>
-              <th scope="col">
-                <span className="hidden">Take back</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((label) => (
-              <tr key={keyOf(label)} data-item>
-                <th scope="row" className="break">
-                  <SubjectLink uri={label.uri} />
+      <Listed of={pages} what="the labels" empty="Nothing was said here of anybody.">
+        {(labels) => (
+          <table className="stacking">
+            <thead>
+              <tr>
+                <th scope="col">Subject</th>
+                <th scope="col">Label</th>
+                <th scope="col">Reason</th>
+                <th scope="col">Ends</th>
+                <th scope="col">Said</th>
+                <th scope="col">
+                  <span className="hidden">Take back</span>
                 </th>
-                <td data-name="Label">
-                  <Badge mood={label.neg ? "plain" : mood(label.val)}>{label.val}</Badge>
-                  {label.neg && <span className="muted"> taken back</span>}
-                </td>
-                <td data-name="Reason" className="break">
-                  {label.reason || "–"}
-                </td>
-                <td data-name="Ends">{label.exp === undefined || label.neg ? "–" : <Time ms={Date.parse(label.exp)} />}</td>
-                <td data-name="Said">
-                  <Time ms={label.issuedAtUs / 1_000} />
-                </td>
-                <td className="end">
-                  {!label.neg && (
-                    <button type="button" disabled={act.pending !== null} onClick={() => setAsking(label)}>
-                      {act.pending === keyOf(label) ? "Taking back …" : "Take back …"}
-                    </button>
-                  )}
-                </td>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
-      )}
+            </thead>
+            <tbody>
+              {labels.map((label) => (
+                <tr key={keyOf(label)} data-item>
+                  <th scope="row" className="break">
+                    <SubjectLink uri={label.uri} />
+                  </th>
+                  <td data-name="Label">
+                    <Badge mood={label.neg ? "plain" : mood(label.val)}>{label.val}</Badge>
+                    {label.neg && <span className="muted"> taken back</span>}
+                  </td>
+                  <td data-name="Reason" className="break">
+                    {label.reason || "–"}
+                  </td>
+                  <td data-name="Ends">{label.exp === undefined || label.neg ? "–" : <Time ms={Date.parse(label.exp)} />}</td>
+                  <td data-name="Said">
+                    <Time ms={label.issuedAtUs / 1_000} />
+                  </td>
+                  <td className="end">
+                    {!label.neg && (
+                      <button type="button" disabled={act.pending !== null} onClick={() => setAsking(label)}>
+                        {act.pending === keyOf(label) ? "Taking back …" : "Take back …"}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listed>
       {asking !== null && (
         <Confirm title={`Take back “${asking.val}”?`} yes="Take back" no="Leave it" onYes={() => takeBack(asking)} onNo={() => setAsking(null)}>
           <p className="break">

@@ -5,7 +5,7 @@ import { count } from "../figures.ts";
 import { usePages } from "../load.ts";
 import { Badge } from "../parts/figure.tsx";
 import { A } from "../parts/link.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Listed } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { href } from "../router.ts";
 import type { Operator } from "../session.ts";
@@ -43,58 +43,52 @@ export function Parked({ operator }: { operator: Operator }) {
       <p role="status" className="said">
         {said}
       </p>
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what="the parked entries" />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && <Empty>Nothing is parked: every entry was applied.</Empty>}
-      {pages.items.length > 0 && (
-        <table className="stacking">
-          <thead>
-            <tr>
-              <th scope="col">Entry</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Account</th>
-              <th scope="col" className="number">
-                Tries
-              </th>
-              <th scope="col">Parked</th>
-              <th scope="col">Next try</th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((entry) => (
-              <tr key={entry.id} data-item>
-                <th scope="row">
-                  <A data-open to={href({ page: "parked", id: entry.id })}>
-                    #{entry.id}
-                  </A>{" "}
-                  <span className="muted">
-                    {entry.projection} @{count(entry.offset)}
-                  </span>
+      <Listed of={pages} what="the parked entries" empty="Nothing is parked: every entry was applied.">
+        {(entries) => (
+          <table className="stacking">
+            <thead>
+              <tr>
+                <th scope="col">Entry</th>
+                <th scope="col">Reason</th>
+                <th scope="col">Account</th>
+                <th scope="col" className="number">
+                  Tries
                 </th>
-                <td data-name="Reason">
-                  <Badge mood={entry.reason === "behind" ? "plain" : "warn"}>{entry.reason}</Badge>
-                  <p className="muted clamp">{entry.error}</p>
-                </td>
-                <td data-name="Account" className="break">
-                  {entry.key ?? "–"}
-                </td>
-                <td data-name="Tries" className="number">
-                  {count(entry.attempts)}
-                </td>
-                <td data-name="Parked">
-                  <Time ms={Date.parse(entry.parkedAt)} />
-                </td>
-                <td data-name="Next try">{entry.nextTryAt === null ? "when asked" : <Time ms={Date.parse(entry.nextTryAt)} />}</td>
+                <th scope="col">Parked</th>
+                <th scope="col">Next try</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
-      )}
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.id} data-item>
+                  <th scope="row">
+                    <A data-open to={href({ page: "parked", id: entry.id })}>
+                      #{entry.id}
+                    </A>{" "}
+                    <span className="muted">
+                      {entry.projection} @{count(entry.offset)}
+                    </span>
+                  </th>
+                  <td data-name="Reason">
+                    <Badge mood={entry.reason === "behind" ? "plain" : "warn"}>{entry.reason}</Badge>
+                    <p className="muted clamp">{entry.error}</p>
+                  </td>
+                  <td data-name="Account" className="break">
+                    {entry.key ?? "–"}
+                  </td>
+                  <td data-name="Tries" className="number">
+                    {count(entry.attempts)}
+                  </td>
+                  <td data-name="Parked">
+                    <Time ms={Date.parse(entry.parkedAt)} />
+                  </td>
+                  <td data-name="Next try">{entry.nextTryAt === null ? "when asked" : <Time ms={Date.parse(entry.nextTryAt)} />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listed>
     </>
   );
 }

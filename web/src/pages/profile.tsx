@@ -11,7 +11,7 @@ import { RecordLink } from "../parts/named.tsx";
 import { Avatar, nameOf, Person, Verified } from "../parts/people.tsx";
 import { FeedPost } from "../parts/post.tsx";
 import { Standing } from "../parts/standing.tsx";
-import { Empty, Failed, Loading, Shown } from "../parts/states.tsx";
+import { Listed, Shown } from "../parts/states.tsx";
 import { Text } from "../parts/text.tsx";
 import { Time } from "../parts/time.tsx";
 import { Warned } from "../parts/warned.tsx";
@@ -155,13 +155,15 @@ function Feed({ actor, tab }: { actor: string; tab: ProfileTab }) {
     return { items: page.feed, cursor: page.cursor };
   });
   return (
-    <List pages={pages} what="posts">
-      <ul className="feed">
-        {pages.items.map((item, at) => (
-          <FeedPost key={`${item.post.uri} ${at}`} item={item} />
-        ))}
-      </ul>
-    </List>
+    <Listed of={pages} what="posts" empty="There are no posts here.">
+      {(items) => (
+        <ul className="feed">
+          {items.map((item, at) => (
+            <FeedPost key={`${item.post.uri} ${at}`} item={item} />
+          ))}
+        </ul>
+      )}
+    </Listed>
   );
 }
 
@@ -171,29 +173,16 @@ function Relations({ actor, tab }: { actor: string; tab: "followers" | "follows"
     const page = await xrpc<{ followers?: Actor[]; follows?: Actor[]; cursor?: string }>(nsid, { actor, limit: 50, cursor }, signal);
     return { items: page.followers ?? page.follows ?? [], cursor: page.cursor };
   });
+  const what = tab === "followers" ? "followers" : "accounts it follows";
   return (
-    <List pages={pages} what={tab === "followers" ? "followers" : "accounts it follows"}>
-      <ul className="people">
-        {pages.items.map((one) => (
-          <Person key={one.did} actor={one} />
-        ))}
-      </ul>
-    </List>
-  );
-}
-
-function List({ pages, what, children }: { pages: ReturnType<typeof usePages<never>> | ReturnType<typeof usePages<FeedItem>> | ReturnType<typeof usePages<Actor>>; what: string; children: React.ReactNode }) {
-  return (
-    <>
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what={what} />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && <Empty>There are no {what} here.</Empty>}
-      {children}
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
+    <Listed of={pages} what={what} empty={`There are no ${what} here.`}>
+      {(actors) => (
+        <ul className="people">
+          {actors.map((actor) => (
+            <Person key={actor.did} actor={actor} />
+          ))}
+        </ul>
       )}
-    </>
+    </Listed>
   );
 }

@@ -4,7 +4,7 @@ import { bytes, count, words } from "../figures.ts";
 import { useLoad, usePages } from "../load.ts";
 import { A } from "../parts/link.tsx";
 import { Badge } from "../parts/figure.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Listed } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { href } from "../router.ts";
 import type { Operator } from "../session.ts";
@@ -41,53 +41,45 @@ export function Rejected({ operator, reason }: { operator: Operator; reason: str
           </li>
         ))}
       </ul>
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what="the events" />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && (
-        <Empty>{reason === null ? "No event was rejected." : `None of the events kept was rejected for “${words(reason)}”.`}</Empty>
-      )}
-      {pages.items.length > 0 && (
-        <table className="stacking">
-          <thead>
-            <tr>
-              <th scope="col">Event</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Account</th>
-              <th scope="col" className="number">
-                Size
-              </th>
-              <th scope="col">Seen</th>
-            </tr>
-          </thead>
-          <tbody>
-            {pages.items.map((event) => (
-              <tr key={event.id}>
-                <th scope="row">
-                  {event.source} {event.seq !== null && <span className="muted">{count(event.seq)}</span>}
+      <Listed of={pages} what="the events" empty={reason === null ? "No event was rejected." : `None of the events kept was rejected for “${words(reason)}”.`}>
+        {(events) => (
+          <table className="stacking">
+            <thead>
+              <tr>
+                <th scope="col">Event</th>
+                <th scope="col">Reason</th>
+                <th scope="col">Account</th>
+                <th scope="col" className="number">
+                  Size
                 </th>
-                <td data-name="Reason">
-                  <Badge mood="bad">{words(event.reason)}</Badge>
-                  <p className="muted break">{event.detail}</p>
-                </td>
-                <td data-name="Account" className="break">
-                  {event.did === null ? "–" : <A to={href({ page: "profile", actor: event.did, tab: "posts" })}>{event.did}</A>}
-                </td>
-                <td data-name="Size" className="number">
-                  {bytes(event.bytes)}
-                </td>
-                <td data-name="Seen">
-                  <Time ms={event.seenUs / 1_000} />
-                </td>
+                <th scope="col">Seen</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
-      )}
+            </thead>
+            <tbody>
+              {events.map((event) => (
+                <tr key={event.id}>
+                  <th scope="row">
+                    {event.source} {event.seq !== null && <span className="muted">{count(event.seq)}</span>}
+                  </th>
+                  <td data-name="Reason">
+                    <Badge mood="bad">{words(event.reason)}</Badge>
+                    <p className="muted break">{event.detail}</p>
+                  </td>
+                  <td data-name="Account" className="break">
+                    {event.did === null ? "–" : <A to={href({ page: "profile", actor: event.did, tab: "posts" })}>{event.did}</A>}
+                  </td>
+                  <td data-name="Size" className="number">
+                    {bytes(event.bytes)}
+                  </td>
+                  <td data-name="Seen">
+                    <Time ms={event.seenUs / 1_000} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listed>
     </>
   );
 }

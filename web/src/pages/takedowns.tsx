@@ -6,7 +6,7 @@ import { usePages } from "../load.ts";
 import { Badge } from "../parts/figure.tsx";
 import { A } from "../parts/link.tsx";
 import { Said } from "../parts/said.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Listed } from "../parts/states.tsx";
 import { SubjectLink } from "../parts/subject.tsx";
 import { SubjectsField } from "../parts/subjects_field.tsx";
 import { Lift, TakeDown } from "../parts/take_down.tsx";
@@ -41,17 +41,9 @@ export function Takedowns({ operator, did }: { operator: Operator; did: string |
           </A>
         </p>
       )}
-      {pages.error !== null && <Failed error={pages.error} again={pages.again} />}
-      {pages.loading && pages.items.length === 0 && <Loading what="the takedowns" />}
-      {!pages.loading && pages.error === null && pages.items.length === 0 && (
-        <Empty>{did === null ? "Nothing is taken down here." : "Nothing of this account is taken down here."}</Empty>
-      )}
-      {pages.items.length > 0 && <TakedownTable takedowns={pages.items} lift={setLifting} />}
-      {pages.more !== null && (
-        <button type="button" className="more-button" onClick={pages.more}>
-          More
-        </button>
-      )}
+      <Listed of={pages} what="the takedowns" empty={did === null ? "Nothing is taken down here." : "Nothing of this account is taken down here."}>
+        {(takedowns) => <TakedownTable takedowns={takedowns} lift={setLifting} />}
+      </Listed>
       {lifting !== null && <Lift operator={operator} subjects={[lifting]} close={() => setLifting(null)} done={done} />}
     </>
   );

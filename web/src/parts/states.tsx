@@ -3,7 +3,7 @@ import { useEffect, type ReactNode } from "react";
 import { ApiError, told } from "../api.ts";
 import { useSession } from "../context.ts";
 import { ago } from "../figures.ts";
-import { type Loaded, useNow } from "../load.ts";
+import { type Loaded, type Pages, useNow } from "../load.ts";
 
 export function Loading({ what }: { what: string }) {
   return (
@@ -56,4 +56,22 @@ export function Shown<A>({ of, what, children }: { of: Loaded<A>; what: string; 
     );
   }
   return of.error === null ? <Loading what={what} /> : <Failed error={of.error} again={of.again} />;
+}
+
+/** The pages of a list as far as they were asked for, or why there are none; `empty` if there is nothing on it. */
+export function Listed<I>({ of, what, empty, children }: { of: Pages<I>; what: string; empty: ReactNode; children: (items: I[]) => ReactNode }) {
+  const none = of.items.length === 0;
+  return (
+    <>
+      {of.error !== null && <Failed error={of.error} again={of.again} />}
+      {of.loading && none && <Loading what={what} />}
+      {!of.loading && of.error === null && none && <Empty>{empty}</Empty>}
+      {!none && children(of.items)}
+      {of.more !== null && (
+        <button type="button" className="more-button" onClick={of.more}>
+          More
+        </button>
+      )}
+    </>
+  );
 }

@@ -125,10 +125,7 @@ fn show(curated: &Curated, read: ReadArgs) {
     }
     let rows: Vec<[String; 4]> =
         curated.items.iter().enumerate().map(|(at, item)| row(at, item)).collect();
-    output::table(["PLACE", "SUBJECT", "ADDED", "NOTE"], &rows);
-    if rows.is_empty() {
-        output::note("nothing is on this list");
-    }
+    output::page(["PLACE", "SUBJECT", "ADDED", "NOTE"], &rows, "nothing is on this list", None);
 }
 
 fn row(at: usize, item: &CuratedItem) -> [String; 4] {
@@ -136,6 +133,6 @@ fn row(at: usize, item: &CuratedItem) -> [String; 4] {
         (at + 1).to_string(),
         item.subject.clone(),
         format_ms_us(item.added_at_us),
-        if item.note.is_empty() { "-".to_owned() } else { item.note.clone() },
+        output::cell(&item.note),
     ]
 }

@@ -86,13 +86,9 @@ fn list(page: &ParkedPage, read: ReadArgs) {
         return output::json(page);
     }
     let rows: Vec<[String; 7]> = page.parked.iter().map(row).collect();
-    output::table(["ID", "PROJECTION", "OFFSET", "KEY", "REASON", "TRIES", "ERROR"], &rows);
-    if rows.is_empty() {
-        output::note("nothing is parked");
-    }
-    if let Some(cursor) = page.cursor {
-        output::note(&format!("there may be more: --after {cursor}"));
-    }
+    let head = ["ID", "PROJECTION", "OFFSET", "KEY", "REASON", "TRIES", "ERROR"];
+    let next = page.cursor.map(|cursor| format!("--after {cursor}"));
+    output::page(head, &rows, "nothing is parked", next);
 }
 
 fn row(entry: &ParkedEntry) -> [String; 7] {
@@ -100,7 +96,7 @@ fn row(entry: &ParkedEntry) -> [String; 7] {
         entry.id.to_string(),
         entry.projection.clone(),
         place(entry),
-        entry.key.clone().unwrap_or_else(|| "-".to_owned()),
+        output::cell(entry.key.as_deref().unwrap_or_default()),
         entry.reason.clone(),
         entry.attempts.to_string(),
         entry.error.chars().take(ERROR_CHARS).collect(),

@@ -118,13 +118,13 @@ fn list(page: &IssuedLabelPage, read: ReadArgs) {
         return output::json(page);
     }
     let rows: Vec<[String; 5]> = page.labels.iter().map(row).collect();
-    output::table(["SAID", "LABEL", "SUBJECT", "ENDS", "REASON"], &rows);
-    if rows.is_empty() {
-        output::note("nothing was said here");
-    }
-    if let Some(cursor) = &page.cursor {
-        output::note(&format!("there may be more: --cursor '{cursor}'"));
-    }
+    let next = page.cursor.as_ref().map(|cursor| format!("--cursor '{cursor}'"));
+    output::page(
+        ["SAID", "LABEL", "SUBJECT", "ENDS", "REASON"],
+        &rows,
+        "nothing was said here",
+        next,
+    );
 }
 
 fn row(issued: &IssuedLabel) -> [String; 5] {
@@ -134,7 +134,7 @@ fn row(issued: &IssuedLabel) -> [String; 5] {
         label.cts.clone(),
         format!("{}{taken_back}", label.val),
         label.uri.clone(),
-        label.exp.clone().unwrap_or_else(|| "-".to_owned()),
-        if reason.is_empty() { "-".to_owned() } else { reason.clone() },
+        output::cell(label.exp.as_deref().unwrap_or_default()),
+        output::cell(reason),
     ]
 }

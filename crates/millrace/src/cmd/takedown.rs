@@ -140,22 +140,21 @@ fn list(page: &TakedownPage, read: ReadArgs) {
         return output::json(page);
     }
     let rows: Vec<[String; 5]> = page.takedowns.iter().map(row).collect();
-    output::table(["SINCE", "SUBJECT", "BY", "REFERENCE", "REASON"], &rows);
-    if rows.is_empty() {
-        output::note("nothing is taken down");
-    }
-    if let Some(cursor) = &page.cursor {
-        output::note(&format!("there may be more: --cursor '{cursor}'"));
-    }
+    let next = page.cursor.as_ref().map(|cursor| format!("--cursor '{cursor}'"));
+    output::page(
+        ["SINCE", "SUBJECT", "BY", "REFERENCE", "REASON"],
+        &rows,
+        "nothing is taken down",
+        next,
+    );
 }
 
 fn row(takedown: &Takedown) -> [String; 5] {
-    let or_none = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     [
         format_ms_us(takedown.at_us),
         shown(&takedown.subject),
         takedown.by.clone(),
-        or_none(&takedown.reference),
-        or_none(&takedown.reason),
+        output::cell(&takedown.reference),
+        output::cell(&takedown.reason),
     ]
 }

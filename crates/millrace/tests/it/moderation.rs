@@ -1,17 +1,7 @@
 //! `millrace takedown`, `label` and `curated`: what an operator decides, on the command line.
 
-use crate::program::{Output, Place, Server};
+use crate::program::{Output, Place, QUIET, Server};
 
-const SERVER: &str = r#"
-data_dir = "data"
-
-[dataplane]
-listen = "127.0.0.1:0"
-
-[appview]
-listen = "127.0.0.1:0"
-metrics_listen = "127.0.0.1:0"
-"#;
 const KEY: &str = "5b3ae5c1e9a0c3f6b1d2a4e8f7c6b5a4938271605f4e3d2c1b0a998877665544";
 const ALICE: &str = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
 const BOB: &str = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";
@@ -20,7 +10,7 @@ const FEED: &str = "at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.generato
 const CID: &str = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
 
 async fn served() -> (Place, Server) {
-    let place = Place::with(&format!("{SERVER}service_key = \"{KEY}\"\n"));
+    let place = Place::with(&format!("{QUIET}service_key = \"{KEY}\"\n"));
     let server = place.serve(&[]).await;
     (place, server)
 }

@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Free ports, no sources: a server that waits for nobody.
-const QUIET: &str = r#"
+pub const QUIET: &str = r#"
 data_dir = "data"
 
 [dataplane]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::filter::{Filter, Options};
 use super::{CURSOR_SEQ_MAX, EVENTS_MAX, Pairs, first};
 use crate::relay::silence;
-use crate::shared::Shared;
+use crate::shared::{Heard, Shared};
 use crate::tape::Read;
 use crate::world::World;
 
@@ -99,17 +99,15 @@ async fn stream(
         if !events.is_empty() && !line.is_cut() {
             continue;
         }
-        tokio::select! {
-            () = line.changed() => if line.is_cut() { return Ok(()) },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Text(text))) => match update(text.as_str()) {
-                    Ok(Some(wanted)) => (filter, hello) = (wanted, false),
-                    Ok(None) => {}
-                    Err(_) => return socket.send(Message::Close(None)).await,
-                },
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
-                Some(Ok(_)) => {}
+        match line.hear(&mut socket).await {
+            Heard::News => {}
+            Heard::Said(Message::Text(text)) => match update(text.as_str()) {
+                Ok(Some(wanted)) => (filter, hello) = (wanted, false),
+                Ok(None) => {}
+                Err(_) => return socket.send(Message::Close(None)).await,
             },
+            Heard::Said(_) => {}
+            Heard::End => return Ok(()),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::dictionary::Dictionary;
 use super::filter::Filter;
 use super::{CURSOR_SEQ_MAX, EVENTS_MAX, Pairs, event, first};
 use crate::relay::silence;
-use crate::shared::Shared;
+use crate::shared::{Heard, Shared};
 use crate::tape::Read;
 use crate::world::World;
 
@@ -157,16 +157,13 @@ async fn stream(
         if !events.is_empty() && !line.is_cut() {
             continue;
         }
-        tokio::select! {
-            () = line.changed() => if line.is_cut() { return Ok(()) },
-            message = wire.socket.recv() => match message {
-                // Only the server speaks here.
-                Some(Ok(Message::Text(_) | Message::Binary(_))) => {
-                    return wire.socket.send(Message::Close(None)).await;
-                }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
-                Some(Ok(_)) => {}
-            },
+        match line.hear(&mut wire.socket).await {
+            // Only the server speaks here.
+            Heard::Said(Message::Text(_) | Message::Binary(_)) => {
+                return wire.socket.send(Message::Close(None)).await;
+            }
+            Heard::News | Heard::Said(_) => {}
+            Heard::End => return Ok(()),
         }
     }
 }

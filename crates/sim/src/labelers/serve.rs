@@ -12,7 +12,7 @@ use millrace_atproto::label::LabelFrame;
 use serde::Deserialize;
 
 use crate::relay::silence;
-use crate::shared::Shared;
+use crate::shared::{Heard, Shared};
 use crate::tape::Read;
 
 /// Frames sent between two looks at the world.
@@ -83,12 +83,8 @@ async fn stream(
         if !frames.is_empty() && !line.is_cut() {
             continue;
         }
-        tokio::select! {
-            () = line.changed() => if line.is_cut() { return Ok(()) },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
-                Some(Ok(_)) => {}
-            },
+        if matches!(line.hear(&mut socket).await, Heard::End) {
+            return Ok(());
         }
     }
 }
