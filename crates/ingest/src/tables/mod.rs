@@ -2,6 +2,7 @@
 //! is taken here.
 
 pub(crate) mod accounts;
+pub(crate) mod backfill_jobs;
 pub(crate) mod backfills;
 pub(crate) mod cursors;
 pub(crate) mod declared;
@@ -42,6 +43,12 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 5,
         name: "declared_labelers",
         sql: include_str!("../../migrations/0005_declared_labelers.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 6,
+        name: "backfill_jobs",
+        sql: include_str!("../../migrations/0006_backfill_jobs.sql"),
         compatible_back_to: 1,
     },
 ];
