@@ -53,7 +53,8 @@ pub struct IngestConfig {
     pub on_future_cursor: OnFutureCursor,
     /// Which repositories are fetched whole: `none`, `all`, or a list of DIDs.
     pub backfill: Backfill,
-    /// Whether accounts of which something is missing are fetched when somebody looks at them whose PDS asks here.
+    /// Whether accounts of which something is missing are fetched when somebody looks at them whose PDS
+    /// asks here.
     pub fetch_looked_at: bool,
     /// Whose events are taken: `network`, `interest` or `dids`.
     pub scope: ScopeKind,
