@@ -20,6 +20,8 @@ use crate::tables::scope::OUT_OF_SCOPE;
 const WAITING_MAX: usize = 1_000;
 /// Accounts told of at once.
 pub const LOOKED_AT_MAX: usize = 100;
+/// Accounts judged at once: of those never heard of, the directory is asked.
+const AT_ONCE_MAX: usize = 4;
 /// An account that is not followed, and was fetched because somebody looked at it, is not fetched again
 /// within this time.
 const STRANGER_REST_US: i64 = 3_600_000_000;
@@ -52,9 +54,8 @@ impl Looked {
             }
             waiting.known.insert(did.clone());
             waiting.order.push_back(did);
+            self.news.notify_one();
         }
-        drop(waiting);
-        self.news.notify_one();
         refused
     }
 
@@ -67,10 +68,15 @@ impl Looked {
 
     /// Sees what is missing, and wishes for it. Runs until it is dropped.
     pub(crate) async fn run(self: Arc<Self>, deps: ResyncDeps) -> Result<(), IngestError> {
+        let workers = (0..AT_ONCE_MAX).map(|_| self.work(&deps));
+        futures_util::future::try_join_all(workers).await.map(drop)
+    }
+
+    async fn work(&self, deps: &ResyncDeps) -> Result<(), IngestError> {
         loop {
             match self.next() {
                 Some(did) => {
-                    let result = judge(&deps, &did).await;
+                    let result = judge(deps, &did).await;
                     deps.metrics.looked_at.with(&[result]).inc();
                 }
                 None => self.news.notified().await,
@@ -97,11 +103,10 @@ async fn judge(deps: &ResyncDeps, did: &Did) -> &'static str {
             _ => return "unknown",
         },
     }
-    let (saved, wait) = oneshot::channel();
+    // What is lost with the process comes with the next look: nobody waits until it is on disk.
+    let (saved, _) = oneshot::channel();
     let want = LaneMsg::Want { did: did.clone(), wish: Wish::Looked, saved };
-    if deps.lanes.send(want).is_ok() {
-        let _ = wait.await;
-    }
+    let _ = deps.lanes.send(want);
     "wanted"
 }
 

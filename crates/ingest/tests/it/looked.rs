@@ -91,7 +91,7 @@ async fn who_is_looked_at_goes_before_a_backfill() {
     .await;
     look(&bed, &alice.did).await;
     until_judged(&bed, "wanted", 1.0).await;
-    let account = bed.account(&alice.did).await.unwrap();
+    let account = bed.until_account(&alice.did, |account| account.next_try_us.is_some()).await;
     let due_us = account.next_try_us.unwrap();
     for person in &people {
         if let Some(other) = bed.account(&person.did).await {
