@@ -242,9 +242,9 @@ async fn everybody_whom_hosts_list_is_fetched_whatever_some_of_them_send() {
         let story = [format!("repo[{}]", posts.join(","))];
         assert_eq!(bed.story(&people[n].did).await, story, "p{n}");
     }
-    for n in 2..6 {
-        let story = bed.story(&people[n].did).await;
-        assert!(!story.iter().any(|entry| entry.starts_with("repo")), "p{n}: {story:?}");
+    for person in &people[2..6] {
+        let story = bed.story(&person.did).await;
+        assert!(!story.iter().any(|entry| entry.starts_with("repo")), "{}: {story:?}", person.did);
     }
     bed.stop().await;
 }
