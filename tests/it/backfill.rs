@@ -81,7 +81,7 @@ async fn still_network() -> Result<Network> {
         account_events_per_mille: 0,
         ..SimConfig::default()
     };
-    Ok(Network::start(&sim, SystemClock::shared()).await?)
+    Network::start(&sim, SystemClock::shared()).await
 }
 
 /// How many posts each account has.
