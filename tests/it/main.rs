@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod browser;
 mod client;
 mod crash;
 mod dashboard;
@@ -29,6 +30,7 @@ mod real_pds;
 mod rebuild;
 mod records;
 mod scope;
+mod sign_in;
 mod story;
 mod telemetry;
 mod traffic;
