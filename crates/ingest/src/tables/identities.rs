@@ -1,7 +1,7 @@
 //! `identity_task`: when each account's handle is to be looked at next. A request that comes while
 //! the account is being looked at survives the end of that look: `requested_us` tells them apart.
 
-use millrace_atproto::Did;
+use millrace_atproto::{Did, Handle};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::accounts::{count, did};
@@ -119,6 +119,22 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
         if outcome.taken {
             doubt_all_who_have(tx, outcome)?;
         }
+    }
+    Ok(())
+}
+
+/// Asks for everybody to be looked at who has a handle that is said to be somebody else's. Who is in doubt already is
+/// not put off by hearing it again.
+pub(crate) fn doubt_all_who_lost(
+    tx: &mut Tx,
+    said: &[(Did, (Handle, i64))],
+) -> Result<(), StoreError> {
+    for (did, (handle, due_us)) in said {
+        tx.execute(
+            "UPDATE identity_task SET due_us = $3, requested_us = $3, doubted = 1 \
+             WHERE handle = $2 AND did <> $1 AND NOT (doubted = 1 AND due_us <= $3)",
+            &[did.into(), handle.as_str().into(), (*due_us).into()],
+        )?;
     }
     Ok(())
 }

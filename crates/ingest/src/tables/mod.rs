@@ -44,4 +44,10 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0005_declared_labelers.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 6,
+        name: "handles",
+        sql: include_str!("../../migrations/0006_handles.sql"),
+        compatible_back_to: 1,
+    },
 ];

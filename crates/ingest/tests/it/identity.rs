@@ -217,6 +217,27 @@ async fn story_09_a_handle_that_two_claim_is_the_ones_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn story_09_a_handle_that_went_to_somebody_who_is_gone_leads_nowhere() {
+    let stage = Stage::start().await;
+    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
+    stage.emit(alice.post("one"));
+    stage.emit(bob.post("one"));
+    let dir = tempdir().unwrap();
+    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
+    until_handles(&bed, &bob.did, &[Some("bob.test")]).await;
+    // When he is looked at, there is no document any more that says what he took.
+    bob.handle = "Alice.Test".to_owned();
+    stage.set(|play| {
+        play.handles.insert("alice.test".to_owned(), bob.did.to_string());
+        play.documents.insert(bob.did.to_string(), (410, json!({})));
+    });
+    stage.emit(bob.identity_with_handle());
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn story_09_who_is_new_may_have_a_handle_that_somebody_else_had() {
     let stage = Stage::start().await;
     let mut alice = Person::new(&stage, "alice");

@@ -166,6 +166,14 @@ impl Person {
         move |seq| IdentityFrame { seq, did: did.as_str(), handle: None, time: TIME }.encode()
     }
 
+    /// As most hosts say it: with the handle.
+    pub fn identity_with_handle(&self) -> impl FnOnce(i64) -> Vec<u8> + use<> {
+        let (did, handle) = (self.did.clone(), self.handle.clone());
+        move |seq| {
+            IdentityFrame { seq, did: did.as_str(), handle: Some(&handle), time: TIME }.encode()
+        }
+    }
+
     pub fn sync(&self) -> impl FnOnce(i64) -> Vec<u8> + use<> {
         let repo = self.repo.clone();
         move |seq| repo.sync_frame(seq, TIME)
