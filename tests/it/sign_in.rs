@@ -72,7 +72,7 @@ impl Place {
     async fn writes(&self, grant: &Grant, text: &str) -> Result<()> {
         let session = PdsSession::new(&self.oauth, grant);
         let info = session.info().await?;
-        ensure!((info.did.as_str(), info.handle.as_str()) == (&self.alice.did, &self.alice.handle));
+        ensure!(info.did.as_str() == self.alice.did && info.handle == self.alice.handle);
         let png = Bytes::from_static(b"\x89PNG\r\n\x1a\n");
         let blob = session.upload_blob("image/png", png).await?;
         ensure!(blob["size"] == 8, "{blob}");
