@@ -133,7 +133,8 @@ pub(super) fn json<T: DeserializeOwned>(
 /// Characters of a server's words that an error keeps.
 const WORDS_CHARS_MAX: usize = 300;
 
-pub(super) fn shortened(words: &str) -> String {
+/// A server's words, as an error keeps them.
+pub(crate) fn shortened(words: &str) -> String {
     words.chars().filter(|char| !char.is_control()).take(WORDS_CHARS_MAX).collect()
 }
 

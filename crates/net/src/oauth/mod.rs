@@ -45,6 +45,7 @@ pub use begin::{Begin, Begun, PENDING_LIFETIME_S, Pending};
 pub use callback::Callback;
 pub use client::{ClientFault, ClientIdentity, ClientKey, ConfidentialClient, LoopbackClient};
 pub use endpoint::Endpoint;
+pub(crate) use endpoint::shortened;
 pub use error::OAuthError;
 pub use grant::OAuthGrant;
 pub use metadata::{MetadataFault, ServerMetadata};

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use millrace_atproto::crypto::{Curve, SigningKey};
 use millrace_atproto::jwt::PublicJwk;
+use millrace_runtime::config::Secret;
 use millrace_runtime::rng::Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -14,33 +15,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const RANDOM_BYTES: usize = 32;
 
 /// A token, a password or another secret of a few kilobytes at most. Serialises as it is.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Token(String);
+pub struct Token(Secret);
 
 impl Token {
     /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
+        Self(Secret::new(secret))
     }
 
     /// 256 random bits, base64url: 43 characters.
     pub(crate) fn random(rng: &Rng) -> Self {
         let mut bytes = [0; RANDOM_BYTES];
         rng.fill(&mut bytes);
-        Self(URL_SAFE_NO_PAD.encode(bytes))
+        Self::new(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// The secret itself, for the one call that needs it.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     /// Whether `given` is this secret, in a time that tells nothing but its length.
     pub(crate) fn matches(&self, given: &str) -> bool {
-        let (own, given) = (self.0.as_bytes(), given.as_bytes());
-        let differing = own.iter().zip(given).fold(0, |bits, (a, b)| bits | (a ^ b));
-        !own.is_empty() && own.len() == given.len() && differing == 0
+        self.0.matches(given)
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
     }
 }
 

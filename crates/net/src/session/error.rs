@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::http::{HttpError, Response};
-use crate::oauth::{OAuthError, challenged};
+use crate::oauth::{OAuthError, challenged, shortened};
 
 /// Why a PDS did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -54,9 +54,6 @@ pub enum SessionError {
     #[error("not understood: {0}")]
     Invalid(String),
 }
-
-/// Characters of a server's words that are kept.
-const WORDS_CHARS_MAX: usize = 300;
 
 #[derive(Deserialize, Default)]
 struct Told {
@@ -108,10 +105,6 @@ impl SessionError {
             },
         }
     }
-}
-
-fn shortened(words: &str) -> String {
-    words.chars().filter(|char| !char.is_control()).take(WORDS_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
