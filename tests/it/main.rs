@@ -8,6 +8,7 @@
 mod audit;
 mod backfill;
 mod backup;
+mod browser;
 mod client;
 mod crash;
 mod dashboard;
@@ -30,6 +31,7 @@ mod real_pds;
 mod rebuild;
 mod records;
 mod scope;
+mod sign_in;
 mod story;
 mod telemetry;
 mod traffic;

@@ -1,12 +1,13 @@
-//! The outside, asked: guarded HTTP, DID and handle resolution, and the sync questions a PDS or
-//! relay answers.
+//! The outside, asked: guarded HTTP, DID and handle resolution, the sync questions a PDS or relay
+//! answers, and people's own sessions with their PDS.
 //!
 //! What must stay true: nothing here connects to an address that is not on the public internet
 //! (loopback only where `allow_loopback` says so), whatever name, redirect or document led there;
 //! every request has bounds in bytes and time; no answer from outside is trusted to be well formed.
 //!
 //! Start at [`HttpClient`], through which every request goes; [`Resolver`] and [`PdsClient`]
-//! stand on it. An event's author is asked for in `identity/mod.rs` → `identity/lookups.rs`
+//! stand on it, and on both [`OAuthClient`] (signing in, `oauth/mod.rs`) and [`PdsSession`] (asking as
+//! somebody, `session/mod.rs`). An event's author is asked for in `identity/mod.rs` → `identity/lookups.rs`
 //! (cache) → `identity/ask.rs` (the request) → `http/mod.rs` → `guard.rs`.
 
 // how a request leaves
@@ -18,6 +19,10 @@ pub mod identity;
 pub mod jetstream;
 pub mod pds;
 
+// as somebody
+pub mod oauth;
+pub mod session;
+
 pub mod codes;
 mod metrics;
 
@@ -25,4 +30,6 @@ pub use guard::Guard;
 pub use http::{BodyStream, HttpClient, HttpConfig, HttpError, Limits, Request, Response};
 pub use identity::{ResolveError, Resolver, ResolverConfig};
 pub use jetstream::{ZstdDictionary, zstd_dictionary};
+pub use oauth::{OAuthClient, OAuthError, OAuthGrant};
 pub use pds::{PdsClient, PdsError, RepoStream};
+pub use session::{AppPasswords, Grant, PdsSession, SessionError};

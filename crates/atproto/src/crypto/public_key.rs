@@ -104,6 +104,14 @@ impl PublicKey {
         }
     }
 
+    /// The uncompressed point: `04`, 32 bytes x, 32 bytes y; SEC 1.
+    pub fn to_uncompressed_point(&self) -> [u8; 65] {
+        match &self.0 {
+            Point::K256(key) => key.serialize_uncompressed(),
+            Point::P256(uncompressed) => *uncompressed,
+        }
+    }
+
     /// The text that a `Multikey` of a DID document holds.
     pub fn to_multibase(&self) -> String {
         multikey::encode(self.curve(), &self.to_point())
@@ -232,6 +240,7 @@ mod tests {
             let key = PublicKey::from_did_key(text).unwrap();
             assert_eq!(key.curve(), curve);
             assert_eq!(PublicKey::from_point(curve, &key.to_point()), Ok(key));
+            assert_eq!(PublicKey::from_point(curve, &key.to_uncompressed_point()), Ok(key));
             let json = serde_json::to_string(&key).unwrap();
             assert_eq!(json, format!("{text:?}"));
             assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), key);

@@ -7,8 +7,14 @@
 //! tokens), key of the issuer's DID document, [`ServiceToken::verify`] (on a mismatch once more with a
 //! fresh document), then the caller's replay cache of (iss, aud, jti) until `exp`.
 //! Source: <https://atproto.com/specs/xrpc#inter-service-authentication-jwt>.
+//!
+//! Beside them the two tokens that an OAuth client makes ([`DpopProof`], [`ClientAssertion`]) and the
+//! form in which it tells its public keys ([`PublicJwk`]).
 
+mod client_assertion;
+mod dpop;
 mod error;
+mod jwk;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -16,7 +22,10 @@ mod wire;
 use crate::crypto::{Curve, PublicKey, SIGNATURE_BYTES, SigningKey};
 use crate::syntax::Did;
 
+pub use client_assertion::ClientAssertion;
+pub use dpop::DpopProof;
 pub use error::TokenError;
+pub use jwk::PublicJwk;
 
 /// Longest token that is read.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -187,9 +196,6 @@ impl ServiceToken {
 
     /// Makes and signs a token. Without `kid` it counts as signed by [`KEY_ID_DEFAULT`].
     pub fn mint(key: &SigningKey, kid: Option<&str>, claims: &Claims) -> String {
-        let header = wire::encode_header(key.curve(), kid);
-        let signed = format!("{header}.{}", wire::encode_claims(claims));
-        let signature = wire::encode_signature(&key.sign(signed.as_bytes()));
-        format!("{signed}.{signature}")
+        wire::mint(key, kid, claims)
     }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Claims, Header, TokenError};
-use crate::crypto::{Curve, SIGNATURE_BYTES};
+use crate::crypto::{Curve, SIGNATURE_BYTES, SigningKey};
 use crate::syntax::Did;
 
 /// Types that are credentials for something else and must not pass as service tokens.
@@ -30,24 +30,26 @@ pub(super) fn decode_signature(part: &str) -> Result<[u8; SIGNATURE_BYTES], Toke
         .ok_or(TokenError::Malformed("its signature"))
 }
 
-/// The first part of a token signed on `curve`.
-pub(super) fn encode_header(curve: Curve, kid: Option<&str>) -> String {
-    encode_json(&HeaderJson {
-        alg: curve.jwt_algorithm().to_owned(),
+/// A service token of `key`.
+pub(super) fn mint(key: &SigningKey, kid: Option<&str>, claims: &Claims) -> String {
+    let header = HeaderJson {
+        alg: key.curve().jwt_algorithm().to_owned(),
         typ: Some("JWT".to_owned()),
         kid: kid.map(str::to_owned),
         crit: None,
-    })
+    };
+    sign(key, &header, &ClaimsJson::from(claims))
 }
 
-/// The second part.
-pub(super) fn encode_claims(claims: &Claims) -> String {
-    encode_json(&ClaimsJson::from(claims))
+/// Any token of `key`, whose curve `header` has to name.
+pub(super) fn sign(key: &SigningKey, header: &impl Serialize, claims: &impl Serialize) -> String {
+    let signed = format!("{}.{}", encode_json(header), encode_json(claims));
+    let signature = base64url(&key.sign(signed.as_bytes()));
+    format!("{signed}.{signature}")
 }
 
-/// The third part.
-pub(super) fn encode_signature(signature: &[u8; SIGNATURE_BYTES]) -> String {
-    URL_SAFE_NO_PAD.encode(signature)
+pub(super) fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn decode_json<T: for<'de> Deserialize<'de>>(

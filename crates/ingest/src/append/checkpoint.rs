@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use millrace_atproto::Did;
 use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
+use millrace_atproto::{Did, Handle};
 use millrace_runtime::clock::{SharedClock, Stopwatch};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, Shutdown};
@@ -65,6 +65,7 @@ pub(crate) struct Checkpoint {
 struct Gathered {
     accounts: HashMap<Did, AccountState>,
     wanted: HashMap<Did, Wanted>,
+    said: HashMap<Did, (Handle, i64)>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
@@ -79,6 +80,7 @@ struct Gathered {
 struct Batch {
     accounts: Vec<AccountState>,
     wanted: Vec<(Did, Wanted)>,
+    said: Vec<(Did, (Handle, i64))>,
     settled: Vec<Outcome>,
     rejected: Vec<Rejected>,
     gaps: Vec<(String, Gap)>,
@@ -143,6 +145,7 @@ impl Checkpoint {
         let Gathered {
             accounts,
             wanted,
+            said,
             settled,
             rejected,
             gaps,
@@ -156,6 +159,7 @@ impl Checkpoint {
         let batch = Arc::new(Batch {
             accounts: accounts.into_values().collect(),
             wanted: wanted.into_iter().collect(),
+            said: said.into_iter().collect(),
             settled,
             rejected,
             gaps,
@@ -272,6 +276,7 @@ fn write_batch(tx: &mut millrace_store::Tx, batch: &Batch) -> Result<Option<Stri
     accounts::save(tx, &batch.accounts)?;
     identities::settle(tx, &batch.settled)?;
     identities::request(tx, &batch.wanted)?;
+    identities::doubt_all_who_lost(tx, &batch.said)?;
     rejects::save(tx, &batch.rejected, batch.rejected_rows_max)?;
     cursors::save_gaps(tx, &batch.gaps)?;
     declared::save(tx, &batch.declared)?;
@@ -285,6 +290,7 @@ impl Gathered {
     fn is_empty(&self) -> bool {
         self.accounts.is_empty()
             && self.wanted.is_empty()
+            && self.said.is_empty()
             && self.settled.is_empty()
             && self.rejected.is_empty()
             && self.gaps.is_empty()
@@ -305,6 +311,9 @@ impl Gathered {
                 }
                 Change::IdentityDoubted(did, due_us) => {
                     self.wanted.insert(did, Wanted { due_us, doubted: true });
+                }
+                Change::HandleSaid(did, handle, due_us) => {
+                    self.said.insert(did, (handle, due_us));
                 }
                 Change::IdentitySettled(outcome) => self.settled.push(*outcome),
                 Change::Rejected(rejected) if self.rejected.len() < REJECTED_PER_CHECKPOINT_MAX => {

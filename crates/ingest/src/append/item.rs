@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use millrace_atproto::Did;
+use millrace_atproto::{Did, Handle};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::model::{AccountState, Gap};
@@ -41,6 +41,8 @@ pub(crate) enum Change {
     IdentityWanted(Did, i64),
     /// The same, and what was known of its document before is not to be used.
     IdentityDoubted(Did, i64),
+    /// Its host says that it has this handle: whoever else has it is to be looked at from this time on.
+    HandleSaid(Did, Handle, i64),
     /// It was looked at.
     IdentitySettled(Box<Outcome>),
     /// An event was not accepted.

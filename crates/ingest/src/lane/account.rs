@@ -7,9 +7,9 @@
 
 use std::collections::VecDeque;
 
-use millrace_atproto::Datetime;
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::frame::AccountFrame;
+use millrace_atproto::{Datetime, Handle};
 
 use super::commit::ms_to_us;
 use super::events::MustWait;
@@ -245,7 +245,12 @@ impl Lane {
     }
 
     /// The DID document may have changed: what is known of it is forgotten, and it is looked at.
-    pub(super) fn identity_hint(&mut self, slot: &mut Slot, event: Event) -> MustWait {
+    pub(super) fn identity_hint(
+        &mut self,
+        slot: &mut Slot,
+        event: Event,
+        handle: Option<&str>,
+    ) -> MustWait {
         slot.keys.stale = true;
         let now_us = self.deps.clock.now_us();
         // A look that is still to come serves this hint too; hints may come without end.
@@ -256,12 +261,17 @@ impl Lane {
         let _first = self.first_sight(slot);
         event.source.judged(event.seq);
         let account = self.row(slot);
+        let mut changes = vec![Change::IdentityDoubted(slot.did.clone(), slot.keys.look_us)];
+        // Whoever has it here may have lost it, also to somebody who is gone before they are looked at.
+        if let Some(handle) = handle.and_then(|handle| Handle::parse(handle).ok()) {
+            changes.push(Change::HandleSaid(slot.did.clone(), handle, slot.keys.look_us));
+        }
         self.send(
             slot,
             Item {
                 tickets: event.ticket.into_iter().collect(),
                 account,
-                changes: vec![Change::IdentityDoubted(slot.did.clone(), slot.keys.look_us)],
+                changes,
                 permit: event.permit,
                 ..Item::default()
             },

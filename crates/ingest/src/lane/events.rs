@@ -83,7 +83,7 @@ impl Lane {
         match Frame::parse(&bytes) {
             Ok(Frame::Commit(frame)) => self.commit(slot, event, &frame),
             Ok(Frame::Sync(frame)) => self.sync(slot, event, &frame),
-            Ok(Frame::Identity(_)) => self.identity_hint(slot, event),
+            Ok(Frame::Identity(frame)) => self.identity_hint(slot, event, frame.handle),
             Ok(Frame::Account(frame)) => self.account_status(slot, event, &frame),
             Ok(_) => {
                 self.skip(slot, event, "no_account");

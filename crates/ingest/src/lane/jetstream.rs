@@ -48,7 +48,7 @@ impl Lane {
         let seq = event.seq;
         match told.body {
             Body::Commit(commit) => self.told_commit(slot, event, wire, &commit, more),
-            Body::Identity => self.identity_hint(slot, event),
+            Body::Identity => self.identity_hint(slot, event, None),
             Body::Account(account) => {
                 let (active, status) = (account.active, account.status.as_deref());
                 let frame =

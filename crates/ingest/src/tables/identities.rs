@@ -1,7 +1,7 @@
 //! `identity_task`: when each account's handle is to be looked at next. A request that comes while
 //! the account is being looked at survives the end of that look: `requested_us` tells them apart.
 
-use millrace_atproto::Did;
+use millrace_atproto::{Did, Handle};
 use millrace_store::{Param, StoreError, Tx};
 
 use super::accounts::{count, did};
@@ -123,20 +123,39 @@ pub(crate) fn settle(tx: &mut Tx, outcomes: &[Outcome]) -> Result<(), StoreError
     Ok(())
 }
 
+/// Asks for everybody to be looked at who has a handle that is said to be somebody else's.
+pub(crate) fn doubt_all_who_lost(
+    tx: &mut Tx,
+    said: &[(Did, (Handle, i64))],
+) -> Result<(), StoreError> {
+    for (did, (handle, due_us)) in said {
+        doubt_others(tx, did, handle.as_str(), *due_us)?;
+    }
+    Ok(())
+}
+
 /// Which of two looks at one handle saw what holds cannot be told from which was saved last.
 fn doubt_all_who_have(tx: &mut Tx, outcome: &Outcome) -> Result<(), StoreError> {
-    let (did, handle, now_us) = (&outcome.did, outcome.handle.as_deref(), tx.now_us());
-    let others = tx.execute(
-        "UPDATE identity_task SET due_us = $3, requested_us = $3, doubted = 1 WHERE handle = $2 AND did <> $1",
-        &[did.into(), handle.into(), now_us.into()],
-    )?;
-    if others > 0 {
+    let (did, now_us) = (&outcome.did, tx.now_us());
+    let Some(handle) = &outcome.handle else { return Ok(()) };
+    if doubt_others(tx, did, handle, now_us)? > 0 {
         tx.execute(
             "UPDATE identity_task SET due_us = $2, doubted = 1 WHERE did = $1",
             &[did.into(), now_us.into()],
         )?;
     }
     Ok(())
+}
+
+/// Has everybody but `did` looked at who has a handle; how many they are. A look that is under way began before
+/// and does not do, and who is due in doubt already is not put off by hearing it again.
+fn doubt_others(tx: &mut Tx, did: &Did, handle: &str, due_us: i64) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE identity_task SET requested_us = $3, doubted = 1, \
+             due_us = CASE WHEN doubted = 1 AND due_us < $3 THEN due_us ELSE $3 END \
+         WHERE handle = $2 AND did <> $1",
+        &[did.into(), handle.into(), due_us.into()],
+    )
 }
 
 #[cfg(test)]
@@ -193,6 +212,40 @@ mod tests {
         let both = ["did:web:alice.test", "did:web:bob.test"];
         assert_eq!(doubted(false, vec![one(), found("bob", "one.test")]).await, both);
         assert_eq!(doubted(false, vec![found("bob", "one.test"), one()]).await, both);
+    }
+
+    #[tokio::test]
+    async fn story_09_a_handle_said_to_be_anothers_is_looked_at_after_the_look_under_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, registry) = (StoreConfig::in_dir(dir.path()), Registry::new());
+        let clock = SystemClock::shared();
+        let store = Store::open(&config, Domain::Ingest, MIGRATIONS, &[], &clock, &registry);
+        let store = store.await.unwrap();
+        let alice = found("alice", "one.test");
+        let bob = Did::parse("did:web:bob.test").unwrap();
+        let due: Result<Vec<Task>, StoreError> = store
+            .write(move |tx| {
+                let wanted = Wanted { due_us: 1, doubted: true };
+                request(tx, &[(alice.did.clone(), wanted)])?;
+                settle(
+                    tx,
+                    &[Outcome {
+                        taken: false,
+                        due_us: 1,
+                        error: Some("none".to_owned()),
+                        ..alice.clone()
+                    }],
+                )?;
+                // She is being looked at, in doubt, when somebody is said to have her handle.
+                let handle = Handle::parse("one.test").unwrap();
+                doubt_all_who_lost(tx, &[(bob, (handle, 5))])?;
+                settle(tx, &[Outcome { taken: false, ..alice }])?;
+                due(tx, 1, 10)
+            })
+            .await;
+        let due: Vec<(String, bool)> =
+            due.unwrap().into_iter().map(|task| (task.did.to_string(), task.doubted)).collect();
+        assert_eq!(due, [("did:web:alice.test".to_owned(), true)]);
     }
 
     #[tokio::test]

@@ -47,8 +47,14 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 6,
+        name: "handles",
+        sql: include_str!("../../migrations/0006_handles.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 7,
         name: "backfill_jobs",
-        sql: include_str!("../../migrations/0006_backfill_jobs.sql"),
+        sql: include_str!("../../migrations/0007_backfill_jobs.sql"),
         compatible_back_to: 1,
     },
 ];

@@ -1,5 +1,7 @@
 //! Keys and handles: fresh when they change, asked for no more than needed.
 
+use std::path::Path;
+
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::{Did, Handle};
 use millrace_ingest::{AccountState, SyncState};
@@ -32,6 +34,20 @@ async fn until_handles(bed: &Bed, did: &Did, expected: &[Option<&str>]) {
         if found == expected { Ok(()) } else { Err(format!("{found:?}, expected {expected:?}")) }
     })
     .await;
+}
+
+/// Alice and Bob, followed and known by their handles.
+async fn two_with_handles(dir: &Path) -> (Stage, [Person; 2], Bed) {
+    let stage = Stage::start().await;
+    let mut people = ["alice", "bob"].map(|name| Person::new(&stage, name));
+    for person in &mut people {
+        stage.emit(person.post("one"));
+    }
+    let bed = Bed::start(&stage, dir, config(&stage)).await;
+    for person in &people {
+        until_handles(&bed, &person.did, &[Some(person.handle.as_str())]).await;
+    }
+    (stage, people, bed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,19 +215,28 @@ async fn a_tombstoned_identity_means_that_the_account_is_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn story_09_a_handle_that_two_claim_is_the_ones_it_names() {
-    let stage = Stage::start().await;
-    let (mut alice, mut bob) = (Person::new(&stage, "alice"), Person::new(&stage, "bob"));
-    stage.emit(alice.post("one"));
-    stage.emit(bob.post("one"));
     let dir = tempdir().unwrap();
-    let bed = Bed::start(&stage, dir.path(), config(&stage)).await;
-    until_handles(&bed, &alice.did, &[Some("alice.test")]).await;
-    until_handles(&bed, &bob.did, &[Some("bob.test")]).await;
+    let (stage, [alice, mut bob], bed) = two_with_handles(dir.path()).await;
     // The name goes over to somebody else. Nobody says anything about who had it.
     bob.handle = "alice.test".to_owned();
     bob.publish(&stage);
     stage.emit(bob.identity());
     until_handles(&bed, &bob.did, &[Some("bob.test"), Some("alice.test")]).await;
+    until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn story_09_a_handle_that_went_to_somebody_who_is_gone_leads_nowhere() {
+    let dir = tempdir().unwrap();
+    let (stage, [alice, mut bob], bed) = two_with_handles(dir.path()).await;
+    // When he is looked at, there is no document any more that says what he took.
+    bob.handle = "Alice.Test".to_owned();
+    stage.set(|play| {
+        play.handles.insert("alice.test".to_owned(), bob.did.to_string());
+        play.documents.insert(bob.did.to_string(), (410, json!({})));
+    });
+    stage.emit(bob.identity_with_handle());
     until_handles(&bed, &alice.did, &[Some("alice.test"), None]).await;
     bed.stop().await;
 }

@@ -162,8 +162,20 @@ impl Person {
     }
 
     pub fn identity(&self) -> impl FnOnce(i64) -> Vec<u8> + use<> {
+        self.identity_saying(None)
+    }
+
+    /// As most hosts say it: with the handle.
+    pub fn identity_with_handle(&self) -> impl FnOnce(i64) -> Vec<u8> + use<> {
+        self.identity_saying(Some(self.handle.clone()))
+    }
+
+    fn identity_saying(&self, handle: Option<String>) -> impl FnOnce(i64) -> Vec<u8> + use<> {
         let did = self.did.clone();
-        move |seq| IdentityFrame { seq, did: did.as_str(), handle: None, time: TIME }.encode()
+        move |seq| {
+            let handle = handle.as_deref();
+            IdentityFrame { seq, did: did.as_str(), handle, time: TIME }.encode()
+        }
     }
 
     pub fn sync(&self) -> impl FnOnce(i64) -> Vec<u8> + use<> {

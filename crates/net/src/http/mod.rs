@@ -38,7 +38,7 @@ use crate::metrics::HttpMetrics;
 use answer::{failed, finished, outcome, redirect, refused, succeeded};
 use gate::{Gates, Paused, Rates, Turn};
 
-/// Redirects that are followed.
+/// Redirects that are followed, unless a request says otherwise.
 pub const REDIRECTS_MAX: usize = 5;
 
 /// Bytes of a URL.
@@ -199,7 +199,7 @@ impl HttpClient {
         deadline: Instant,
     ) -> Result<BodyStream, HttpError> {
         let mut url = parse(&request.url)?;
-        for _ in 0..=REDIRECTS_MAX {
+        for _ in 0..=request.redirects_max {
             let body = self.ask(&url, &request, limits, deadline).await?;
             let Some(next) = redirect(&request.method, &url, &body.answer)? else {
                 return Ok(body);
@@ -211,7 +211,11 @@ impl HttpClient {
             }
             url = next;
         }
-        Err(HttpError::Redirects { host: host_of(&url), reason: "more than are followed" })
+        let reason = match request.redirects_max {
+            0 => "none is followed here",
+            _ => "more than are followed",
+        };
+        Err(HttpError::Redirects { host: host_of(&url), reason })
     }
 
     /// Hosts that asked for a pause and are not asked meanwhile, and how long it lasts yet.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 
+use super::REDIRECTS_MAX;
+
 /// Bounds of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -40,6 +42,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Option<Bytes>,
+    /// Redirects that are followed; one more is an error.
+    pub redirects_max: usize,
 }
 
 impl Request {
@@ -50,7 +54,20 @@ impl Request {
 
     /// A request without headers and body.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
-        Self { method, url: url.into(), headers: HeaderMap::new(), body: None }
+        Self {
+            method,
+            url: url.into(),
+            headers: HeaderMap::new(),
+            body: None,
+            redirects_max: REDIRECTS_MAX,
+        }
+    }
+
+    /// The same, asked of this URL alone: a redirect is an error.
+    #[must_use]
+    pub fn unredirected(mut self) -> Self {
+        self.redirects_max = 0;
+        self
     }
 
     /// With a header.
@@ -77,4 +94,11 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl Response {
+    /// How long the server asks to wait, counted from `now_us`.
+    pub fn retry_after(&self, now_us: i64) -> Option<Duration> {
+        super::retry_after::retry_after(&self.headers, now_us)
+    }
 }

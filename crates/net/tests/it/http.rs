@@ -283,3 +283,20 @@ async fn json_that_is_none_is_an_error() {
     let error = client.get_json::<Vec<u8>>(&server.url("/"), LIMITS).await.unwrap_err();
     assert!(matches!(error, HttpError::Json { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn where_redirects_are_forbidden_one_is_an_error() {
+    let server = Server::http(
+        Router::new()
+            .route("/moved", get(|| async { (StatusCode::FOUND, [(LOCATION, "/there")]) })),
+    )
+    .await;
+    let (client, _) = client(HttpConfig::default());
+    let request = Request::get(server.url("/moved")).unredirected();
+    let error = client.send(request, LIMITS).await.unwrap_err();
+    let reason = "none is followed here";
+    assert!(
+        matches!(error, HttpError::Redirects { reason: told, .. } if told == reason),
+        "{error}"
+    );
+}

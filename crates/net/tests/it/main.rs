@@ -3,6 +3,7 @@
 
 mod http;
 mod identity;
+mod oauth;
 mod pds;
 mod server;
 mod tls;
