@@ -67,6 +67,8 @@ pub enum Part {
     Bytes,
     /// From start to answers, and memory when idle
     Ready,
+    /// Repositories of a network fetched whole
+    Backfill,
     /// The reference AppView beside Millrace
     Reference,
 }
@@ -78,7 +80,8 @@ impl Options {
 
     /// Whether anything is asked of the large store.
     pub fn wants_large_store(&self) -> bool {
-        self.only.iter().any(|part| *part != Part::Reference) || self.only.is_empty()
+        let other = [Part::Backfill, Part::Reference];
+        self.only.iter().any(|part| !other.contains(part)) || self.only.is_empty()
     }
 
     pub fn sizes(&self) -> Sizes {
@@ -112,6 +115,8 @@ pub struct Sizes {
     /// Requests before the memory of an idle process is looked at.
     pub idle_reads: usize,
     pub idle_s: u64,
+    /// Repositories that are fetched, of `repo_records` each.
+    pub fetched_repos: u32,
     /// Frames that the reference AppView takes, too.
     pub reference_frames: usize,
     pub reference_reads: usize,
@@ -132,6 +137,7 @@ const FULL: Sizes = Sizes {
     cold_reads: 90,
     idle_reads: 10_000,
     idle_s: 60,
+    fetched_repos: 1_000,
     reference_frames: 12_000,
     reference_reads: 300,
 };
@@ -151,6 +157,7 @@ const QUICK: Sizes = Sizes {
     cold_reads: 30,
     idle_reads: 500,
     idle_s: 5,
+    fetched_repos: 100,
     reference_frames: 2_000,
     reference_reads: 60,
 };

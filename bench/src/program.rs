@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use millrace_runtime::clock::Stopwatch;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
@@ -31,6 +31,8 @@ pub struct Settings {
     pub handles_url: String,
     /// The relay it follows, if any.
     pub relay_url: Option<String>,
+    /// From the oldest event the relay has, or from now on.
+    pub from_oldest: bool,
     pub verify: bool,
     /// A database of PostgreSQL instead of files.
     pub postgres_url: Option<String>,
@@ -80,7 +82,8 @@ impl Program {
 
     pub async fn ready(&mut self) -> Result<()> {
         let url = format!("{}/ready", self.url);
-        self.until("ready", READY_WITHIN, async |http| {
+        let http = self.http.clone();
+        self.until("ready", READY_WITHIN, async || {
             let answer = http.get(&url).send().await;
             answer.is_ok_and(|answer| answer.status().is_success())
         })
@@ -89,25 +92,26 @@ impl Program {
 
     /// Waits until events of the source up to `seq` show in answers.
     pub async fn visible(&mut self, source: &str, seq: i64, within: Duration) -> Result<()> {
-        let url = format!("{}/internal/getSourceProgress", self.internal_url);
-        self.until(&format!("event {seq} to be visible"), within, async |http| {
-            let Ok(answer) = http.post(&url).body("{}").send().await else { return false };
-            let Ok(progress) = answer.json::<Value>().await else { return false };
-            let sources = progress["sources"].as_array().into_iter().flatten();
-            let mut of_it = sources.filter(|it| it["source"] == source);
-            of_it.any(|it| it["visibleSeq"].as_i64().is_some_and(|visible| visible >= seq))
+        let asked = self.internal();
+        self.until(&format!("event {seq} to be visible"), within, async || {
+            asked.visible_seq(source).await.is_ok_and(|visible| visible >= seq)
         })
         .await
+    }
+
+    /// Asks what is asked inside.
+    pub fn internal(&self) -> Internal {
+        Internal { url: self.internal_url.clone(), http: self.http.clone() }
     }
 
     async fn until(
         &mut self,
         what: &str,
         within: Duration,
-        holds: impl AsyncFn(&reqwest::Client) -> bool,
+        holds: impl AsyncFn() -> bool,
     ) -> Result<()> {
         let watch = Stopwatch::start();
-        while !holds(&self.http).await {
+        while !holds().await {
             let ended = self.child.try_wait()?;
             if ended.is_some() || watch.elapsed() > within {
                 let log = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -153,6 +157,33 @@ impl Program {
     }
 }
 
+/// The address for what is asked inside: it needs the program no longer than it answers.
+#[derive(Clone)]
+pub struct Internal {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Internal {
+    pub async fn ask(&self, method: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/internal/{method}", self.url);
+        let answer = self.http.post(url).json(body).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        if !status.is_success() {
+            bail!("{method}: {status}: {text}");
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The last event of a source that shows in answers; 0 before the first.
+    pub async fn visible_seq(&self, source: &str) -> Result<i64> {
+        let progress = self.ask("getSourceProgress", &json!({})).await?;
+        let sources = progress["sources"].as_array().into_iter().flatten();
+        let mut of_it = sources.filter(|it| it["source"] == source);
+        Ok(of_it.find_map(|it| it["visibleSeq"].as_i64()).unwrap_or(0))
+    }
+}
+
 /// Held open together, so that they are different ones.
 fn free_ports() -> Result<[u16; 2]> {
     let first = TcpListener::bind(("127.0.0.1", 0))?;
@@ -167,7 +198,8 @@ fn configuration(settings: &Settings, appview: u16, internal: u16) -> String {
         format!("[store]\nengine = \"postgres\"\npostgres_url = \"{url}\"\n")
     });
     let source = settings.relay_url.as_ref().map_or_else(String::new, |url| {
-        format!("[[ingest.sources]]\nname = \"relay\"\nurl = \"{url}\"\ncursor = 0\n")
+        let cursor = if settings.from_oldest { "cursor = 0\n" } else { "" };
+        format!("[[ingest.sources]]\nname = \"relay\"\nurl = \"{url}\"\n{cursor}")
     });
     let verify = if settings.verify { "full" } else { "off" };
     let Settings { plc_url, handles_url, .. } = settings;

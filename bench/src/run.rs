@@ -4,7 +4,8 @@
 //!    unverified ingest into files, each into an empty store;
 //! 2. the large store: loaded, closed and weighed, asked cold and warm, killed and started again, left idle,
 //!    then fed unverified frames;
-//! 3. the reference AppView and Millrace, one after the other, each fed the same frames and asked the same.
+//! 3. a network of repositories that nobody was told of, fetched whole while it goes on living;
+//! 4. the reference AppView and Millrace, one after the other, each fed the same frames and asked the same.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use crate::relay::Relay;
 use crate::results::Results;
 use crate::{bytes, idle, ingest, limit, load, process, report};
 
+mod backfill;
 mod beside;
 
 const MB: f64 = 1e6;
@@ -51,6 +53,9 @@ pub async fn everything(options: &Options) -> Result<()> {
     }
     if bench.options.wants_large_store() {
         bench.large_store().await?;
+    }
+    if bench.options.wants(Part::Backfill) {
+        bench.backfill().await?;
     }
     if bench.options.wants(Part::Reference) {
         bench.beside_reference().await?;
@@ -102,6 +107,7 @@ impl Bench {
             plc_url: relay.url(),
             handles_url: relay.url(),
             relay_url: Some(relay.socket_url()),
+            from_oldest: true,
             verify: true,
             postgres_url: None,
         }

@@ -46,6 +46,8 @@ async function hosts(stage, page) {
   await page.locator("tbody tr").first().waitFor();
   assert.equal(page.url(), stage.at("/hosts"));
   assert.match(await page.locator("tbody").innerText(), /http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/);
+  await page.getByRole("heading", { name: "Backfills" }).waitFor();
+  await page.getByText("There are none.").waitFor();
 }
 
 async function rejected(stage, page) {

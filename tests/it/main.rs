@@ -6,6 +6,7 @@
 //! repositories and says what every count must be.
 
 mod audit;
+mod backfill;
 mod backup;
 mod browser;
 mod client;

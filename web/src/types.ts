@@ -102,6 +102,28 @@ export interface HostList {
   unknownAccounts: number;
 }
 
+export interface Backfill {
+  id: number;
+  kind: string;
+  asked: string;
+  again: boolean;
+  state: string;
+  listing: boolean;
+  found: number;
+  passed: number;
+  fetched: number;
+  failed: Record<string, number>;
+  records: number;
+  bytes: number;
+  error: string | null;
+  begunUs: number;
+  changedUs: number;
+  endedUs: number | null;
+  accountsPerSecond: number | null;
+  recordsPerSecond: number | null;
+  leftUs: number | null;
+}
+
 export interface AccountState {
   did: string;
   syncState: string;
@@ -113,6 +135,8 @@ export interface AccountState {
   attempts: number;
   nextTryUs: number | null;
   error: string | null;
+  /** Whether what is counted of it, and what others made of it, is exact. */
+  countsExact?: { own: boolean; byOthers: boolean };
   takedown: Takedown | null;
 }
 

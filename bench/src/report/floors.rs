@@ -74,6 +74,8 @@ pub const JUDGED: &[Judged] = &[
     less("search_p99_ms", "searchPosts p99", "ms", 50.0, 15.0),
     less("ready_s", "answers after kill -9", "s", 2.0, 1.0),
     less("idle_rss_mb", "memory when idle", "MB", 200.0, 100.0),
+    more("backfill_records_per_s", "backfill, verified", "records/s", 5_000.0, 7_500.0),
+    less("backfill_live_lag_s", "what is new is late meanwhile, at most", "s", 2.0, 1.0),
     more("ingest_verified_vs_reference", "verified ingest, of the reference's", "×", 15.0, 25.0),
     more(
         "ingest_unverified_vs_reference",

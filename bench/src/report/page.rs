@@ -29,6 +29,10 @@ the p99 that is judged is the worse of both. *Cold* is after a start, with the f
 - **Bytes** are the pages of a table and of its inverse, divided by its rows, in the order in which events arrived.
 - **Ready** is from the start of the process after a `kill -9` to the first timeline that is answered.
 - **Idle** is resident memory of the one process with all roles, a minute after 10,000 reads.
+- **Backfill** is of a made-up network of 1,000 accounts on three hosts, 2,000 records each, which goes on writing \
+20 times a second. It is asked for once the program is ready, and over when the last account is whole and its last \
+record shows in answers. What is new is *late* from the moment the relay says it until it shows in answers. Hosts and \
+relay are one process, which shares the machine.
 - **The reference AppView** is npm's `@atproto/bsky` with its own data-plane on a PostgreSQL of this run's own, in \
 one Node process, with fsync. It checks no signatures and keeps no cursor. It gets the same frames from the same \
 relay, never more than 400 ahead of what it has done, and is asked the same questions on its own port; Millrace \

@@ -36,6 +36,7 @@ pub mod config;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod looks;
 mod metrics;
 mod readers;
 mod service_key;

@@ -120,6 +120,7 @@ pub fn router(deps: AppviewDeps) -> Router {
         feed_timeout_ms: config.limits.feed_timeout_ms,
         metrics,
         readers: crate::readers::Readers::default(),
+        looks: Arc::new(crate::looks::Looks::new(ingest.clone())),
         rates,
         label_stream,
     };

@@ -11,16 +11,21 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::backfill::{
+    AddToBackfill, BackfillJob, BackfillList, BeginBackfill, ChangeBackfill, Jobs,
+};
 use crate::brake::Brake;
 use crate::config::ScopeKind;
 use crate::error::IngestError;
-use crate::lane::{LaneMsg, Lanes};
-use crate::model::{AccountState, SourceStatus};
+use crate::lane::{LaneMsg, Lanes, Wish};
+use crate::looked::{LOOKED_AT_MAX, Looked};
+use crate::metrics::Metrics;
+use crate::model::{AccountState, CountsExact, SourceStatus, SyncState};
 use crate::progress::SourceState;
 use crate::scope::{Membership, SCOPE_ACCOUNTS_MAX, Scope};
 use crate::status::{Board, HostList, IngestStatus};
 use crate::tables::rejects::RejectedEvent;
-use crate::tables::{accounts, rejects, scope};
+use crate::tables::{accounts, backfill_jobs, rejects, scope};
 
 /// Most rejected events listed at once.
 pub const REJECTED_LIST_MAX: u32 = 500;
@@ -42,6 +47,13 @@ pub struct ListSources {}
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfAccount {
     pub did: Did,
+}
+
+/// `lookedAt`: accounts that somebody looks at who reads here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LookedAt {
+    /// At most [`LOOKED_AT_MAX`].
+    pub dids: Vec<Did>,
 }
 
 /// `changeScope`: who is of interest from now on, and who is no more.
@@ -144,6 +156,18 @@ impl Client {
         }
     }
 
+    /// Somebody looks at these accounts: what is missing of them is fetched soon, if there is room. Nothing is
+    /// waited for.
+    ///
+    /// # Errors
+    /// They are too many, or the other process cannot be reached.
+    pub async fn looked_at(&self, looked: LookedAt) -> Result<(), IngestError> {
+        match self {
+            Self::Local(local) => local.looked_at(looked),
+            Self::Remote(remote) => remote.call("lookedAt", &looked).await,
+        }
+    }
+
     /// Tells who is of interest. Durable on return; whoever comes in will be fetched.
     ///
     /// # Errors
@@ -202,6 +226,53 @@ impl Client {
         }
     }
 
+    /// Begins a backfill. Durable on return.
+    ///
+    /// # Errors
+    /// It cannot be, too many are under way, or the store, or the other process, cannot be reached.
+    pub async fn begin_backfill(&self, wanted: BeginBackfill) -> Result<BackfillJob, IngestError> {
+        match self {
+            Self::Local(local) => local.jobs.begin(wanted).await,
+            Self::Remote(remote) => remote.call("beginBackfill", &wanted).await,
+        }
+    }
+
+    /// Adds accounts to a backfill that was begun with `more`.
+    ///
+    /// # Errors
+    /// It takes no more, or the store, or the other process, cannot be reached.
+    pub async fn add_to_backfill(&self, wanted: AddToBackfill) -> Result<BackfillJob, IngestError> {
+        match self {
+            Self::Local(local) => local.jobs.add(wanted).await,
+            Self::Remote(remote) => remote.call("addToBackfill", &wanted).await,
+        }
+    }
+
+    /// Pauses, resumes or cancels a backfill.
+    ///
+    /// # Errors
+    /// There is none of that number, it has ended, or the store, or the other process, cannot be reached.
+    pub async fn change_backfill(
+        &self,
+        wanted: ChangeBackfill,
+    ) -> Result<BackfillJob, IngestError> {
+        match self {
+            Self::Local(local) => local.jobs.change(wanted).await,
+            Self::Remote(remote) => remote.call("changeBackfill", &wanted).await,
+        }
+    }
+
+    /// The latest backfills, the newest first.
+    ///
+    /// # Errors
+    /// The store, or the other process, cannot be reached.
+    pub async fn list_backfills(&self) -> Result<BackfillList, IngestError> {
+        match self {
+            Self::Local(local) => local.jobs.list().await,
+            Self::Remote(remote) => remote.call("listBackfills", &ListSources::default()).await,
+        }
+    }
+
     /// The hosts accounts live on.
     ///
     /// # Errors
@@ -221,8 +292,24 @@ pub struct Local {
     scope: Arc<Scope>,
     brake: Brake,
     board: Arc<Board>,
+    pub(crate) jobs: Jobs,
+    /// None where what is looked at is not fetched.
+    looked: Option<Arc<Looked>>,
+    metrics: Arc<Metrics>,
     /// The present run; none while ingest starts, or waits for another process's lease.
     running: Mutex<Option<Running>>,
+}
+
+/// What they are made of.
+pub(crate) struct LocalParts {
+    pub(crate) store: Store,
+    pub(crate) sources: Vec<Arc<SourceState>>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) brake: Brake,
+    pub(crate) board: Arc<Board>,
+    pub(crate) jobs: Jobs,
+    pub(crate) looked: Option<Arc<Looked>>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// What of a run is asked from outside.
@@ -233,14 +320,10 @@ pub(crate) struct Running {
 }
 
 impl Local {
-    pub(crate) fn new(
-        store: Store,
-        sources: Vec<Arc<SourceState>>,
-        scope: Arc<Scope>,
-        brake: Brake,
-        board: Arc<Board>,
-    ) -> Self {
-        Self { store, sources, scope, brake, board, running: Mutex::new(None) }
+    pub(crate) fn new(parts: LocalParts) -> Self {
+        let LocalParts { store, sources, scope, brake, board, jobs, looked, metrics } = parts;
+        let running = Mutex::new(None);
+        Self { store, sources, scope, brake, board, jobs, looked, metrics, running }
     }
 
     pub(crate) fn running(&self, running: Option<Running>) {
@@ -261,9 +344,24 @@ impl Local {
 
     pub async fn account_state(&self, did: Did) -> Result<Option<AccountState>, IngestError> {
         let out_of_scope = !self.scope.includes(did.as_str());
-        let stored: Option<AccountState> =
-            self.store.read(move |tx| Ok::<_, IngestError>(accounts::load(tx, &did)?)).await?;
-        Ok(stored.map(|account| AccountState { out_of_scope, ..account }))
+        let stored: Result<(Option<AccountState>, bool), StoreError> = self
+            .store
+            .read(move |tx| Ok((accounts::load(tx, &did)?, backfill_jobs::has_listed_all(tx)?)))
+            .await;
+        let (stored, listed) = stored?;
+        let by_others = listed && self.scope.kind() == ScopeKind::Network && self.nobody_lacks();
+        Ok(stored.map(|account| {
+            let own = account.sync_state == SyncState::Complete;
+            let counts_exact = CountsExact { own, by_others };
+            AccountState { out_of_scope, counts_exact, ..account }
+        }))
+    }
+
+    /// Whether every account is here whole, as they were last counted.
+    fn nobody_lacks(&self) -> bool {
+        let accounts = |state: SyncState| self.metrics.accounts.with(&[state.name()]).get();
+        let lacking = [SyncState::Partial, SyncState::Desynchronized, SyncState::InProgress];
+        accounts(SyncState::Complete) > 0 && lacking.into_iter().all(|state| accounts(state) == 0)
     }
 
     /// Has nothing read from outside until it is called with `None`; `why` is shown meanwhile. What was
@@ -300,11 +398,22 @@ impl Local {
         Ok(ScopePage { accounts: accounts.collect() })
     }
 
+    pub fn looked_at(&self, looked: LookedAt) -> Result<(), IngestError> {
+        if looked.dids.len() > LOOKED_AT_MAX {
+            let why = format!("at most {LOOKED_AT_MAX} accounts are looked at at once");
+            return Err(IngestError::InvalidRequest(why));
+        }
+        let Some(queue) = &self.looked else { return Ok(()) };
+        let refused = queue.note(looked.dids);
+        self.metrics.looked_at.with(&["refused"]).add(refused as u64);
+        Ok(())
+    }
+
     pub async fn request_resync(&self, did: Did) -> Result<(), IngestError> {
         let lanes = self.present()?.lanes;
         let (saved, wait) = tokio::sync::oneshot::channel();
         let gone = || IngestError::Unavailable("ingest is restarting".to_owned());
-        lanes.send(LaneMsg::Want { did, force: true, saved }).map_err(|_| gone())?;
+        lanes.send(LaneMsg::Want { did, wish: Wish::Forced, saved }).map_err(|_| gone())?;
         wait.await.map_err(|_| gone())
     }
 

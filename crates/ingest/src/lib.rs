@@ -44,7 +44,9 @@ mod progress;
 mod source;
 
 // what is asked meanwhile
+mod backfill;
 mod identity;
+mod looked;
 mod lookup;
 mod resync;
 
@@ -67,8 +69,12 @@ mod client;
 mod rpc;
 mod status;
 
+pub use backfill::{
+    AddToBackfill, BACKFILL_ACCOUNTS_MAX, BackfillChange, BackfillJob, BackfillKind, BackfillList,
+    BackfillState, BeginBackfill, ChangeBackfill,
+};
 pub use client::{
-    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, OfAccount, Remote,
+    ChangeScope, Client, ListRejected, ListScope, ListSources, Local, LookedAt, OfAccount, Remote,
     ScopeAccount, ScopePage, ScopeStatus,
 };
 pub use config::{
@@ -77,7 +83,8 @@ pub use config::{
 };
 pub use error::IngestError;
 pub use lane::UNVERIFIED;
-pub use model::{AccountState, Gap, SourceStatus, SyncState};
+pub use looked::LOOKED_AT_MAX;
+pub use model::{AccountState, CountsExact, Gap, SourceStatus, SyncState};
 pub use rpc::routes;
 pub use scope::SCOPE_ACCOUNTS_MAX;
 pub use source::{Reached, SourceError, reach};

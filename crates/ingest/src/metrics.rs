@@ -38,6 +38,11 @@ pub(crate) struct Metrics {
     pub(crate) desynchronized: CounterVec,
     pub(crate) resyncs: CounterVec,
     pub(crate) resyncs_running: Gauge,
+    pub(crate) resync_records: Counter,
+    pub(crate) resync_bytes: Counter,
+    pub(crate) backfills: GaugeVec,
+    pub(crate) backfill_accounts: CounterVec,
+    pub(crate) looked_at: CounterVec,
     pub(crate) identities: CounterVec,
     pub(crate) lookups_waiting: Gauge,
     pub(crate) accounts: GaugeVec,
@@ -178,6 +183,29 @@ impl Metrics {
                 &["result"],
             ),
             resyncs_running: registry.gauge("millrace_ingest_resyncs_running", "Repositories being fetched"),
+            resync_records: registry.counter(
+                "millrace_ingest_resync_records",
+                "Records of repositories fetched",
+            ),
+            resync_bytes: registry.counter(
+                "millrace_ingest_resync_bytes",
+                "Bytes of repositories fetched",
+            ),
+            backfills: registry.gauge_with(
+                "millrace_ingest_backfills",
+                "Backfills that are not at their end, by state",
+                &["state"],
+            ),
+            backfill_accounts: registry.counter_with(
+                "millrace_ingest_backfill_accounts",
+                "Accounts of backfills, by what became of them",
+                &["result"],
+            ),
+            looked_at: registry.counter_with(
+                "millrace_ingest_looked_at",
+                "Accounts that readers looked at, by what became of it: wanted, here, unknown, or refused for want of room",
+                &["result"],
+            ),
             identities: registry.counter_with(
                 "millrace_ingest_identities",
                 "Identities looked at, by result",

@@ -20,6 +20,10 @@ pub enum SyncState {
 }
 
 impl SyncState {
+    /// Each of them.
+    pub const ALL: [Self; 5] =
+        [Self::Complete, Self::Partial, Self::Desynchronized, Self::InProgress, Self::Gone];
+
     /// The name in tables, metrics and answers.
     pub const fn name(self) -> &'static str {
         match self {
@@ -33,9 +37,7 @@ impl SyncState {
 
     /// The state of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Complete, Self::Partial, Self::Desynchronized, Self::InProgress, Self::Gone]
-            .into_iter()
-            .find(|state| state.name() == name)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -68,6 +70,19 @@ pub struct AccountState {
     /// It is not followed at present; no part of the row.
     #[serde(default)]
     pub out_of_scope: bool,
+    /// Whether what is counted of it is exact; no part of the row.
+    #[serde(default)]
+    pub counts_exact: CountsExact,
+}
+
+/// Whether numbers told of an account are exact. Where they are not, at least so many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountsExact {
+    /// Of what it made itself: posts, follows, lists.
+    pub own: bool,
+    /// Of what others made of it: followers, likes, replies. Exact only if everybody is here whole.
+    pub by_others: bool,
 }
 
 impl AccountState {
@@ -87,6 +102,7 @@ impl AccountState {
             next_try_us: None,
             error: None,
             out_of_scope: false,
+            counts_exact: CountsExact::default(),
         }
     }
 }

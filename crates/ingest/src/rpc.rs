@@ -12,7 +12,10 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::internal;
 use serde::de::DeserializeOwned;
 
-use crate::client::{ChangeScope, ListRejected, ListScope, ListSources, Local, OfAccount};
+use crate::backfill::{AddToBackfill, BeginBackfill, ChangeBackfill};
+use crate::client::{
+    ChangeScope, ListRejected, ListScope, ListSources, Local, LookedAt, OfAccount,
+};
 use crate::error::IngestError;
 
 /// Largest question, bytes.
@@ -24,12 +27,17 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
         .route("/internal/listSources", post(list_sources))
         .route("/internal/getAccountState", post(get_account_state))
         .route("/internal/requestResync", post(request_resync))
+        .route("/internal/lookedAt", post(looked_at))
         .route("/internal/listRejected", post(list_rejected))
         .route("/internal/changeScope", post(change_scope))
         .route("/internal/listScope", post(list_scope))
         .route("/internal/getScope", post(get_scope))
         .route("/internal/getStatus", post(get_status))
         .route("/internal/listHosts", post(list_hosts))
+        .route("/internal/beginBackfill", post(begin_backfill))
+        .route("/internal/addToBackfill", post(add_to_backfill))
+        .route("/internal/changeBackfill", post(change_backfill))
+        .route("/internal/listBackfills", post(list_backfills))
         .layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX))
         .with_state(local);
     internal::guarded(routes, secret)
@@ -57,6 +65,12 @@ async fn request_resync(
 ) -> Result<Response, IngestError> {
     let OfAccount { did } = parsed(&body)?;
     local.request_resync(did).await?;
+    Ok(Json(()).into_response())
+}
+
+async fn looked_at(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
+    let looked: LookedAt = parsed(&body)?;
+    local.looked_at(looked)?;
     Ok(Json(()).into_response())
 }
 
@@ -95,6 +109,38 @@ async fn get_status(State(local): State<Arc<Local>>, body: Bytes) -> Result<Resp
 async fn list_hosts(State(local): State<Arc<Local>>, body: Bytes) -> Result<Response, IngestError> {
     let ListSources {} = parsed(&body)?;
     Ok(Json(local.list_hosts()).into_response())
+}
+
+async fn begin_backfill(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
+    let wanted: BeginBackfill = parsed(&body)?;
+    Ok(Json(local.jobs.begin(wanted).await?).into_response())
+}
+
+async fn add_to_backfill(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
+    let wanted: AddToBackfill = parsed(&body)?;
+    Ok(Json(local.jobs.add(wanted).await?).into_response())
+}
+
+async fn change_backfill(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
+    let wanted: ChangeBackfill = parsed(&body)?;
+    Ok(Json(local.jobs.change(wanted).await?).into_response())
+}
+
+async fn list_backfills(
+    State(local): State<Arc<Local>>,
+    body: Bytes,
+) -> Result<Response, IngestError> {
+    let ListSources {} = parsed(&body)?;
+    Ok(Json(local.jobs.list().await?).into_response())
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, IngestError> {

@@ -15,6 +15,7 @@ use millrace_store::lease::{self, Lease};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::append::{Appender, Checkpoint, CheckpointDeps, Item};
+use crate::backfill::{self, BackfillDeps, Backfills, Paces, Tally};
 use crate::brake::Brake;
 use crate::client::{Local, Running};
 use crate::config::{Backfill, IngestConfig};
@@ -23,6 +24,7 @@ use crate::follow::{Follow, FollowDeps};
 use crate::identity::{Identities, IdentityDeps};
 use crate::labelers::{self, LabelerDeps};
 use crate::lane::{HeldBudget, Lane, LaneDeps, Lanes};
+use crate::looked::Looked;
 use crate::lookup::{Loader, Lookups};
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
@@ -50,6 +52,9 @@ pub(crate) struct Runner {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) scope: Arc<Scope>,
     pub(crate) brake: Brake,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) paces: Arc<Paces>,
+    pub(crate) looked: Option<Arc<Looked>>,
     /// Unique to this process and its start.
     pub(crate) holder: String,
 }
@@ -252,22 +257,31 @@ impl Runner {
     /// What works through the tables.
     fn spawn_workers(&self, tasks: &mut TaskSet<Result<(), IngestError>>, wiring: &Wiring) {
         let (deps, config) = (&self.deps, &self.config);
-        let resync = Resync::new(
-            ResyncDeps {
-                store: deps.store.clone(),
-                resolver: deps.resolver.clone(),
-                pds: deps.pds.clone(),
-                lanes: wiring.lanes.clone(),
-                config: Arc::clone(config),
-                inflight: Arc::clone(&wiring.inflight),
-                bounds: FetchBounds::new(config),
-                clock: Arc::clone(&deps.clock),
-                rng: deps.rng.fork(),
-                metrics: Arc::clone(&self.metrics),
-                brake: self.brake.clone(),
-            },
-            Arc::clone(&wiring.work),
-        );
+        let fetch = ResyncDeps {
+            store: deps.store.clone(),
+            resolver: deps.resolver.clone(),
+            pds: deps.pds.clone(),
+            lanes: wiring.lanes.clone(),
+            config: Arc::clone(config),
+            inflight: Arc::clone(&wiring.inflight),
+            bounds: FetchBounds::new(config),
+            clock: Arc::clone(&deps.clock),
+            rng: deps.rng.fork(),
+            metrics: Arc::clone(&self.metrics),
+            brake: self.brake.clone(),
+            tally: Arc::clone(&self.tally),
+        };
+        let backfills = Backfills::new(BackfillDeps {
+            fetch: fetch.clone(),
+            scope: Arc::clone(&self.scope),
+            paces: Arc::clone(&self.paces),
+        });
+        tasks.spawn("ingest.backfills", until(wiring.reading.clone(), backfills.run()));
+        if let Some(looked) = &self.looked {
+            let judging = Arc::clone(looked).run(fetch.clone());
+            tasks.spawn("ingest.looked", until(wiring.reading.clone(), judging));
+        }
+        let resync = Resync::new(fetch, Arc::clone(&wiring.work));
         let membership = wiring.membership.clone().run();
         tasks.spawn("ingest.scope", until(wiring.reading.clone(), membership));
         tasks.spawn("ingest.resync", until(wiring.reading.clone(), resync.run()));
@@ -286,7 +300,10 @@ impl Runner {
             Arc::clone(&wiring.work),
         );
         tasks.spawn("ingest.identities", until(wiring.reading.clone(), identities.run()));
-        let origins = if config.backfill.is_all() { self.listing_hosts() } else { Vec::new() };
+        let origins = match config.backfill.is_all() {
+            true => backfill::hosts(&self.sources, config),
+            false => Vec::new(),
+        };
         let list = ListRepos {
             store: deps.store.clone(),
             pds: deps.pds.clone(),
@@ -350,17 +367,6 @@ impl Runner {
             brake: self.brake.clone(),
         };
         labelers::spawn(tasks, &deps);
-    }
-
-    /// Who lists repositories: relays and PDSs; a Jetstream does not.
-    fn listing_hosts(&self) -> Vec<String> {
-        let hosts = self.sources.iter().filter(|source| !source.kind.is_jetstream());
-        let hosts: Vec<String> =
-            hosts.map(|source| source.endpoint().origin().to_owned()).collect();
-        match hosts.is_empty() {
-            true => self.config.resync.relay_url.clone().into_iter().collect(),
-            false => hosts,
-        }
     }
 
     /// Until the process drains, or a part ends.

@@ -10,10 +10,12 @@ use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Policy, Supervisor, TaskError};
 use millrace_store::Store;
 
+use crate::backfill::{Jobs, Paces, Tally};
 use crate::brake::Brake;
-use crate::client::{Client, Local};
+use crate::client::{Client, Local, LocalParts};
 use crate::config::IngestConfig;
 use crate::error::IngestError;
+use crate::looked::Looked;
 use crate::metrics::Metrics;
 use crate::progress::SourceState;
 use crate::run::Runner;
@@ -56,8 +58,26 @@ impl Ingest {
         let (store, followed) = (deps.store.clone(), Arc::clone(&scope));
         let board = Arc::new(Board::new(&deps, Arc::clone(&metrics)));
         board.start(supervisor);
-        let local = Local::new(store, sources.clone(), followed, brake.clone(), board);
-        let local = Arc::new(local);
+        let (tally, paces) = (Arc::new(Tally::default()), Arc::new(Paces::default()));
+        let jobs = Jobs {
+            store: store.clone(),
+            clock: deps.clock.clone(),
+            config: Arc::clone(&config),
+            sources: sources.clone(),
+            tally: Arc::clone(&tally),
+            paces: Arc::clone(&paces),
+        };
+        let looked = config.fetch_looked_at.then(|| Arc::new(Looked::default()));
+        let local = Arc::new(Local::new(LocalParts {
+            store,
+            sources: sources.clone(),
+            scope: followed,
+            brake: brake.clone(),
+            board,
+            jobs,
+            looked: looked.clone(),
+            metrics: Arc::clone(&metrics),
+        }));
         // Where no other process can write, whoever held the leases before has ended: they need not
         // run out first.
         let holder = if deps.store.is_shared() {
@@ -73,6 +93,9 @@ impl Ingest {
             metrics,
             scope,
             brake,
+            tally,
+            paces,
+            looked,
             holder,
         });
         supervisor.spawn("ingest", Policy::restart(), move |shutdown| {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::alerts::AlertsCommand;
 use crate::cmd::audit::AuditArgs;
+use crate::cmd::backfill::BackfillCommand;
 use crate::cmd::backup::BackupArgs;
 use crate::cmd::cache::CacheCommand;
 use crate::cmd::completions::CompletionsArgs;
@@ -97,6 +98,9 @@ pub enum Command {
     /// Alerts to the operator: whether they arrive
     #[command(subcommand)]
     Alerts(AlertsCommand),
+    /// Accounts that are wanted whole: have them fetched, see how it goes
+    #[command(subcommand)]
+    Backfill(BackfillCommand),
     Audit(AuditArgs),
     Repair(RepairArgs),
     Rebuild(RebuildArgs),

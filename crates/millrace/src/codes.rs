@@ -27,6 +27,8 @@ pub const ALL: &[Code] = &[
     RESTORE_BEGUN,
     NO_SUCH_CACHE,
     NO_SERVER,
+    NO_ACCOUNT,
+    NO_SUCH_BACKFILL,
 ];
 
 /// Another server has the data folder.
@@ -189,6 +191,20 @@ pub const NO_SERVER: Code = Code {
     title: "no server runs",
     cause: "The command asks a running server, and no process holds the data folder; or what it asks is the AppView's to answer, which runs on another folder.",
     remedy: "start `millrace serve`, or name the folder of the one that runs with --data-dir",
+};
+/// Something else where a DID is wanted.
+pub const NO_ACCOUNT: Code = Code {
+    id: "MR-BIN-024",
+    title: "no account is named",
+    cause: "Accounts are named by their DIDs, such as did:plc:… or did:web:…; an argument, or a line of standard input, is something else, or there is none.",
+    remedy: "mend the argument or line; a handle's DID is what com.atproto.identity.resolveHandle answers",
+};
+/// A backfill that is none.
+pub const NO_SUCH_BACKFILL: Code = Code {
+    id: "MR-BIN-025",
+    title: "no such backfill",
+    cause: "The running server knows no backfill of that number; of those that have ended it keeps the latest.",
+    remedy: "`millrace backfill status` names them",
 };
 
 #[cfg(test)]

@@ -79,7 +79,13 @@ fn exit_of(code: &str) -> Exit {
         codes::SERVER_UNREACHABLE,
         codes::NO_SERVER,
     ];
-    let usage = [codes::NO_SUCH_CACHE, codes::NOT_CONFIRMED, codes::ROLES_IMPOSSIBLE];
+    let usage = [
+        codes::NO_SUCH_CACHE,
+        codes::NOT_CONFIRMED,
+        codes::ROLES_IMPOSSIBLE,
+        codes::NO_ACCOUNT,
+        codes::NO_SUCH_BACKFILL,
+    ];
     if unhealthy.iter().any(|known| known.id == code) {
         Exit::Unhealthy
     } else if usage.iter().any(|known| known.id == code) {
@@ -131,6 +137,10 @@ pub enum ProgramError {
     BackupDamaged { path: PathBuf, reason: String },
     #[error("{} cannot be restored here: {reason}", path.display())]
     BackupUnfit { path: PathBuf, reason: String },
+    #[error("{}", no_account(text, place))]
+    NoAccount { text: String, place: String },
+    #[error("there is no backfill {id}")]
+    NoBackfill { id: i64 },
     #[error("no server runs on {}", path.display())]
     NoServer { path: PathBuf },
     #[error("there is no cache `{name}`: {known}")]
@@ -139,6 +149,13 @@ pub enum ProgramError {
     RestoreBegun { path: PathBuf },
     #[error("{key}: {reason}")]
     Setting { key: &'static str, reason: String },
+}
+
+fn no_account(text: &str, place: &str) -> String {
+    match text.is_empty() {
+        true => format!("{place} names no account"),
+        false => format!("`{text}` in {place} is no DID"),
+    }
 }
 
 fn by(pid: Option<u32>) -> String {
@@ -173,6 +190,8 @@ impl ProgramError {
             Self::BackupDamaged { .. } => codes::BACKUP_DAMAGED,
             Self::BackupUnfit { .. } => codes::BACKUP_UNFIT,
             Self::RestoreBegun { .. } => codes::RESTORE_BEGUN,
+            Self::NoAccount { .. } => codes::NO_ACCOUNT,
+            Self::NoBackfill { .. } => codes::NO_SUCH_BACKFILL,
             Self::NoServer { .. } => codes::NO_SERVER,
             Self::NoSuchCache { .. } => codes::NO_SUCH_CACHE,
             Self::Setting { .. } => codes::SETTING,

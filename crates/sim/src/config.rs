@@ -25,6 +25,8 @@ pub struct SimConfig {
     pub mix: Mix,
     /// How unevenly people are known: 1 is everyone alike, each step further leaves more to the first.
     pub popularity: u32,
+    /// Records that each repository is filled with before the history, in one commit each.
+    pub repo_records: u32,
     /// Writes that are made before the network is served: its history.
     pub history_writes: u32,
     /// How far back the history reaches, seconds before the start.
@@ -62,6 +64,7 @@ impl Default for SimConfig {
             labelers: 0,
             mix: Mix::Rich,
             popularity: 2,
+            repo_records: 0,
             history_writes: 1_500,
             history_s: 3 * 86_400,
             writes_per_s: 2.0,

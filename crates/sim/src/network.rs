@@ -232,6 +232,9 @@ fn history_on(config: &SimConfig, now_us: i64, ports: &[u16]) -> Result<(World, 
     for _ in 0..config.labelers {
         world.create_labeler(start_us)?;
     }
+    if config.repo_records > 0 {
+        population.fill_repos(&mut world, config.repo_records, start_us)?;
+    }
     let step_us = history_us / (i64::from(config.history_writes) + 1);
     for step in 1..=i64::from(config.history_writes) {
         population.act(&mut world, start_us + step * step_us)?;

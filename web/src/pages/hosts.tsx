@@ -2,6 +2,7 @@
 import { admin } from "../api.ts";
 import { count, duration } from "../figures.ts";
 import { useLoad } from "../load.ts";
+import { Backfills } from "../parts/backfills.tsx";
 import { Badge, type Mood } from "../parts/figure.tsx";
 import { Empty, Loading, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -17,6 +18,7 @@ export function Hosts({ operator }: { operator: Operator }) {
       <Shown of={loaded} what="the hosts">
         {(list) => (list.countedUs === null ? <Loading what="the hosts: accounts are being counted" /> : <Table list={list} countedUs={list.countedUs} />)}
       </Shown>
+      <Backfills operator={operator} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 // An account: who it is, how much of it is here, and what it wrote.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { admin, ApiError, command, told, xrpc } from "../api.ts";
 import { useSession } from "../context.ts";
 import { count, words } from "../figures.ts";
@@ -28,14 +28,15 @@ const FILTERS: Partial<Record<ProfileTab, string>> = {
 export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) {
   const { operator } = useSession();
   const loaded = useLoad(`profile ${actor}`, (signal) => xrpc<Profile>("app.bsky.actor.getProfile", { actor }, signal));
+  const [state, setState] = useState<AccountState | null>(null);
   const isHere = loaded.data !== null;
   const did = loaded.data?.did ?? (actor.startsWith("did:") ? actor : null);
   return (
     <>
       <Shown of={loaded} what="the account">
-        {(profile) => <Head profile={profile} />}
+        {(profile) => <Head profile={profile} exact={state?.countsExact} />}
       </Shown>
-      {operator !== null && did !== null && <Completeness key={did} operator={operator} did={did} />}
+      {operator !== null && did !== null && <Completeness key={did} operator={operator} did={did} tell={setState} />}
       {isHere && (
         <>
           <nav aria-label="Of this account" className="tabs">
@@ -52,7 +53,8 @@ export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) 
   );
 }
 
-function Head({ profile }: { profile: Profile }) {
+/** How much of it is here is known to the operator; `undefined` where nobody has said. */
+function Head({ profile, exact }: { profile: Profile; exact: AccountState["countsExact"] }) {
   return (
     <section className="card profile">
       <Avatar actor={profile} size="large" />
@@ -78,13 +80,13 @@ function Head({ profile }: { profile: Profile }) {
         <Standing profile={profile} />
         <p className="counts">
           <span>
-            <strong>{count(profile.postsCount ?? 0)}</strong> posts
+            <Counted n={profile.postsCount} exact={exact?.own} /> posts
           </span>
           <A to={href({ page: "profile", actor: profile.did, tab: "followers" })}>
-            <strong>{count(profile.followersCount ?? 0)}</strong> followers
+            <Counted n={profile.followersCount} exact={exact?.byOthers} /> followers
           </A>
           <A to={href({ page: "profile", actor: profile.did, tab: "follows" })}>
-            <strong>{count(profile.followsCount ?? 0)}</strong> follows
+            <Counted n={profile.followsCount} exact={exact?.own} /> follows
           </A>
           {profile.pinnedPost !== undefined && <RecordLink uri={profile.pinnedPost.uri}>Pinned post</RecordLink>}
           <A to={href({ page: "record", actor: profile.did, collection: "app.bsky.actor.profile", rkey: "self" })}>Profile record</A>
@@ -94,11 +96,21 @@ function Head({ profile }: { profile: Profile }) {
   );
 }
 
+function Counted({ n, exact }: { n: number | undefined; exact: boolean | undefined }) {
+  return (
+    <>
+      {exact === false && <span className="muted">at least </span>}
+      <strong>{count(n ?? 0)}</strong>
+    </>
+  );
+}
+
 const MOODS: Record<string, Mood> = { complete: "good", desynchronized: "warn", gone: "bad" };
 
-function Completeness({ operator, did }: { operator: Operator; did: string }) {
+function Completeness({ operator, did, tell }: { operator: Operator; did: string; tell: (state: AccountState | null) => void }) {
   const [said, setSaid] = useState("");
   const loaded = useLoad(`account ${did}`, (signal) => admin<AccountState>(operator, `accounts/${did}`, signal), 5_000);
+  useEffect(() => tell(loaded.data), [loaded.data, tell]);
   const unknown = loaded.error instanceof ApiError && loaded.error.status === 404;
   const fetchAgain = async () => {
     try {

@@ -6,6 +6,7 @@
 //! | `overview.rs` | `GET overview`: counters, log, projections, sources, accounts by state |
 //! | `sources.rs` | `GET sources`: how far each was received, verified and shows |
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
+//! | `backfills.rs` | `GET backfills`, `POST backfills/{id}/pause`, `…/resume`, `…/cancel` |
 //! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
 //! | `rejected.rs` | `GET rejected`: events not accepted |
 //! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
@@ -16,6 +17,7 @@
 //! and the data-plane through their clients alone.
 
 mod accounts;
+mod backfills;
 mod curated;
 mod labels;
 mod overview;
@@ -59,6 +61,10 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/hosts", get(accounts::hosts))
         .route("/api/v1/admin/accounts/{did}", get(accounts::account))
         .route("/api/v1/admin/accounts/{did}/resync", post(accounts::resync))
+        .route("/api/v1/admin/backfills", get(backfills::list))
+        .route("/api/v1/admin/backfills/{id}/pause", post(backfills::pause))
+        .route("/api/v1/admin/backfills/{id}/resume", post(backfills::resume))
+        .route("/api/v1/admin/backfills/{id}/cancel", post(backfills::cancel))
         .route("/api/v1/admin/parked", get(parked::list))
         .route("/api/v1/admin/parked/retry", post(parked::retry_all))
         .route("/api/v1/admin/parked/{id}", get(parked::one))

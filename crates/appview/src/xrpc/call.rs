@@ -115,6 +115,13 @@ impl<'a> Call<'a> {
         Ok(has_moved)
     }
 
+    /// What is missing of an account that somebody looks at who reads here is fetched.
+    pub(crate) fn looks_at(&self, did: &Did) {
+        if self.viewer().is_some() {
+            self.api.looks.note(did, self.api.clock.now_us());
+        }
+    }
+
     /// Who reads here is of interest here.
     async fn note_reader(&self) -> Result<(), XrpcError> {
         if let Some(viewer) = self.viewer() {

@@ -40,6 +40,7 @@ pub(crate) use method::{Json, JsonObject, Procedure, Query};
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
 use crate::label_stream::LabelStream;
+use crate::looks::Looks;
 use crate::metrics::Metrics;
 use crate::readers::Readers;
 use crate::request::rates::Rates;
@@ -70,6 +71,7 @@ pub(crate) struct Api {
     pub(crate) feed_timeout_ms: u64,
     pub(crate) metrics: Metrics,
     pub(crate) readers: Readers,
+    pub(crate) looks: Arc<Looks>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) label_stream: LabelStream,
 }

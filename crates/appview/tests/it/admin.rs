@@ -11,6 +11,7 @@ use crate::world::{ADMIN_TOKEN, Answer, Reach, World, near_and_far};
 near_and_far!(
     the_overview_joins_both_halves,
     accounts_and_hosts,
+    backfills_are_told_of_and_changed,
     parked_entries_are_looked_at_retried_and_discarded,
     what_was_refused_is_listed_by_reason,
     the_operator_takes_down_and_lifts,
@@ -131,6 +132,22 @@ async fn parked_entries_are_looked_at_retried_and_discarded(world: World) {
         assert_eq!(gone.refused(), (404, "NotFound"), "{what}");
     }
     assert_eq!(world.admin("GET", "overview").await.ok()["parked"], 2);
+}
+
+async fn backfills_are_told_of_and_changed(world: World) {
+    let list = world.admin("GET", "backfills").await.ok();
+    let job = &list["backfills"][0];
+    assert_eq!(
+        (&job["id"], &job["kind"], &job["state"]),
+        (&json!(7), &json!("network"), &json!("running"))
+    );
+    assert_eq!((&job["failed"], &job["recordsPerSecond"]), (&json!({ "host": 1 }), &json!(100.0)));
+    for (change, state) in [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")] {
+        let job = world.admin("POST", &format!("backfills/7/{change}")).await.ok();
+        assert_eq!(job["state"], state);
+    }
+    let wrong = world.admin("POST", "backfills/seven/pause").await;
+    assert_eq!(wrong.refused(), (400, "InvalidRequest"));
 }
 
 async fn what_was_refused_is_listed_by_reason(world: World) {

@@ -1,7 +1,10 @@
 //! Ingest's side of `/internal`: one source, one account that is known, one event that was refused.
 
+use std::sync::Arc;
+
 use axum::routing::post;
 use axum::{Json, Router};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::people::did;
@@ -10,7 +13,15 @@ use crate::world::{SOURCE, START_US};
 /// The account of which something is missing.
 pub const KNOWN: &str = "alice";
 
-pub fn routes() -> Router {
+/// The accounts that it was told somebody looks at.
+pub type Looked = Arc<Mutex<Vec<String>>>;
+
+pub fn routes(looked: Looked) -> Router {
+    let looked_at = post(async move |Json(question): Json<Value>| {
+        let dids = question["dids"].as_array().unwrap();
+        looked.lock().extend(dids.iter().map(|did| did.as_str().unwrap().to_owned()));
+        Json(Value::Null)
+    });
     let constant = |answer: Value| post(async move || Json(answer));
     Router::new()
         .route("/internal/listSources", constant(json!([source()])))
@@ -19,7 +30,10 @@ pub fn routes() -> Router {
         .route("/internal/getScope", constant(json!({ "scope": "network", "accounts": null })))
         .route("/internal/getAccountState", post(account_state))
         .route("/internal/requestResync", constant(Value::Null))
+        .route("/internal/lookedAt", looked_at)
         .route("/internal/listRejected", post(rejected))
+        .route("/internal/listBackfills", constant(json!({ "backfills": [backfill("running")] })))
+        .route("/internal/changeBackfill", post(change_backfill))
 }
 
 fn source() -> Value {
@@ -54,6 +68,25 @@ fn hosts() -> Value {
     })
 }
 
+/// A backfill as it stands; `state` is what it was told to be.
+fn backfill(state: &str) -> Value {
+    json!({
+        "id": 7, "kind": "network", "asked": "", "again": false, "state": state, "listing": true,
+        "found": 50, "passed": 5, "fetched": 20, "failed": { "host": 1 }, "records": 900, "bytes": 70_000,
+        "error": null, "begunUs": START_US, "changedUs": START_US, "endedUs": null,
+        "accountsPerSecond": 2.5, "recordsPerSecond": 100.0, "leftUs": null,
+    })
+}
+
+async fn change_backfill(Json(question): Json<Value>) -> Json<Value> {
+    let state = match question["change"].as_str() {
+        Some("pause") => "paused",
+        Some("resume") => "running",
+        _ => "cancelled",
+    };
+    Json(backfill(state))
+}
+
 async fn account_state(Json(question): Json<Value>) -> Json<Value> {
     if question["did"] != did(KNOWN).as_str() {
         return Json(Value::Null);
@@ -62,6 +95,7 @@ async fn account_state(Json(question): Json<Value>) -> Json<Value> {
         "did": did(KNOWN), "syncState": "partial", "rev": null, "data": null,
         "pds": "https://pds.test", "active": true, "status": null, "statusUs": null,
         "updatedUs": START_US, "attempts": 0, "nextTryUs": null, "error": null,
+        "countsExact": { "own": false, "byOthers": false },
     }))
 }
 

@@ -27,6 +27,7 @@ mod issued;
 mod label_stream;
 mod labels;
 mod lexicons;
+mod looks;
 mod people;
 mod rates;
 mod routes;

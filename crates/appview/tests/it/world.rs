@@ -86,6 +86,8 @@ pub struct World {
     pub(crate) dataplane: Client,
     rankings: Rankings,
     tables: Store,
+    /// Whom ingest was told somebody looks at.
+    pub looked: crate::ingest_side::Looked,
     internal: Option<Shutdown>,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
@@ -149,7 +151,9 @@ impl World {
             refresh_interval_ms: 0,
             ..ResolverConfig::default()
         };
-        let ingest_url = serve(&mut tasks, "ingest", crate::ingest_side::routes(), &shutdown).await;
+        let looked = crate::ingest_side::Looked::default();
+        let routes = crate::ingest_side::routes(Arc::clone(&looked));
+        let ingest_url = serve(&mut tasks, "ingest", routes, &shutdown).await;
         let ingest =
             millrace_ingest::Remote::new(ingest_url.parse().unwrap(), None, SETTLE_TIMEOUT)
                 .unwrap();
@@ -183,6 +187,7 @@ impl World {
             dataplane,
             rankings,
             tables,
+            looked,
             internal,
             shutdown,
             _tasks: tasks,

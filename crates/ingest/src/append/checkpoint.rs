@@ -53,7 +53,7 @@ pub(crate) struct CheckpointDeps {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// The one writer of the `ingest` tables, `backfill` excepted.
+/// The one writer of the `ingest` tables, those of backfills excepted.
 pub(crate) struct Checkpoint {
     deps: CheckpointDeps,
     /// By source and sequence.

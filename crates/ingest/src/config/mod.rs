@@ -53,6 +53,9 @@ pub struct IngestConfig {
     pub on_future_cursor: OnFutureCursor,
     /// Which repositories are fetched whole: `none`, `all`, or a list of DIDs.
     pub backfill: Backfill,
+    /// Whether accounts of which something is missing are fetched when somebody looks at them whose PDS
+    /// asks here.
+    pub fetch_looked_at: bool,
     /// Whose events are taken: `network`, `interest` or `dids`.
     pub scope: ScopeKind,
     /// Accounts that are followed whoever is interested in them; with `scope = "dids"`, nobody else is.
@@ -96,6 +99,7 @@ impl Default for IngestConfig {
             accounts_cached_max: 200_000,
             on_future_cursor: OnFutureCursor::Stop,
             backfill: Backfill::default(),
+            fetch_looked_at: true,
             scope: ScopeKind::Network,
             scope_dids: Vec::new(),
             scope_dids_file: None,

@@ -67,8 +67,8 @@ pub(crate) enum LaneMsg {
     Moved { did: Did, pds: String },
     /// What the account's present host says of it.
     Status { did: Did, answer: StatusAnswer },
-    /// The repository is wanted; `force` also where nothing is known to be missing.
-    Want { did: Did, force: bool, saved: oneshot::Sender<()> },
+    /// The repository is wanted.
+    Want { did: Did, wish: Wish, saved: oneshot::Sender<()> },
     /// The account came into the scope, or left it.
     Followed { did: Did, followed: bool, saved: oneshot::Sender<()> },
     /// The scheduler is ready to fetch it.
@@ -77,6 +77,21 @@ pub(crate) enum LaneMsg {
     Chunk { did: Did, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit },
     /// It was fetched, or not.
     EndResync { did: Did, attempt: u64, outcome: ResyncOutcome },
+}
+
+/// Who wants a repository, which decides what of it is wanted, and how soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// `ingest.backfill`: of accounts that are followed, if something is missing.
+    Configured,
+    /// Somebody who knows why: whatever is here of it, and whether it is followed or not.
+    Forced,
+    /// A backfill: if something is missing, else with `again`; of accounts that are followed, else with
+    /// `named`. What failed before does not count.
+    Backfill { again: bool, named: bool },
+    /// Somebody looks at the account: before all others, if something is missing and it is not known
+    /// that it cannot be had now.
+    Looked,
 }
 
 /// One event on its way through a lane.
@@ -273,7 +288,7 @@ impl Lane {
             LaneMsg::Identity { answer, .. } => self.identity(slot, answer),
             LaneMsg::Moved { pds, .. } => self.moved(slot, Some(&pds)),
             LaneMsg::Status { answer, .. } => self.status(slot, answer),
-            LaneMsg::Want { force, saved, .. } => self.want(slot, force, saved),
+            LaneMsg::Want { wish, saved, .. } => self.want(slot, wish, saved),
             LaneMsg::Followed { followed, saved, .. } => self.followed(slot, followed, saved),
             LaneMsg::BeginResync { reply, .. } => self.begin_resync(slot, reply),
             LaneMsg::Chunk { attempt, entry, permit, .. } => {

@@ -7,14 +7,17 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::account::{Cause, DELETED};
 use super::scope::leave;
 use super::slot::{Phase, Slot, Wait, Waiting};
-use super::{Begun, Lane, ResyncOutcome};
+use super::{Begun, Lane, ResyncOutcome, Wish};
 use crate::append::{Change, Item};
-use crate::model::SyncState;
+use crate::model::{AccountState, SyncState};
+
+/// By how much what somebody looks at goes before what was due as soon.
+const LOOKED_AHEAD_US: i64 = 24 * 3_600_000_000;
 
 impl Lane {
     /// Somebody wants the repository.
-    pub(super) fn want(&mut self, slot: &mut Slot, force: bool, saved: oneshot::Sender<()>) {
-        if !force && !self.is_followed(slot) {
+    pub(super) fn want(&mut self, slot: &mut Slot, wish: Wish, saved: oneshot::Sender<()>) {
+        if !wish.is_of_strangers() && !self.is_followed(slot) {
             self.send(slot, Item { saved: Some(saved), ..Item::default() });
             return;
         }
@@ -26,11 +29,10 @@ impl Lane {
         }
         let fetching = is_fetching(slot);
         let account = slot.account(now_us);
-        let missing = !matches!(account.sync_state, SyncState::Complete | SyncState::Gone);
-        if !fetching && account.active && (force || missing) {
-            account.next_try_us = Some(now_us);
+        if !fetching && account.active && wish.is_due(account, now_us) {
+            account.next_try_us = Some(wish.due_us(now_us));
             account.updated_us = now_us;
-            if force {
+            if wish.is_anew() {
                 account.attempts = 0;
             }
         }
@@ -147,6 +149,40 @@ impl Lane {
                     self.drain(slot);
                 }
             }
+        }
+    }
+}
+
+impl Wish {
+    /// Whether it is also of accounts that are not followed.
+    fn is_of_strangers(self) -> bool {
+        matches!(self, Self::Forced | Self::Looked | Self::Backfill { named: true, .. })
+    }
+
+    /// Whether there is anything to do for it.
+    fn is_due(self, account: &AccountState, now_us: i64) -> bool {
+        let missing = !matches!(account.sync_state, SyncState::Complete | SyncState::Gone);
+        match self {
+            Self::Forced => true,
+            Self::Backfill { again, .. } => {
+                missing || (again && account.sync_state != SyncState::Gone)
+            }
+            Self::Configured => missing,
+            // What failed lately is tried again when it is due.
+            Self::Looked => missing && account.next_try_us.is_none_or(|due_us| due_us <= now_us),
+        }
+    }
+
+    /// Whether failures before it do not count.
+    fn is_anew(self) -> bool {
+        matches!(self, Self::Forced | Self::Backfill { .. })
+    }
+
+    /// Those longest due are fetched first.
+    fn due_us(self, now_us: i64) -> i64 {
+        match self {
+            Self::Looked => now_us.saturating_sub(LOOKED_AHEAD_US),
+            _ => now_us,
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::brake::Brake;
 use crate::error::IngestError;
-use crate::lane::{LaneMsg, Lanes};
+use crate::lane::{LaneMsg, Lanes, Wish};
 use crate::tables::backfills::{self, Progress};
 
 /// Accounts asked for at once; the protocol's most.
@@ -103,7 +103,7 @@ impl ListRepos {
             let (told, wait) = oneshot::channel();
             if self
                 .lanes
-                .send(LaneMsg::Want { did: did.clone(), force: false, saved: told })
+                .send(LaneMsg::Want { did: did.clone(), wish: Wish::Configured, saved: told })
                 .is_err()
             {
                 return;

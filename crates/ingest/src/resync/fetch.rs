@@ -25,6 +25,7 @@ pub(super) struct Fetched {
     pub(super) chain: ChainState,
     pub(super) pds: Option<String>,
     pub(super) records: u64,
+    pub(super) bytes: u64,
     pub(super) invalid: u64,
     /// It says of itself that it is a labeler.
     pub(super) is_labeler: bool,
@@ -32,7 +33,7 @@ pub(super) struct Fetched {
 
 /// Why a repository was not fetched.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("identity")]
     Identity(#[from] ResolveError),
     #[error("the DID document names no signing key")]
@@ -59,7 +60,7 @@ pub(super) enum FetchError {
 
 impl FetchError {
     /// The metric's label.
-    pub(super) fn label(&self) -> &'static str {
+    pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Identity(_) | Self::NoKey | Self::NoHost => "identity",
             Self::NotFound => "not_found",
@@ -73,7 +74,7 @@ impl FetchError {
         }
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Identity(error) => error.retry_after(),
             Self::Host { source, .. } => source.retry_after(),
@@ -108,6 +109,33 @@ pub(super) async fn fetch(
         }
         other => other,
     }
+}
+
+/// An account's repository to look at, checked; nothing of it is handed on.
+pub(crate) async fn look(deps: &ResyncDeps, did: &Did) -> Result<Received, FetchError> {
+    match look_with(deps, did, &*identity(deps, did, false).await?).await {
+        Err(FetchError::Repo { source, .. }) if source.is_signature() => {
+            look_with(deps, did, &*identity(deps, did, true).await?).await
+        }
+        other => other,
+    }
+}
+
+async fn look_with(
+    deps: &ResyncDeps,
+    did: &Did,
+    identity: &Identity,
+) -> Result<Received, FetchError> {
+    let key = identity.signing_key.ok_or(FetchError::NoKey)?;
+    let relay = deps.config.resync.relay_url.clone();
+    let mut last = FetchError::NoHost;
+    for host in relay.into_iter().chain(identity.pds.clone()) {
+        match receive(deps, did, &key, &host).await {
+            Ok(received) => return Ok(received),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 async fn identity(
@@ -155,7 +183,7 @@ async fn from_host(
     key: &PublicKey,
     host: &str,
 ) -> Result<Fetched, FetchError> {
-    let (repo, _large) = receive(deps, did, key, host).await?;
+    let Received { repo, bytes, large: _large } = receive(deps, did, key, host).await?;
     let chain = repo.chain();
     if let Some(known) = known
         && chain.rev < known
@@ -183,17 +211,24 @@ async fn from_host(
         .map_err(|error| FetchError::Handing(error.to_string()))?
         .map_err(|error| FetchError::Handing(error.to_string()))?;
     millrace_runtime::crash::point("ingest.resync.after_parts");
-    Ok(Fetched { chain, pds: None, records, invalid, is_labeler })
+    Ok(Fetched { chain, pds: None, records, bytes, invalid, is_labeler })
 }
 
-/// The whole body, through a thread that checks it as it comes, and the permit to keep it in memory
-/// if it is a large one.
+/// A repository that passed.
+pub(crate) struct Received {
+    pub(crate) repo: VerifiedRepo,
+    pub(crate) bytes: u64,
+    /// To keep it in memory if it is a large one.
+    pub(crate) large: Option<OwnedSemaphorePermit>,
+}
+
+/// The whole body, through a thread that checks it as it comes.
 async fn receive(
     deps: &ResyncDeps,
     did: &Did,
     key: &PublicKey,
     host: &str,
-) -> Result<(VerifiedRepo, Option<OwnedSemaphorePermit>), FetchError> {
+) -> Result<Received, FetchError> {
     let _turn = deps.bounds.hosts.turn(host).await;
     let refused = |source: PdsError| match source {
         PdsError::RepoTakendown => FetchError::Inactive("takendown"),
@@ -227,7 +262,7 @@ async fn receive(
     let _ = pieces.send(None).await;
     drop(pieces);
     match checking.await {
-        Ok(Ok(repo)) => Ok((repo, large)),
+        Ok(Ok(repo)) => Ok(Received { repo, bytes: bytes as u64, large }),
         Ok(Err(source)) => Err(FetchError::Repo { host: host.to_owned(), source }),
         Err(error) => Err(FetchError::Handing(error.to_string())),
     }

@@ -23,4 +23,5 @@ mod schedule;
 mod snapshot;
 
 pub(crate) use backfill::ListRepos;
+pub(crate) use fetch::{FetchError, look};
 pub(crate) use schedule::{FetchBounds, Resync, ResyncDeps};

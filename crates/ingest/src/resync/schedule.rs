@@ -17,11 +17,13 @@ use tracing::Instrument as _;
 
 use super::fetch::{self, FetchError};
 use super::hosts::Hosts;
+use crate::backfill::{Outcome, Tally};
 use crate::brake::Brake;
 use crate::config::IngestConfig;
 use crate::error::IngestError;
 use crate::lane::{Begun, LaneMsg, Lanes, ResyncOutcome};
 use crate::metrics::Metrics;
+use crate::model::SyncState;
 use crate::tables::accounts::{self, Due};
 
 /// Rows taken at once, beside those being worked on.
@@ -47,6 +49,8 @@ pub(crate) struct ResyncDeps {
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) brake: Brake,
+    /// What backfills wait for.
+    pub(crate) tally: Arc<Tally>,
 }
 
 /// What bounds the fetches of one run, beside their number.
@@ -175,8 +179,11 @@ impl Resync {
         let counted: Result<Vec<(String, i64)>, StoreError> =
             self.deps.store.read(accounts::counts).await;
         // Only a figure for the dashboard; the next count will do.
-        for (state, accounts) in counted.unwrap_or_default() {
-            self.deps.metrics.accounts.with(&[&state]).set(accounts);
+        let Ok(counted) = counted else { return };
+        for state in SyncState::ALL {
+            let of_state = counted.iter().find(|(name, _)| name == state.name());
+            let accounts = of_state.map_or(0, |(_, accounts)| *accounts);
+            self.deps.metrics.accounts.with(&[state.name()]).set(accounts);
         }
     }
 }
@@ -190,9 +197,12 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32, last_error: Option<
     let Ok(Some(Begun { attempt, rev })) = begun.await else { return };
     let outcome = match fetch::fetch(deps, did, attempt, rev).await {
         Ok(fetched) => {
+            let fetch::Fetched { chain, pds, records, bytes, invalid, is_labeler } = fetched;
             deps.metrics.resyncs.with(&["fetched"]).inc();
-            tracing::info!(%did, records = fetched.records, invalid = fetched.invalid, "repository fetched");
-            let fetch::Fetched { chain, pds, is_labeler, .. } = fetched;
+            deps.metrics.resync_records.add(records);
+            deps.metrics.resync_bytes.add(bytes);
+            tracing::info!(%did, records, bytes, invalid, "repository fetched");
+            deps.tally.report(did, Outcome::Fetched { records, bytes });
             ResyncOutcome::Fetched { chain, pds, is_labeler }
         }
         // A host that does not have it again and again: the account is gone. Not at the first time:
@@ -210,6 +220,7 @@ async fn resync(deps: &ResyncDeps, did: &Did, attempts: u32, last_error: Option<
         }
         Err(error) => {
             deps.metrics.resyncs.with(&[error.label()]).inc();
+            deps.tally.report(did, Outcome::Failed(error.label()));
             let error_text = crate::error::chain(&error);
             tracing::warn!(%did, attempts, error = error_text, "repository not fetched; it will be tried again");
             ResyncOutcome::Failed {

@@ -4,7 +4,7 @@
 use millrace_atproto::{Cid, Did, Tid};
 use millrace_store::{Param, Row, StoreError, Tx};
 
-use crate::model::{AccountState, SyncState};
+use crate::model::{AccountState, CountsExact, SyncState};
 
 const COLUMNS: &str = "did, sync_state, rev, data_cid, pds, active, status, status_us, updated_us, attempts, \
                        next_try_us, error";
@@ -127,6 +127,7 @@ fn account(row: &Row<'_>) -> Result<AccountState, StoreError> {
         next_try_us: row.get(10)?,
         error: row.get(11)?,
         out_of_scope: false,
+        counts_exact: CountsExact::default(),
     })
 }
 

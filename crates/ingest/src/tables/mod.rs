@@ -2,6 +2,7 @@
 //! is taken here.
 
 pub(crate) mod accounts;
+pub(crate) mod backfill_jobs;
 pub(crate) mod backfills;
 pub(crate) mod cursors;
 pub(crate) mod declared;
@@ -48,6 +49,12 @@ pub const MIGRATIONS: &[Migration] = &[
         number: 6,
         name: "handles",
         sql: include_str!("../../migrations/0006_handles.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 7,
+        name: "backfill_jobs",
+        sql: include_str!("../../migrations/0007_backfill_jobs.sql"),
         compatible_back_to: 1,
     },
 ];

@@ -8,6 +8,7 @@ mod person;
 mod stage;
 
 mod accounts;
+mod backfills;
 mod bounds;
 mod crash;
 mod happy;
@@ -15,6 +16,7 @@ mod hostile;
 mod identity;
 mod jetstream;
 mod labelers;
+mod looked;
 mod outage;
 mod places;
 mod rejects;

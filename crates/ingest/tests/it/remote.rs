@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use millrace_atproto::Did;
-use millrace_ingest::{Client, IngestError, ListRejected, Remote, SyncState, routes};
+use millrace_ingest::{
+    AddToBackfill, BackfillChange, BackfillKind, BeginBackfill, ChangeBackfill, Client,
+    IngestError, ListRejected, Remote, SyncState, routes,
+};
 use millrace_runtime::config::Secret;
 use millrace_runtime::supervise::TaskSet;
 use std::sync::Arc;
@@ -56,6 +59,23 @@ async fn a_remote_client_gets_the_same_answers() {
     the_same_at_a_glance(&client, &bed).await;
     client.request_resync(&alice.did).await.unwrap();
     bed.until_account(&alice.did, |account| account.sync_state == SyncState::Complete).await;
+
+    let begin = BeginBackfill {
+        kind: BackfillKind::Dids,
+        list: None,
+        dids: vec![nobody],
+        more: true,
+        again: false,
+    };
+    let id = client.begin_backfill(begin).await.unwrap().id;
+    let add = AddToBackfill { id, dids: Vec::new(), more: false };
+    assert!(!client.add_to_backfill(add).await.unwrap().listing);
+    let change = ChangeBackfill { id, change: BackfillChange::Cancel };
+    assert!(client.change_backfill(change).await.unwrap().state.has_ended());
+    let told = client.list_backfills().await.unwrap();
+    assert_eq!(told, bed.client.list_backfills().await.unwrap());
+    let over = client.change_backfill(change).await.unwrap_err();
+    assert!(matches!(over, IngestError::InvalidRequest(_)), "{over}");
 
     let refused = remote("guess").list_sources().await.unwrap_err();
     assert!(matches!(refused, IngestError::Unavailable(_)), "{refused}");

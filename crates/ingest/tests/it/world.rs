@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use millrace_atproto::entry::EntryBody;
 use millrace_atproto::{Did, Tid};
-use millrace_ingest::{Backfill, BackfillMode, SourceConfig, SourceKind, SyncState};
+use millrace_ingest::{
+    Backfill, BackfillKind, BackfillMode, BackfillState, BeginBackfill, SourceConfig, SourceKind,
+    SyncState,
+};
 use millrace_runtime::clock::SystemClock;
 use millrace_sim::{FaultConfig, Network, SimConfig};
 use tempfile::tempdir;
@@ -226,6 +229,51 @@ async fn storm(seed: u64, what: &str, sources: impl Fn(&Network) -> Vec<SourceCo
         })
         .await;
     }
+    bed.stop().await;
+}
+
+/// Everybody is asked for while people act and hosts lie; what was away then is had by asking once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_storm_backfills_lead_to_the_truth() {
+    let sim = SimConfig {
+        seed: 6,
+        writes_per_s: 0.0,
+        history_writes: 300,
+        account_events_per_mille: 40,
+        faults: FaultConfig::storm(),
+        ..SimConfig::default()
+    };
+    let network = Network::start(&sim, SystemClock::shared()).await.unwrap();
+    let unused = Stage::start().await;
+    let mut config = bed::config(&unused);
+    config.sources = vec![SourceConfig { cursor: None, ..relay(&network) }];
+    config.resync.relay_url = Some(network.relay_url().replacen("ws", "http", 1));
+    config.identity.status_check_min_ms = 10;
+    let dir = tempdir().unwrap();
+    let bed = Bed::start_at(&network.plc_url(), &network.pds_url(), dir.path(), config).await;
+    let everybody = || BeginBackfill {
+        kind: BackfillKind::Network,
+        list: None,
+        dids: Vec::new(),
+        more: false,
+        again: false,
+    };
+    bed.client.begin_backfill(everybody()).await.unwrap();
+    for _ in 0..6 {
+        network.act(60).unwrap();
+        network.cut_connections();
+    }
+    network.close_gaps();
+    bed.client.begin_backfill(everybody()).await.unwrap();
+    until_true(&bed, &network, "backfills").await;
+    eventually(async || {
+        let backfills = bed.client.list_backfills().await.unwrap().backfills;
+        match backfills.iter().all(|job| job.state == BackfillState::Done && job.waiting() == 0) {
+            true => Ok(()),
+            false => Err(format!("{backfills:?}")),
+        }
+    })
+    .await;
     bed.stop().await;
 }
 

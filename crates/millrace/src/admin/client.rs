@@ -34,6 +34,17 @@ impl AdminClient {
         Self::of_holder(folder, folder::holder(folder))
     }
 
+    /// The server that holds `folder`'s data, which must be running.
+    ///
+    /// # Errors
+    /// None runs, it does not say where it answers, or its token cannot be read.
+    pub fn of_running(folder: &Path) -> Result<Self, ProgramError> {
+        let mut running = folder::running(folder).into_iter();
+        let data = running.find(|(part, _)| *part == "data");
+        let none = || ProgramError::NoServer { path: folder.to_owned() };
+        Self::of_holder(folder, data.ok_or_else(none)?.1)
+    }
+
     /// The AppView that runs on `folder`, whose operator's routes are its own.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! server holds that lock the command asks the server, whose routes call the same function.
 
 pub mod audit;
+pub mod backfill;
 pub mod backup;
 pub mod client;
 pub mod doctor;

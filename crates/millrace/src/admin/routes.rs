@@ -180,7 +180,11 @@ impl From<StoreError> for Refusal {
 
 impl From<IngestError> for Refusal {
     fn from(error: IngestError) -> Self {
-        refusal(StatusCode::SERVICE_UNAVAILABLE, error.diagnosis().code, error.to_string())
+        let status = match &error {
+            IngestError::InvalidRequest(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        refusal(status, error.diagnosis().code, error.to_string())
     }
 }
 

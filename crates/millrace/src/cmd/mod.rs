@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod backfill;
 pub mod backup;
 pub mod cache;
 pub mod completions;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(&global, args).await,
         Command::Repair(args) => repair::run(&global, args).await,
         Command::Rebuild(args) => rebuild::run(&global, args).await,
+        Command::Backfill(command) => backfill::run(&global, command).await,
         Command::Backup(args) => backup::run(&global, args).await,
         Command::Restore(args) => restore::run(&global, args).await,
         Command::Cache(command) => cache::run(&global, command).await,

@@ -31,6 +31,7 @@ use super::purge;
 use super::resync;
 use super::retention::Retain;
 use crate::admin::audit::{self, Upkeep};
+use crate::admin::backfill::{self, Backfills};
 use crate::admin::backup::Place;
 use crate::admin::backup::job::Backups;
 use crate::admin::operate::{self, Operate};
@@ -145,6 +146,7 @@ impl Data {
             .merge(routes::router(admin))
             .merge(operate::router(operate, token.clone()))
             .merge(audit::router(self.upkeep(config, common), token.clone()))
+            .merge(backfill::router(self.backfills(config, common), token.clone()))
             .merge(operate::cache_router(common.registry.caches().clone(), token))
             .merge(health::router(health))
             .merge(health::metrics_router(common.registry.clone()));
@@ -171,6 +173,16 @@ impl Data {
                 roles: roles.to_string(),
                 lag_entries_max: config.dataplane.dataplane.ready_lag_entries_max,
             },
+        }
+    }
+
+    /// Accounts that an operator wants whole.
+    fn backfills(&self, config: &Config, common: &Common) -> Backfills {
+        Backfills {
+            ingest: self.ingest.clone(),
+            dataplane: self.stores.dataplane.clone(),
+            interest: config.ingest().interest,
+            clock: common.clock.clone(),
         }
     }
 

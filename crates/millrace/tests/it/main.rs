@@ -4,6 +4,7 @@
 
 mod program;
 
+mod backfill;
 mod backup;
 mod config;
 mod demo;

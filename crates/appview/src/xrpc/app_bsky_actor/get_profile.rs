@@ -25,6 +25,7 @@ impl Query for GetProfile {
         // skeleton
         let not_found = || XrpcError::invalid("Profile not found");
         let did = call.did_of(&self.actor).await?.ok_or_else(not_found)?;
+        call.looks_at(&did);
         // hydration
         let detailed = vec![did.clone()];
         let hydrated = call.hydrate(Skeleton { detailed, ..Skeleton::default() }).await?;

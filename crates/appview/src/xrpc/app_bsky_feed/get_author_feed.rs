@@ -43,6 +43,7 @@ impl Query for GetAuthorFeed {
 
     async fn answer(self, call: &Call<'_>) -> Result<Json, XrpcError> {
         let author = call.did_of(&self.actor).await?.ok_or_else(not_found)?;
+        call.looks_at(&author);
         let page = fill_page(self.cursor.clone(), self.limit, |cursor, limit| {
             self.page(call, &author, cursor, limit)
         });
