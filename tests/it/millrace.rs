@@ -1,12 +1,15 @@
 //! The program under test: `millrace serve` as one process or as data-plane and AppView, on a folder
 //! of its own. It can be killed and started again on the same data.
 
-use std::net::TcpListener;
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use millrace_runtime::rng::Rng;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
@@ -44,18 +47,47 @@ pub struct Ports {
     pub metrics: u16,
 }
 
+/// An address on which nothing is served: who reserves a port holds it there, and others see it.
+const HOLDS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// Below it are ports that services of the system have.
+const PORT_MIN: u16 = 10_000;
+/// What the system gives connections as their own port begins here, unless it says otherwise.
+const EPHEMERAL_MIN: u16 = 32_768;
+const PORTS_TRIED_MAX: usize = 1_000;
+/// Far more than a long run needs at a time, and few enough to be open files.
+const PORTS_HELD_MAX: usize = 256;
+
 impl Ports {
+    /// Ports that stay free while the program is down: no connection is given one, and no other test takes one.
     pub fn reserve() -> Result<Self> {
-        // Held open together, so that they are three different ones.
-        let bound = [0; 3].map(|port| TcpListener::bind(("127.0.0.1", port)));
-        let [appview, internal, metrics] =
-            bound.map(|socket| socket?.local_addr().map(|addr| addr.port()));
-        Ok(Self { appview: appview?, internal: internal?, metrics: metrics? })
+        Ok(Self { appview: reserved()?, internal: reserved()?, metrics: reserved()? })
     }
 
     pub fn appview_url(self) -> String {
         format!("http://localhost:{}", self.appview)
     }
+}
+
+/// A port that stays free while nobody listens on it; held until many more have been reserved.
+pub fn reserved() -> Result<u16> {
+    static HELD: Mutex<VecDeque<TcpListener>> = Mutex::new(VecDeque::new());
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
+    let first = range.ok().and_then(|range| range.split_whitespace().next()?.parse().ok());
+    let below = first.filter(|first| *first > PORT_MIN).unwrap_or(EPHEMERAL_MIN);
+    let rng = Rng::from_entropy();
+    for _ in 0..PORTS_TRIED_MAX {
+        let port = PORT_MIN + u16::try_from(rng.below(u64::from(below - PORT_MIN)))?;
+        let Ok(held) = TcpListener::bind((HOLDS, port)) else { continue };
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= PORTS_HELD_MAX {
+                all.pop_front();
+            }
+            all.push_back(held);
+            return Ok(port);
+        }
+    }
+    bail!("no port is free between {PORT_MIN} and {below}")
 }
 
 pub struct Millrace {
