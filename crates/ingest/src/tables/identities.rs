@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn story_09_a_handle_said_to_be_anothers_is_looked_at_after_the_look_under_way() {
+    async fn story_09_a_handle_said_to_be_somebody_elses_is_looked_at_after_the_look_under_way() {
         let dir = tempfile::tempdir().unwrap();
         let (config, registry) = (StoreConfig::in_dir(dir.path()), Registry::new());
         let clock = SystemClock::shared();
