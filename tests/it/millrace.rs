@@ -69,7 +69,7 @@ impl Ports {
 }
 
 /// A port that stays free while nobody listens on it; held until many more have been reserved.
-pub fn reserved() -> Result<u16> {
+fn reserved() -> Result<u16> {
     static HELD: Mutex<VecDeque<TcpListener>> = Mutex::new(VecDeque::new());
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
     let first = range.ok().and_then(|range| range.split_whitespace().next()?.parse().ok());

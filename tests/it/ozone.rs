@@ -135,7 +135,7 @@ async fn database() -> Result<Option<Database>> {
 }
 
 async fn moderated(engine: &Engine, split: Split, database: &Database) -> Result<()> {
-    let port = crate::millrace::reserved()?;
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let mut world = World::moderated(engine, split, Some(port)).await?;
     let dir = world.dir().to_owned();
     let mut ozone = Ozone::start(&mut world, database, &dir).await?;
