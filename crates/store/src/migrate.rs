@@ -44,6 +44,8 @@ pub struct MigrationStatus {
     pub part: &'static str,
     pub number: u32,
     pub name: String,
+    /// As [`Migration::compatible_back_to`].
+    pub compatible_back_to: u32,
     /// When it was applied; `None` while it is pending.
     pub applied_us: Option<i64>,
 }

@@ -37,6 +37,7 @@ impl Part {
             part: self.name(),
             number: migration.number,
             name: migration.name.to_owned(),
+            compatible_back_to: migration.compatible_back_to,
             applied_us: None,
         }
     }
@@ -60,6 +61,7 @@ impl Applied {
             part: part.map_or("unknown", Part::name),
             number: self.number,
             name: self.name.clone(),
+            compatible_back_to: self.compatible_back_to,
             applied_us: Some(self.applied_us),
         }
     }
