@@ -18,6 +18,7 @@ mod search;
 
 pub mod apply;
 pub mod interest;
+pub mod owned;
 pub mod parked;
 pub mod purge;
 pub mod ranking;

@@ -9,20 +9,18 @@
 
 use millrace_store::{Param, Store, StoreError, Tx};
 
-/// The tables of `own`; in each the column `did` says whose a row is.
-pub const TABLES: [&str; 11] = [
-    "activity_subscription",
-    "actor_mute",
-    "bookmark",
-    "draft",
-    "list_mute",
-    "notification_preference",
-    "notification_priority",
-    "notification_seen",
-    "push_device",
-    "reader",
-    "thread_mute",
-];
+use crate::owned::OWNED;
+
+/// The tables of [`OWNED`].
+pub const TABLES: [&str; OWNED.len()] = {
+    let mut names = [""; OWNED.len()];
+    let mut at = 0;
+    while at < OWNED.len() {
+        names[at] = OWNED[at].name;
+        at += 1;
+    }
+    names
+};
 /// Tables of `own` that whoever runs this place fills: they say something of accounts and stay when these go.
 pub const OPERATORS: [&str; 4] = ["curated", "issued_label", "issued_label_last", "takedown"];
 /// Tables of `own` that follow from others, and are nobody's.
@@ -75,7 +73,7 @@ fn owners(tx: &mut Tx, table: &str, after: &str) -> Result<Vec<(String, bool)>, 
 }
 
 /// Takes away everything of an account; how many rows that were.
-fn purge(tx: &mut Tx, did: &str) -> Result<u64, StoreError> {
+pub(crate) fn purge(tx: &mut Tx, did: &str) -> Result<u64, StoreError> {
     const KEPT: &str = "(subject_did, subject_rkey) IN (SELECT b.subject_did, b.subject_rkey
         FROM bookmark AS b WHERE b.did = $1)";
     let params = [Param::Text(did)];

@@ -27,7 +27,7 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, issued_sequence,
-    known_followers, labels, lists, mute, mutes, push, search_actors, search_posts,
+    known_followers, labels, lists, mute, mutes, owned, push, search_actors, search_posts,
     search_posts_v2, starter_packs, subscription, suggested_actors, suggestions, takedown, trends,
 };
 
@@ -107,6 +107,8 @@ fn methods() -> Methods {
         .command::<mute::UnmuteThread>()
         .command::<bookmark::CreateBookmark>()
         .command::<bookmark::DeleteBookmark>()
+        .question::<owned::GetOwned>()
+        .command::<owned::EraseOwned>()
         .question::<drafts::GetDrafts>()
         .command::<draft::CreateDraft>()
         .command::<draft::UpdateDraft>()

@@ -31,6 +31,7 @@ pub mod lists;
 pub mod mute;
 pub mod mutes;
 pub mod notifications;
+pub mod owned;
 pub mod parked;
 pub mod posts;
 pub mod preferences;

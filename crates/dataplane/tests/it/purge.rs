@@ -10,6 +10,7 @@ use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
 use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
 use millrace_dataplane::query::notifications::UpdateSeen;
+use millrace_dataplane::query::owned::{EraseOwned, GetOwned, OwnedPosition};
 use millrace_dataplane::query::preferences::{
     Preference, PutNotificationPreferences, PutNotificationPriority,
 };
@@ -26,6 +27,7 @@ use crate::hydration::at;
 on_every_engine!(
     every_table_is_somebodys_or_derived,
     story_21_what_a_deleted_account_owned_goes,
+    an_account_is_told_what_it_owns_and_may_have_it_erased,
     who_comes_back_has_their_rows_until_then,
 );
 
@@ -150,6 +152,51 @@ async fn story_21_what_a_deleted_account_owned_goes(harness: Harness) {
     let kept = [("a", 3), ("alice", 1), ("away", 1), ("unknown", 1)];
     assert_eq!(counts(&harness).await, kept.map(|(rkey, n)| (rkey.to_owned(), n)));
     assert_eq!(purge(&harness).await, Purged::default());
+}
+
+async fn an_account_is_told_what_it_owns_and_may_have_it_erased(harness: Harness) {
+    for who in ["alice", "carol"] {
+        owns_everything(&harness.client, who).await;
+    }
+    let (alice, before) = (did("alice"), rows(&harness, "alice").await);
+    // More than a page of drafts.
+    for _ in 0..40 {
+        let draft = CreateDraft { actor: alice.clone(), draft: "{\"a\":1}".to_owned() };
+        harness.client.command(draft).await.unwrap();
+    }
+    let mut told: Vec<(String, serde_json::Value)> = Vec::new();
+    let mut cursor = None;
+    loop {
+        let question = GetOwned { actor: alice.clone(), cursor: cursor.take() };
+        let page = harness.client.ask(question).await.unwrap();
+        told.extend(page.rows.into_iter().map(|row| (page.kind.clone(), row)));
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    for (table, rows) in TABLES.iter().zip(&before) {
+        let more = if *table == "draft" { 40 } else { 0 };
+        let found = told.iter().filter(|(kind, _)| kind == table).count() as i64;
+        assert_eq!(found, rows + more, "{table}");
+    }
+    let drafts = told.iter().filter(|(kind, _)| kind == "draft");
+    let ids: BTreeSet<&str> = drafts.clone().map(|(_, row)| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), drafts.clone().count(), "none twice");
+    assert!(drafts.clone().any(|(_, row)| row["draft"] == serde_json::json!({ "a": 1 })));
+    assert!(drafts.clone().all(|(_, row)| row["created_at"].as_str().is_some()));
+    let wrong = OwnedPosition { kind: "takedown".to_owned(), after: Vec::new() };
+    let question = GetOwned { actor: alice.clone(), cursor: Some(wrong) };
+    assert!(harness.client.ask(question).await.is_err(), "what operators keep is nobody's");
+
+    let others = rows(&harness, "carol").await;
+    let erased = harness.client.command(EraseOwned { actor: alice.clone() }).await.unwrap();
+    assert_eq!(erased.rows, told.len() as u64);
+    assert!(rows(&harness, "alice").await.iter().all(|rows| *rows == 0));
+    assert_eq!(rows(&harness, "carol").await, others);
+    assert_eq!(counts(&harness).await.last(), Some(&("carol".to_owned(), 1)));
+    let again = harness.client.command(EraseOwned { actor: alice }).await.unwrap();
+    assert_eq!(again.rows, 0);
 }
 
 async fn who_comes_back_has_their_rows_until_then(harness: Harness) {
