@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::images::ImagesConfig;
 use crate::service_key::ServiceKey;
+pub use crate::session::SessionsConfig;
+pub use crate::sign_in::client::OAuthKeys;
 use crate::urls::{PublicUrl, UrlPattern};
 
 /// `[appview]`: who this service is and how it answers. Listen addresses are the binary's.
@@ -21,6 +23,19 @@ pub struct AppviewConfig {
     /// `/.well-known/did.json`.
     #[schemars(with = "Option<Secret>")]
     pub service_key: Option<ServiceKey>,
+    /// What this service is called where people allow it to act for them.
+    pub name: String,
+    /// Private keys by which authorization servers know this service when people sign in: 64 hexadecimal characters
+    /// each, P-256, one a line. The first signs what begins; keep the others as long as somebody is signed in by
+    /// them. A service on the internet needs one for OAuth, a machine of one's own none.
+    #[schemars(with = "Secret")]
+    pub oauth_keys: OAuthKeys,
+    /// What seals the sessions that PDSs give: lines of at least 32 characters. The first seals, all of them open;
+    /// what none of them opens is gone, and who it was for has to sign in again. Without any, one is made and kept
+    /// in the data folder.
+    pub session_secret: Secret,
+    /// How long people stay signed in.
+    pub sessions: SessionsConfig,
     /// Where clients and PDSs reach this service, without a trailing slash.
     pub public_url: PublicUrl,
     /// Where images are served; `{public_url}`, `{preset}`, `{did}` and `{cid}` are filled in.
@@ -68,6 +83,10 @@ pub struct LimitsConfig {
     pub account_requests_max: u32,
     /// The same of one address where no account asks.
     pub address_requests_max: u32,
+    /// Attempts to sign in that name one account, in `rate_window_s`, whoever makes them; 0 is any number.
+    pub account_sign_ins_max: u32,
+    /// Attempts to sign in from one address.
+    pub address_sign_ins_max: u32,
     /// Proxies in front of this service that append to `X-Forwarded-For`: the address that the first of them saw
     /// is counted. Without any it is the connection's own, and what comes from this machine is not counted.
     pub trusted_proxies: u32,
@@ -78,6 +97,14 @@ pub struct LimitsConfig {
     /// Time for one of them to take up to a hundred labels, in milliseconds; one that takes longer is told
     /// `ConsumerTooSlow` and let go.
     pub label_send_timeout_ms: u64,
+    /// Pages of people who are signed in that are told what is new, at the same time; further ones are refused with
+    /// 503.
+    pub live_pages_max: usize,
+    /// Pages of one account that are told what is new at the same time; further ones are refused with 429.
+    pub account_live_pages_max: u32,
+    /// Between two looks for what is new of one account, however many pages of it are told, in milliseconds; longer
+    /// where a look takes long.
+    pub live_look_ms: u64,
     /// Service tokens remembered until they expire, so that none is accepted twice.
     pub tokens_remembered_max: usize,
 }
@@ -91,6 +118,10 @@ impl Default for AppviewConfig {
             service_did: Did::parse("did:web:localhost%3A5000")
                 .expect("invariant: the default DID is well formed"),
             service_key: None,
+            name: "Millrace".to_owned(),
+            oauth_keys: OAuthKeys::default(),
+            session_secret: Secret::default(),
+            sessions: SessionsConfig::default(),
             public_url: PublicUrl::parse("http://localhost:5000")
                 .expect("invariant: the default URL is well formed"),
             image_url_pattern: pattern("{public_url}/img/{preset}/plain/{did}/{cid}"),
@@ -117,10 +148,15 @@ impl Default for LimitsConfig {
             rate_window_s: 300,
             account_requests_max: 6_000,
             address_requests_max: 30_000,
+            account_sign_ins_max: 20,
+            address_sign_ins_max: 60,
             trusted_proxies: 0,
             requests_max: 1_024,
             label_followers_max: 128,
             label_send_timeout_ms: 20_000,
+            live_pages_max: 1_024,
+            account_live_pages_max: 10,
+            live_look_ms: 3_000,
             tokens_remembered_max: 200_000,
         }
     }

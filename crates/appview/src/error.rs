@@ -50,6 +50,9 @@ pub(crate) enum XrpcError {
     /// The caller has asked as often as it may for now.
     #[error("Rate Limit Exceeded")]
     RateLimited(Tally),
+    /// The caller has as many of something as it may.
+    #[error("{0}")]
+    TooMany(String),
     /// As many requests as may be are being answered.
     #[error("too many requests at once")]
     Busy,
@@ -82,6 +85,21 @@ impl XrpcError {
         Self::Upstream { status: StatusCode::BAD_GATEWAY, name, message }
     }
 
+    /// What the caller reads. What it may not read is logged instead.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Internal(cause) => {
+                tracing::error!(error = %cause, "a request failed");
+                "Internal Server Error".to_owned()
+            }
+            Self::Unavailable(cause) => {
+                tracing::warn!(error = %cause, "a request could not be answered");
+                "something this answer needs cannot be reached now".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Status and error name.
     pub(crate) fn wire(&self) -> (StatusCode, &str) {
         match self {
@@ -91,6 +109,7 @@ impl XrpcError {
             Self::Auth(error) if error.is_ours() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
             }
+            Self::Auth(error) if error.is_forbidden() => (StatusCode::FORBIDDEN, error.name()),
             Self::Auth(error) => (StatusCode::UNAUTHORIZED, error.name()),
             Self::MethodNotImplemented | Self::NotConfigured(_) => {
                 (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented")
@@ -98,7 +117,9 @@ impl XrpcError {
             Self::NotFound | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "NotFound"),
             Self::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "InvalidRequest"),
-            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded"),
+            Self::RateLimited(_) | Self::TooMany(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded")
+            }
             Self::Timeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout"),
             Self::Busy | Self::Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
@@ -111,17 +132,7 @@ impl XrpcError {
 impl IntoResponse for XrpcError {
     fn into_response(self) -> Response {
         let (status, error) = self.wire();
-        let message = match &self {
-            Self::Internal(cause) => {
-                tracing::error!(error = %cause, "a request failed");
-                "Internal Server Error".to_owned()
-            }
-            Self::Unavailable(cause) => {
-                tracing::warn!(error = %cause, "a request could not be answered");
-                "something this answer needs cannot be reached now".to_owned()
-            }
-            other => other.to_string(),
-        };
+        let message = self.shown();
         let mut response = (status, axum::Json(Body { error, message: &message })).into_response();
         if let Self::RateLimited(tally) = &self {
             tally.put(response.headers_mut());

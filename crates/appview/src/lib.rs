@@ -25,6 +25,10 @@ mod xrpc;
 mod issuer;
 mod label_stream;
 
+// who is signed in
+pub mod session;
+mod sign_in;
+
 // beside the methods
 mod admin;
 mod dashboard;
@@ -42,5 +46,6 @@ mod readers;
 mod service_key;
 pub mod urls;
 
-pub use config::AppviewConfig;
+pub use config::{AppviewConfig, OAuthKeys};
 pub use server::{AppviewDeps, router};
+pub use service_key::ServiceKey;

@@ -14,6 +14,7 @@ pub(crate) struct Metrics {
     latency: HistogramVec,
     refused: CounterVec,
     pub(crate) in_flight: Gauge,
+    pub(crate) live_pages: Gauge,
     pub(crate) label_followers: Gauge,
     pub(crate) labels_sent: Counter,
     pub(crate) label_streams_ended: CounterVec,
@@ -40,6 +41,10 @@ impl Metrics {
             ),
             in_flight: registry
                 .gauge("millrace_appview_requests_in_flight", "Requests being answered now"),
+            live_pages: registry.gauge(
+                "millrace_appview_live_pages",
+                "Pages of people who are signed in that are told what is new",
+            ),
             label_followers: registry.gauge(
                 "millrace_appview_label_followers",
                 "Connections that follow the labels issued here",

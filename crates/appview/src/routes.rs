@@ -28,8 +28,13 @@ pub enum Access {
     /// As `Optional`; a token may also be for the feed generator that the method asks on the
     /// caller's behalf.
     OptionalForFeed,
-    /// An account, by a service token of its PDS.
+    /// An account: by a service token of its PDS, by a page of ours in its browser, or by the token of a program
+    /// with the scope `read`, or `write` where the verb is POST.
     User,
+    /// An account that signed in here, by a page of ours in its browser.
+    SignedIn,
+    /// The same, or by the token of a program with the scope `post`: the account's own PDS is asked.
+    Acting,
     /// The operator, or the moderation service by a service token of its own.
     Moderation,
     /// The operator: the admin token, or Basic `admin:<password>`.
@@ -49,6 +54,18 @@ pub enum Role {
     OtherService,
     /// … or one that has expired.
     Expired,
+    /// An account that signed in here, by a page of ours in its browser …
+    SignedIn,
+    /// … or with its cookie, sent from another site's page.
+    OtherSite,
+    /// A program of an account, by a token with the scope `read` …
+    Reader,
+    /// … `write` …
+    Writer,
+    /// … `post` …
+    Poster,
+    /// … or with one that was revoked or has expired.
+    EndedToken,
     /// The moderation service, by a service token of its own.
     ModerationService,
     OperatorByPassword,
@@ -56,12 +73,18 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::Anonymous,
         Self::User,
         Self::OtherMethod,
         Self::OtherService,
         Self::Expired,
+        Self::SignedIn,
+        Self::OtherSite,
+        Self::Reader,
+        Self::Writer,
+        Self::Poster,
+        Self::EndedToken,
         Self::ModerationService,
         Self::OperatorByPassword,
         Self::OperatorByToken,
@@ -75,30 +98,15 @@ impl Role {
             Self::OtherMethod => "token for another method",
             Self::OtherService => "token for another service",
             Self::Expired => "expired token",
+            Self::SignedIn => "signed in",
+            Self::OtherSite => "signed in, from another site",
+            Self::Reader => "program, `read`",
+            Self::Writer => "program, `write`",
+            Self::Poster => "program, `post`",
+            Self::EndedToken => "program, ended token",
             Self::ModerationService => "moderation service",
             Self::OperatorByPassword => "operator by password",
             Self::OperatorByToken => "operator by token",
-        }
-    }
-}
-
-impl Access {
-    /// Whether who comes as this role is let in; else the answer is 401.
-    pub fn admits(self, role: Role) -> bool {
-        use Role::{
-            Anonymous, ModerationService, OperatorByPassword, OperatorByToken, OtherService, User,
-        };
-        match self {
-            Self::Anyone => true,
-            Self::Optional => {
-                matches!(role, Anonymous | User | ModerationService | OperatorByPassword)
-            }
-            Self::OptionalForFeed => role == OtherService || Self::Optional.admits(role),
-            Self::User => matches!(role, User | ModerationService),
-            Self::Moderation => {
-                matches!(role, ModerationService | OperatorByPassword | OperatorByToken)
-            }
-            Self::Operator => matches!(role, OperatorByPassword | OperatorByToken),
         }
     }
 }
@@ -141,13 +149,44 @@ impl Route {
         Self { repo_rev, ..self }
     }
 
+    /// Whether who comes as this role is let in; else the answer is 401, or 403 to a program whose token is good
+    /// for something else.
+    pub fn admits(&self, role: Role) -> bool {
+        use Role::{
+            Anonymous, ModerationService, OperatorByPassword, OperatorByToken, OtherService,
+            OtherSite, Poster, SignedIn, User,
+        };
+        let scoped = match self.verb {
+            Verb::Get => Role::Reader,
+            Verb::Post => Role::Writer,
+        };
+        let is_account = matches!(role, User | SignedIn | ModerationService) || role == scoped;
+        // A cookie that another site's page had a browser send is nobody's.
+        let is_nobody = matches!(role, Anonymous | OtherSite);
+        match self.access {
+            Access::Anyone => true,
+            Access::Optional => is_account || is_nobody || role == OperatorByPassword,
+            Access::OptionalForFeed => {
+                let like = Self { access: Access::Optional, ..*self };
+                role == OtherService || like.admits(role)
+            }
+            Access::User => is_account,
+            Access::SignedIn => role == SignedIn,
+            Access::Acting => matches!(role, SignedIn | Poster),
+            Access::Moderation => {
+                matches!(role, ModerationService | OperatorByPassword | OperatorByToken)
+            }
+            Access::Operator => matches!(role, OperatorByPassword | OperatorByToken),
+        }
+    }
+
     /// The method's NSID, if this is one.
     pub fn nsid(&self) -> Option<&'static str> {
         self.path.strip_prefix("/xrpc/").filter(|name| name.contains('.'))
     }
 }
 
-use Access::{Anyone, Moderation, Operator, Optional, OptionalForFeed, User};
+use Access::{Acting, Anyone, Moderation, Operator, Optional, OptionalForFeed, SignedIn, User};
 use RepoRev::{OnAnswers, OnErrorsToo};
 
 /// Every public route.
@@ -259,6 +298,28 @@ pub const ROUTES: &[Route] = &[
     Route::get("/xrpc/com.atproto.label.subscribeLabels", Anyone),
     Route::get("/xrpc/com.atproto.repo.getRecord", Optional),
     Route::get("/xrpc/com.atproto.temp.fetchLabels", Anyone),
+    Route::get("/xrpc/app.bsky.actor.getPreferences", Acting),
+    Route::post("/xrpc/app.bsky.actor.putPreferences", Acting),
+    Route::post("/xrpc/com.atproto.moderation.createReport", Acting),
+    Route::post("/xrpc/com.atproto.repo.applyWrites", Acting),
+    Route::post("/xrpc/com.atproto.repo.createRecord", Acting),
+    Route::post("/xrpc/com.atproto.repo.deleteRecord", Acting),
+    Route::post("/xrpc/com.atproto.repo.putRecord", Acting),
+    Route::post("/xrpc/com.atproto.repo.uploadBlob", Acting),
+    Route::get("/oauth/client-metadata.json", Anyone),
+    Route::get("/oauth/jwks.json", Anyone),
+    Route::get("/oauth/callback", Anyone),
+    Route::get("/api/v1/session", Anyone),
+    Route::post("/api/v1/session/sign-in", Anyone),
+    Route::post("/api/v1/session/app-password", Anyone),
+    Route::get("/api/v1/session/live", SignedIn),
+    Route::get("/api/v1/session/browsers", SignedIn),
+    Route::post("/api/v1/session/sign-out", SignedIn),
+    Route::get("/api/v1/session/data", SignedIn),
+    Route::post("/api/v1/session/erase", SignedIn),
+    Route::get("/api/v1/session/tokens", SignedIn),
+    Route::post("/api/v1/session/tokens/make", SignedIn),
+    Route::post("/api/v1/session/tokens/{id}/revoke", SignedIn),
     Route::get("/api/v1/admin/overview", Operator),
     Route::get("/api/v1/admin/sources", Operator),
     Route::get("/api/v1/admin/hosts", Operator),

@@ -9,17 +9,20 @@ use axum::middleware;
 use axum::routing::get;
 use http::Method;
 use millrace_dataplane::query::push::DEVICES_MAX;
+use millrace_net::oauth::{ClientFault, OAuthClient};
 use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Shutdown;
+use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::admin::{self, AdminState};
-use crate::auth::{Authenticator, Operator, ServiceTokens};
+use crate::auth::{Authenticator, Operator, ServiceTokens, Signed};
 use crate::config::AppviewConfig;
-use crate::dashboard;
+use crate::dashboard::{self, Address};
 use crate::error::XrpcError;
 use crate::health;
 use crate::images::{self, ImagesDeps};
@@ -28,6 +31,8 @@ use crate::label_stream::LabelStream;
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
+use crate::session::Sessions;
+use crate::sign_in::{self, Acting, Cookies, Live, SignInState, UPLOADS_MAX};
 use crate::urls::MediaUrls;
 use crate::well_known;
 use crate::xrpc::{self, Api};
@@ -51,6 +56,11 @@ pub struct AppviewDeps {
     pub http: HttpClient,
     /// The operator's token, from the data folder.
     pub admin_token: Option<Secret>,
+    /// The domain `session`, which is this service's alone.
+    pub session: millrace_store::Store,
+    /// Where this process answers, if that is known before.
+    pub listening: Option<std::net::SocketAddr>,
+    pub rng: Rng,
     pub clock: SharedClock,
     pub registry: Registry,
     /// Ends the streams that are served; requests under way are finished by whoever serves the router.
@@ -59,7 +69,10 @@ pub struct AppviewDeps {
 
 /// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
 /// (`ConnectInfo`), callers without an account are counted by it.
-pub fn router(deps: AppviewDeps) -> Router {
+///
+/// # Errors
+/// The configuration makes no client of authorization servers.
+pub fn router(deps: AppviewDeps) -> Result<Router, ClientFault> {
     let AppviewDeps {
         config,
         dataplane,
@@ -67,13 +80,36 @@ pub fn router(deps: AppviewDeps) -> Router {
         resolver,
         http,
         admin_token,
+        session,
+        listening,
+        rng,
         clock,
         registry,
         shutdown,
     } = deps;
     let metrics = Metrics::new(&registry);
     let tokens_max = config.limits.tokens_remembered_max;
+    let client = Arc::new(sign_in::Client::new(&config, listening)?);
+    let origins = [client.origin.clone(), config.public_url.as_str().to_owned()];
+    let cookies = Arc::new(Cookies::new(origins.into()));
+    let address = Address::of(&client.origin);
+    let sessions = Arc::new(Sessions::new(
+        session,
+        &config.session_secret,
+        config.sessions.clone(),
+        clock.clone(),
+        rng.fork(),
+    ));
+    let oauth = OAuthClient::new(
+        client.identity.clone(),
+        http.clone(),
+        resolver.clone(),
+        clock.clone(),
+        rng,
+    );
+    let signed = Signed { sessions: sessions.clone(), cookies };
     let auth = Arc::new(Authenticator {
+        signed: signed.clone(),
         tokens: ServiceTokens::new(
             &config.service_did,
             config.moderation_did.clone(),
@@ -92,8 +128,22 @@ pub fn router(deps: AppviewDeps) -> Router {
         issuer.clone(),
         &config.limits,
         metrics.clone(),
-        shutdown,
+        shutdown.clone(),
     );
+    let live =
+        Live::new(dataplane.clone(), sessions.clone(), &config.limits, metrics.clone(), shutdown);
+    let people = SignInState {
+        acting: Acting::new(sessions, oauth),
+        signed,
+        client,
+        dataplane: dataplane.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        sign_in_rates: Arc::new(Rates::of_sign_ins(&config.limits, clock.clone())),
+        uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
+        live,
+        body_bytes_max: config.limits.body_bytes_max,
+    };
     let pds = PdsClient::new(http.clone());
     let images = images::router(ImagesDeps {
         config: &config.images,
@@ -135,20 +185,22 @@ pub fn router(deps: AppviewDeps) -> Router {
         body_bytes_max,
         issuer,
     };
-    Router::new()
+    let router = Router::new()
         .route("/", get(dashboard::home))
         .route("/robots.txt", get(health::robots))
         .merge(well_known::router(&config))
         .merge(health::router(dataplane.clone()))
-        .merge(dashboard::router())
+        .merge(dashboard::router(address))
         .merge(admin::router(admin))
         .merge(images)
+        .merge(sign_in::router(people))
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)
         .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         .layer(middleware::from_fn_with_state(bounds, bounds::apply))
-        .layer(cors())
+        .layer(cors());
+    Ok(router)
 }
 
 fn media_urls(config: &AppviewConfig) -> MediaUrls {
@@ -159,7 +211,7 @@ fn media_urls(config: &AppviewConfig) -> MediaUrls {
     }
 }
 
-/// Any page may ask: nothing here depends on cookies.
+/// Any page may ask: no browser adds cookies for it, and who is signed in is told to our own pages alone.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)

@@ -16,7 +16,7 @@ impl ServiceKey {
     }
 
     /// Its public half, as DID documents have it.
-    pub(crate) fn public_multibase(&self) -> String {
+    pub fn public_multibase(&self) -> String {
         self.1.public().to_multibase()
     }
 }
@@ -25,12 +25,16 @@ impl TryFrom<Secret> for ServiceKey {
     type Error = String;
 
     fn try_from(secret: Secret) -> Result<Self, String> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(secret.expose().trim().as_bytes());
-        let bytes = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let bytes = bytes.ok_or("must be 64 hexadecimal characters")?;
+        let bytes = hex_key(secret.expose().trim()).ok_or("must be 64 hexadecimal characters")?;
         let key = SigningKey::from_bytes(Curve::K256, &bytes);
         Ok(Self(secret, key.map_err(|error| format!("is no K-256 private key: {error}"))?))
     }
+}
+
+/// The bytes of a private key, as configurations have them.
+pub(crate) fn hex_key(text: &str) -> Option<[u8; 32]> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    bytes.try_into().ok()
 }
 
 impl Serialize for ServiceKey {

@@ -40,6 +40,7 @@ use serde::de::DeserializeOwned;
 use crate::auth::Authenticator;
 use crate::error::XrpcError;
 use crate::issuer::Issuer;
+use crate::request::body;
 
 /// What operators' routes need.
 #[derive(Clone)]
@@ -102,13 +103,8 @@ impl<T: DeserializeOwned> FromRequest<AdminState> for Told<T> {
 
     async fn from_request(request: Request, state: &AdminState) -> Result<Self, XrpcError> {
         state.auth.operator(request.headers())?;
-        let bytes_max = state.body_bytes_max;
-        let body = axum::body::to_bytes(request.into_body(), bytes_max).await;
-        let body = body.map_err(|_| XrpcError::PayloadTooLarge { bytes_max })?;
-        let told = serde_json::from_slice(&body);
-        Ok(Self(told.map_err(|error| {
-            XrpcError::invalid(format!("the body is not as expected: {error}"))
-        })?))
+        let body = body::read(request.into_body(), state.body_bytes_max).await?;
+        Ok(Self(body::parse(&body)?))
     }
 }
 

@@ -1,10 +1,11 @@
-//! Who is asking. A caller is nobody, an account (by a service token of its PDS) or the operator
-//! (by the admin token or password). Credentials that are given must be right: a broken token on a
+//! Who is asking. A caller is nobody, an account (by a service token of its PDS, or because it signed in here) or the
+//! operator (by the admin token or password). Credentials that are given must be right: a broken token on a
 //! method that needs none is refused, never taken for nobody.
 
 mod operator;
 mod replay;
 mod service;
+mod signed;
 
 use std::sync::Arc;
 
@@ -15,8 +16,10 @@ use millrace_net::ResolveError;
 
 pub(crate) use operator::Operator;
 pub(crate) use service::ServiceTokens;
+pub(crate) use signed::{Signed, is_api_token};
 
-use crate::routes::Access;
+use crate::routes::{Access, Verb};
+use crate::session::SessionError;
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,18 @@ pub(crate) enum AuthError {
     /// The issuer's DID document says nothing usable.
     #[error("identity unknown")]
     UnknownIdentity,
+    /// Nobody is signed in with this cookie or token any more.
+    #[error("nobody is signed in by this any more")]
+    SignedOut,
+    /// A page of another site had a browser send it.
+    #[error("only a page of this service may ask this")]
+    OtherSite,
+    /// A program may not do this with its token.
+    #[error("the token lacks the scope {scope:?}")]
+    Scope { scope: &'static str },
+    /// Who is signed in cannot be read now: not the caller's fault.
+    #[error("who is signed in cannot be looked up now")]
+    Sessions(#[source] Arc<SessionError>),
     /// The issuer's document cannot be fetched now: not the caller's fault.
     #[error("the issuer's identity cannot be looked up now")]
     Unreachable(#[source] Arc<ResolveError>),
@@ -63,29 +78,40 @@ impl AuthError {
         match self {
             Self::Missing => "AuthMissing",
             Self::MissingToken => "MissingJwt",
-            Self::Scheme | Self::NotOperator | Self::UnknownIdentity | Self::Unreachable(_) => {
-                "AuthenticationRequired"
-            }
+            Self::Scheme
+            | Self::NotOperator
+            | Self::UnknownIdentity
+            | Self::Unreachable(_)
+            | Self::Sessions(_) => "AuthenticationRequired",
+            Self::SignedOut => "ExpiredToken",
+            Self::OtherSite => "Forbidden",
+            Self::Scope { .. } => "InsufficientScope",
             Self::Token(error) => error.code(),
             Self::UntrustedIssuer => "UntrustedIss",
             Self::Replayed => "BadJwt",
         }
     }
 
+    /// Who asks is known, and may not.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::OtherSite | Self::Scope { .. })
+    }
+
     /// The caller may be right, but it cannot be found out now.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(self, Self::Unreachable(_) | Self::Sessions(_))
     }
 }
 
 /// Finds out who a request is from.
 pub(crate) struct Authenticator {
     pub(crate) tokens: ServiceTokens,
+    pub(crate) signed: Signed,
     pub(crate) operator: Operator,
 }
 
 /// The one Authorization header, taken apart.
-enum Credentials<'a> {
+pub(crate) enum Credentials<'a> {
     Bearer(&'a str),
     Basic(&'a str),
 }
@@ -94,7 +120,7 @@ impl Authenticator {
     /// The caller of the XRPC method `nsid`.
     pub(crate) async fn caller(
         &self,
-        access: Access,
+        (access, verb): (Access, Verb),
         nsid: &str,
         headers: &HeaderMap,
     ) -> Result<Caller, AuthError> {
@@ -103,9 +129,22 @@ impl Authenticator {
         }
         match (credentials(headers)?, access) {
             (None, Access::Optional | Access::OptionalForFeed | Access::Anyone) => {
-                Ok(Caller::Anonymous)
+                let did = self.signed.by_cookie(headers).await?;
+                Ok(did.map_or(Caller::Anonymous, Caller::Account))
             }
-            (None, Access::User | Access::Moderation | Access::Operator) => Err(AuthError::Missing),
+            (None, Access::User) => {
+                let did = self.signed.by_cookie(headers).await?;
+                did.map(Caller::Account).ok_or(AuthError::Missing)
+            }
+            (None, Access::Moderation | Access::Operator | Access::SignedIn | Access::Acting) => {
+                Err(AuthError::Missing)
+            }
+            (
+                Some(Credentials::Bearer(token)),
+                Access::Optional | Access::OptionalForFeed | Access::User,
+            ) if is_api_token(token) => {
+                self.signed.by_token(token, verb).await.map(Caller::Account)
+            }
             (
                 Some(Credentials::Basic(basic)),
                 Access::Optional | Access::OptionalForFeed | Access::Moderation | Access::Operator,
@@ -137,7 +176,7 @@ impl Authenticator {
     }
 }
 
-fn credentials(headers: &HeaderMap) -> Result<Option<Credentials<'_>>, AuthError> {
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<Option<Credentials<'_>>, AuthError> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {

@@ -4,19 +4,23 @@
 //! files' (see [`POLICY`]); what has a hash in its name is kept by browsers for good, everything else is
 //! asked for again with its tag.
 
+mod address;
 mod files;
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use crate::error::XrpcError;
+pub(crate) use address::Address;
 use files::{File, SITE, Site};
 
 /// Where the dashboard is.
@@ -40,11 +44,13 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <p>The service works without it. To have it, build the program with <code>make run</code>, or \
     <code>cargo xtask web</code> before <code>cargo build</code>; that needs Node and npm.</p></html>";
 
-pub(crate) fn router() -> Router {
+/// Under `address`, if browsers have to be there to sign in.
+pub(crate) fn router(address: Option<Address>) -> Router {
     Router::new()
         .route("/dashboard", get(async || Redirect::permanent(PATH)))
-        .route(PATH, get(async |headers: HeaderMap| page(&SITE, "", &headers)))
+        .route(PATH, get(at))
         .route("/dashboard/{*path}", get(at))
+        .with_state(address.map(Arc::new))
 }
 
 /// A browser is taken to the dashboard; everybody else is told what this is.
@@ -59,8 +65,13 @@ pub(crate) async fn home(headers: HeaderMap) -> Response {
     response
 }
 
-async fn at(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    page(&SITE, &path, &headers)
+async fn at(State(address): State<Option<Arc<Address>>>, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().strip_prefix(PATH).unwrap_or_default();
+    let instead = address.and_then(|address| address.instead(&uri, &headers));
+    match instead.filter(|_| SITE.file(path).is_none()) {
+        Some(instead) => Redirect::temporary(&instead).into_response(),
+        None => page(&SITE, path, &headers),
+    }
 }
 
 /// A file of the site; any other address is a page within it, which its script knows.

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use millrace_atproto::Did;
+use millrace_atproto::crypto::sha256;
 use millrace_runtime::clock::SharedClock;
 use parking_lot::Mutex;
 
@@ -37,6 +38,8 @@ enum Who {
     Account(Did),
     /// An address, or the network of one household.
     Address(IpAddr),
+    /// What somebody who signs in calls their account: half of its digest.
+    Named([u8; 16]),
 }
 
 /// The counters of one listener.
@@ -79,6 +82,30 @@ impl Rates {
             proxies: limits.trusted_proxies as usize,
             window: Mutex::default(),
         }
+    }
+
+    /// Counters of their own for those who sign in: each time asks other servers, or tries a password.
+    pub(crate) fn of_sign_ins(limits: &LimitsConfig, clock: SharedClock) -> Self {
+        Self {
+            account_max: limits.account_sign_ins_max,
+            address_max: limits.address_sign_ins_max,
+            ..Self::new(limits, clock)
+        }
+    }
+
+    /// Counts somebody who signs in, by address and by the account they name, wherever its server is; refuses
+    /// one too many. Told is what leaves less.
+    pub(crate) fn count_sign_in(
+        &self,
+        named: &str,
+        parts: (&HeaderMap, &Extensions),
+    ) -> Result<Option<Tally>, XrpcError> {
+        let by_address = self.count_address(parts)?;
+        let named = named.trim().trim_start_matches('@').to_lowercase();
+        let digest = sha256(named.as_bytes());
+        let named = digest.first_chunk().expect("invariant: half a digest is shorter than one");
+        let by_name = self.take(Who::Named(*named), self.account_max)?;
+        Ok(by_address.into_iter().chain(by_name).min_by_key(|tally| tally.remaining))
     }
 
     /// Counts a request of a caller that is known; refuses one too many.
@@ -195,7 +222,8 @@ pub(crate) async fn beside_methods(
         Err(error) => error.into_response(),
         Ok(tally) => {
             let mut response = next.run(request).await;
-            if let Some(tally) = tally {
+            // What counts for itself tells that.
+            if let Some(tally) = tally.filter(|_| !response.headers().contains_key(LIMIT)) {
                 tally.put(response.headers_mut());
             }
             response
@@ -254,6 +282,34 @@ mod tests {
         assert_eq!(ask(&Caller::Operator).unwrap(), None);
         clock.advance(Duration::from_secs(30));
         assert_eq!(ask(&alice()).unwrap().unwrap().remaining, 2);
+    }
+
+    #[test]
+    fn who_signs_in_is_counted_by_the_account_named_too() {
+        let clock = ManualClock::at(0);
+        let limits = LimitsConfig {
+            account_sign_ins_max: 2,
+            address_sign_ins_max: 3,
+            trusted_proxies: 1,
+            ..LimitsConfig::default()
+        };
+        let rates = Rates::of_sign_ins(&limits, clock.shared());
+        let try_from = |address: &'static str, named: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(FORWARDED_FOR, HeaderValue::from_static(address));
+            let mut extensions = Extensions::new();
+            extensions.insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+            let tally = rates.count_sign_in(named, (&headers, &extensions));
+            tally.map(|tally| tally.map(|tally| tally.remaining)).ok()
+        };
+        assert_eq!(try_from("198.51.100.7", "alice.test"), Some(Some(1)));
+        assert_eq!(try_from("198.51.100.7", " @Alice.test "), Some(Some(0)));
+        assert_eq!(try_from("198.51.100.8", "alice.test"), None, "of whichever address");
+        assert_eq!(try_from("198.51.100.7", "bob.test"), Some(Some(0)));
+        assert_eq!(try_from("198.51.100.7", "carol.test"), None, "whoever is named");
+        assert_eq!(try_from("198.51.100.8", "carol.test"), Some(Some(1)));
+        clock.advance(Duration::from_secs(300));
+        assert_eq!(try_from("198.51.100.8", "alice.test"), Some(Some(1)));
     }
 
     #[test]

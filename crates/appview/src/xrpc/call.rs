@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use millrace_atproto::{AtIdentifier, AtUri, Did, Tid};
 use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::Question;
@@ -60,7 +60,7 @@ impl<'a> Call<'a> {
         let nsid = route.nsid().unwrap_or_default();
         let headers = &parts.headers;
         let sender = (headers, &parts.extensions);
-        let caller = match api.auth.caller(route.access, nsid, headers).await {
+        let caller = match api.auth.caller((route.access, route.verb), nsid, headers).await {
             Ok(caller) => caller,
             Err(error) => {
                 api.rates.count_address(sender)?;
@@ -86,6 +86,10 @@ impl<'a> Call<'a> {
         let headers = response.headers_mut();
         if let Some(tally) = self.tally {
             tally.put(headers);
+        }
+        // What a cookie brings nobody on the way may keep for others.
+        if self.viewer().is_some() && self.headers.contains_key(header::COOKIE) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         if let Some(labelers) = labelers {
             headers.insert(labelers::CONTENT, labelers.header());

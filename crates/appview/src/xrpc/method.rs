@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Api, Call};
 use crate::error::XrpcError;
+use crate::request::body;
 use crate::request::params::Params;
 use crate::routes::Route;
 
@@ -182,10 +183,7 @@ async fn run_procedure<P: Procedure>(
 ) -> Result<Response, XrpcError> {
     let (parts, body) = request.into_parts();
     let call = Call::begin(api, route, &parts).await?;
-    let bytes_max = api.body_bytes_max;
-    let body = axum::body::to_bytes(body, bytes_max)
-        .await
-        .map_err(|_| XrpcError::PayloadTooLarge { bytes_max })?;
+    let body = body::read(body, api.body_bytes_max).await?;
     let input: P = input(&parts, &body)?;
     let answer = input.run(&call).await;
     Ok(call.finish(answer))
@@ -200,8 +198,7 @@ fn input<P: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Result<P, XrpcErro
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(XrpcError::invalid("the body must be application/json"));
     }
-    serde_json::from_slice(body)
-        .map_err(|error| XrpcError::invalid(format!("the body is not as expected: {error}")))
+    body::parse(body)
 }
 
 fn has_body(parts: &Parts) -> bool {

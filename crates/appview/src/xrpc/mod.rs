@@ -228,10 +228,12 @@ fn find(methods: &Methods, request: &Request) -> Result<(Route, Handler), XrpcEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::Access;
 
     #[test]
     fn every_method_of_the_table_is_served_and_no_other() {
-        let mut in_table: Vec<&str> = ROUTES.iter().filter_map(Route::nsid).collect();
+        let ours = ROUTES.iter().filter(|route| route.access != Access::Acting);
+        let mut in_table: Vec<&str> = ours.filter_map(Route::nsid).collect();
         let mut served: Vec<&str> = by_nsid().into_keys().collect();
         in_table.sort_unstable();
         served.sort_unstable();

@@ -94,8 +94,15 @@ async fn document(State(directory): State<Directory>, Path(did): Path<String>) -
     let feeds = endpoint.map(|endpoint| service("#bsky_fg", "BskyFeedGenerator", endpoint));
     let pds = directory.0.pds.lock().get(&did).cloned();
     let pds = pds.map(|pds| service("#atproto_pds", "AtprotoPersonalDataServer", pds));
+    let handles = directory.0.handles.lock();
+    let known_as: Vec<String> = handles
+        .iter()
+        .filter(|(_, of)| **of == did)
+        .map(|(handle, _)| format!("at://{handle}"))
+        .collect();
     Json(json!({
         "id": did,
+        "alsoKnownAs": known_as,
         "verificationMethod": [{
             "id": format!("{did}#atproto"),
             "type": "Multikey",

@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::people::did;
-use crate::world::{ADMIN_TOKEN, World, near_and_far};
+use crate::world::{ADMIN_TOKEN, World, near_and_far, session};
 
 near_and_far!(
     what_is_said_is_told_in_order,
@@ -49,6 +49,7 @@ struct Labeler {
     registry: Registry,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
+    _place: Place,
 }
 
 impl Labeler {
@@ -61,6 +62,8 @@ impl Labeler {
         let http = outside(&world, &registry);
         let resolver = ResolverConfig::default();
         let clock = world.clock.shared();
+        let place = Place::new(Engine::Sqlite).await.unwrap();
+        let session = session(&place, &world.clock, &registry).await;
         let ingest = "http://127.0.0.1:1".parse().unwrap();
         let ingest = millrace_ingest::Remote::new(ingest, None, DEADLINE).unwrap();
         let router = millrace_appview::router(AppviewDeps {
@@ -76,12 +79,16 @@ impl Labeler {
             resolver: Resolver::new(http.clone(), resolver, clock.clone(), &registry).unwrap(),
             http,
             admin_token: Some(Secret::from(ADMIN_TOKEN)),
+            session,
+            listening: None,
+            rng: Rng::from_entropy(),
             clock,
             registry: registry.clone(),
             shutdown: shutdown.clone(),
-        });
+        })
+        .unwrap();
         tasks.spawn("labeler", async move { axum::serve(listener, router).await.unwrap() });
-        Self { world, did, port, registry, shutdown, _tasks: tasks }
+        Self { world, did, port, registry, shutdown, _tasks: tasks, _place: place }
     }
 
     /// The operator says something, or takes it back.

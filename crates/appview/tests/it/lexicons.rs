@@ -156,7 +156,8 @@ async fn parameters_are_what_their_lexicon_says() {
     let known = Known::of(&world, &feeds).await;
     let (mut queries, mut asked) = (BTreeSet::new(), 0);
     let mut wrong = Vec::new();
-    for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
+    let ours = |route: &&Route| route.verb == Verb::Get && route.access != Access::Acting;
+    for route in ROUTES.iter().filter(ours) {
         let Some(nsid) = route.nsid() else { continue };
         let main = &lexicons[nsid]["defs"]["main"];
         // A stream is asked for as a WebSocket.
@@ -205,7 +206,8 @@ async fn parameters_are_what_their_lexicon_says() {
 async fn call(world: &World, route: &Route, path: &str) -> (u16, String) {
     let request = world.request("GET", path);
     let request = match route.access {
-        Access::Anyone => request,
+        // A PDS answers them, which checks for itself.
+        Access::Anyone | Access::SignedIn | Access::Acting => request,
         Access::Moderation | Access::Operator => request.bearer_auth(crate::world::ADMIN_TOKEN),
         Access::Optional | Access::OptionalForFeed | Access::User => {
             request.bearer_auth(world.token("alice", route.nsid().unwrap()))

@@ -1,6 +1,7 @@
 //! The AppView over real HTTP, on a data-plane in its process and on one in another.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod account_data;
 mod admin;
 mod answers;
 mod app_bsky_actor;
@@ -15,6 +16,7 @@ mod app_bsky_labeler;
 mod app_bsky_notification;
 mod app_bsky_unspecced;
 mod auth;
+mod auth_server;
 mod chosen;
 mod com_atproto;
 mod com_atproto_admin;
@@ -27,11 +29,15 @@ mod issued;
 mod label_stream;
 mod labels;
 mod lexicons;
+mod live;
 mod looks;
+mod pds;
 mod people;
 mod rates;
 mod routes;
 mod service;
+mod sign_in;
+mod sign_in_oauth;
 mod suggestions;
 mod takedowns;
 mod trends;

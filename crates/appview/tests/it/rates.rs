@@ -5,6 +5,7 @@ use std::time::Duration;
 use millrace_appview::AppviewConfig;
 use millrace_appview::config::LimitsConfig;
 
+use crate::pds::{APP_PASSWORD, Pds};
 use crate::world::{ADMIN_TOKEN, Answer, MODERATION_DID, PASSWORD, Reach, World};
 
 const PROFILE: &str = "app.bsky.actor.getProfile";
@@ -90,4 +91,43 @@ async fn who_runs_or_moderates_the_place_is_not_counted() {
         world.send(request.header("x-forwarded-for", "198.51.100.7")).await.ok();
         world.get_as(MODERATION_DID, PROFILE, &PARAMS).await.ok();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attempts_to_sign_in_are_counted_by_address_and_by_account() {
+    let limits = LimitsConfig {
+        rate_window_s: 60,
+        account_sign_ins_max: 2,
+        address_sign_ins_max: 3,
+        trusted_proxies: 1,
+        ..LimitsConfig::default()
+    };
+    let config = AppviewConfig { limits, ..AppviewConfig::default() };
+    let world = World::open_with(Reach::Local, config).await;
+    let pds = Pds::start(&world, "alice").await;
+    let from = |address: &str, body: serde_json::Value| {
+        let request = world.request("POST", "/api/v1/session/app-password").json(&body);
+        request.header("sec-fetch-site", "same-origin").header("x-forwarded-for", address)
+    };
+    let tries = |named: &str, password: &str| serde_json::json!({ "identifier": named, "password": password });
+    let right = world.send(from("198.51.100.7", tries("alice.test", APP_PASSWORD))).await;
+    assert_eq!(told(&right), [Some("2"), Some("1"), Some("2;w=60")]);
+    right.ok();
+    let wrong = world.send(from("198.51.100.7", tries("@Alice.test", "wrong"))).await;
+    assert_eq!(wrong.refused(), (400, "AuthenticationRequired"));
+    assert_eq!(told(&wrong)[1], Some("0"));
+    // Whoever asks, from wherever: the PDS is not asked, whether the password is right or not.
+    let given = pds.given();
+    let over = world.send(from("198.51.100.8", tries("alice.test", APP_PASSWORD))).await;
+    assert_eq!(over.refused(), (429, "RateLimitExceeded"));
+    assert_eq!(told(&over), [Some("2"), Some("0"), Some("2;w=60")]);
+    let wait: u64 = over.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(pds.given(), given);
+    // One address that tries one name after another.
+    world.send(from("198.51.100.7", tries("bob.test", "wrong"))).await;
+    let over = world.send(from("198.51.100.7", tries("carol.test", "wrong"))).await;
+    assert_eq!(told(&over), [Some("3"), Some("0"), Some("3;w=60")]);
+    assert_eq!(over.refused(), (429, "RateLimitExceeded"));
+    world.clock.advance(Duration::from_secs(wait));
+    world.send(from("198.51.100.7", tries("alice.test", APP_PASSWORD))).await.ok();
 }

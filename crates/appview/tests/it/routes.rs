@@ -1,12 +1,14 @@
 //! The table of routes, walked whole as every role.
 
-use millrace_appview::routes::{ROUTES, RepoRev, Role, Route, Verb};
+use millrace_appview::routes::{Access, ROUTES, RepoRev, Role, Route, Verb};
 use millrace_atproto::jwt::Claims;
 use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
+use crate::pds::{APP_PASSWORD, Pds};
 use crate::people::{blob_cid, did};
+use crate::sign_in::Alice;
 use crate::world::{
     ADMIN_TOKEN, Answer, MODERATION_DID, PASSWORD, SERVICE_DID, World, near_and_far,
 };
@@ -25,6 +27,28 @@ pub struct Known {
     feed: String,
     /// Numbers of parked entries that nothing was done to yet.
     parked: Mutex<Vec<i64>>,
+}
+
+/// Alice, signed in, and her programs.
+struct Signed {
+    alice: Alice,
+    reader: String,
+    writer: String,
+    poster: String,
+    ended: String,
+}
+
+impl Signed {
+    async fn in_to(world: &World) -> Self {
+        let pds = Pds::start(world, "alice").await;
+        let alice = Alice::signs_in(world, &pds).await;
+        let token = async |scope: &str| alice.token(world, &[scope]).await;
+        let (reader, writer) = (token("read").await, token("write").await);
+        let poster = token("post").await;
+        let (ended, id) = alice.token_and_id(world, &["read"]).await;
+        alice.revokes(world, &id).await;
+        Self { alice, reader, writer, poster, ended }
+    }
 }
 
 impl Known {
@@ -89,6 +113,22 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
     if route.path.starts_with("/api/v1/admin/takedowns/") {
         let subject = json!({ "kind": "account", "did": did("erin") });
         return request.json(&json!({ "subject": subject }));
+    }
+    match route.path {
+        "/api/v1/session/tokens/make" => {
+            return request.json(&json!({ "name": "a program", "scopes": ["read"] }));
+        }
+        // Not her own, or everything that comes after would find her signed out.
+        ERASE => return request.json(&json!({ "did": did("bob") })),
+        "/api/v1/session/sign-in" => return request.json(&json!({ "identifier": did("alice") })),
+        "/api/v1/session/app-password" => {
+            let body = json!({ "identifier": did("alice"), "password": APP_PASSWORD });
+            return request.json(&body);
+        }
+        _ if route.access == Access::Acting && route.verb == Verb::Post => {
+            return request.json(&json!({}));
+        }
+        _ => {}
     }
     let alice = did("alice");
     let params: Vec<(&str, &str)> = match route.nsid() {
@@ -192,8 +232,15 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
     request.query(&params)
 }
 
-async fn call(world: &World, route: &Route, role: Role, known: &Known) -> Answer {
-    let request = request(world, route, known);
+async fn call(world: &World, route: &Route, role: Role, known: &Known, signed: &Signed) -> Answer {
+    let request = match (route.path, role) {
+        // A token is revoked once.
+        (REVOKE, Role::SignedIn) => {
+            let (_, id) = signed.alice.token_and_id(world, &["read"]).await;
+            world.request("POST", &REVOKE.replace("{id}", &id))
+        }
+        _ => request(world, route, known),
+    };
     let nsid = route.nsid().unwrap_or("com.example.none");
     let changed = |change: &dyn Fn(&mut Claims)| world.token_with("alice", nsid, |c| change(c));
     let request = match role {
@@ -207,17 +254,56 @@ async fn call(world: &World, route: &Route, role: Role, known: &Known) -> Answer
         Role::ModerationService => request.bearer_auth(world.token(MODERATION_DID, nsid)),
         Role::OperatorByPassword => request.basic_auth("admin", Some(PASSWORD)),
         Role::OperatorByToken => request.bearer_auth(ADMIN_TOKEN),
+        // Their session ends by it.
+        Role::SignedIn if ["/api/v1/session/sign-out", APP_SIGN_IN].contains(&route.path) => {
+            let browser = Alice::signs_in(world, &signed.alice.pds).await;
+            browser.from(request, "same-origin")
+        }
+        Role::SignedIn => signed.alice.from(request, "same-origin"),
+        Role::OtherSite => signed.alice.from(request, "cross-site"),
+        Role::Reader => request.bearer_auth(&signed.reader),
+        Role::Writer => request.bearer_auth(&signed.writer),
+        Role::Poster => request.bearer_auth(&signed.poster),
+        Role::EndedToken => request.bearer_auth(&signed.ended),
     };
+    if (route.path, role) == (LIVE, Role::SignedIn) {
+        // It does not end.
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        return Answer { status, headers, body: json!({}), text: String::new() };
+    }
     world.send(request).await
+}
+
+const LIVE: &str = "/api/v1/session/live";
+const REVOKE: &str = "/api/v1/session/tokens/{id}/revoke";
+const ERASE: &str = "/api/v1/session/erase";
+const APP_SIGN_IN: &str = "/api/v1/session/app-password";
+
+/// Whether a role's token is good, if not for this.
+fn is_program(role: Role) -> bool {
+    matches!(role, Role::Reader | Role::Writer | Role::Poster)
 }
 
 /// The status of the answer to a request that is right in all but its caller.
 fn expected(route: &Route, role: Role) -> u16 {
-    match (route.access.admits(role), route.nsid()) {
+    let takes_programs = matches!(
+        route.access,
+        Access::Optional | Access::OptionalForFeed | Access::User | Access::Acting
+    );
+    let is_alice = matches!(role, Role::User | Role::SignedIn | Role::Reader);
+    match (route.admits(role), route.nsid()) {
+        (false, _) if takes_programs && is_program(role) => 403,
         (false, _) => 401,
+        // Nobody signs in but by a page of ours; without a key only by an app password.
+        (true, None) if route.path.starts_with("/api/v1/session/sign-in") => {
+            if role == Role::SignedIn { 501 } else { 403 }
+        }
+        (true, None) if route.path == APP_SIGN_IN && role != Role::SignedIn => 403,
+        (true, None) if route.path.starts_with("/oauth/") && route.path != "/oauth/callback" => 404,
         // Likes are told to who likes, and to nobody else.
-        (true, Some("app.bsky.feed.getActorLikes")) if role != Role::User => 400,
-        (true, None) if route.path == ISSUE => 400,
+        (true, Some("app.bsky.feed.getActorLikes")) if !is_alice => 400,
+        (true, None) if [ISSUE, ERASE].contains(&route.path) => 400,
         (true, Some(nsid)) if needs_another_service(nsid) || nsid == FOLLOW => 501,
         // Nobody hosts alice.
         (true, None) if route.path.starts_with("/img/") => 404,
@@ -230,14 +316,17 @@ fn expected(route: &Route, role: Role) -> u16 {
 async fn every_route_as_every_role(world: World) {
     let feeds = FeedServer::start(&world, "feeds").await;
     let known = Known::of(&world, &feeds).await;
+    let signed = Signed::in_to(&world).await;
     for route in ROUTES {
         for role in Role::ALL {
-            let answer = call(&world, route, role, &known).await;
+            let answer = call(&world, route, role, &known, &signed).await;
             let expected = expected(route, role);
             let (status, place) = (answer.status.as_u16(), format!("{} as {role:?}", route.path));
             assert_eq!(status, expected, "{place}: {}", answer.text);
             // Of the accounts that ask only alice has a repository here.
-            let has_viewer = matches!(role, Role::User | Role::OtherService) && expected == 200;
+            let is_alice =
+                matches!(role, Role::User | Role::OtherService | Role::SignedIn | Role::Reader);
+            let has_viewer = is_alice && expected == 200;
             let has_rev = route.repo_rev != RepoRev::Never && has_viewer;
             assert_eq!(answer.header("atproto-repo-rev").is_some(), has_rev, "{place}");
             let has_labelers = route.labels && expected == 200;
@@ -254,7 +343,7 @@ async fn every_route_as_every_role(world: World) {
 }
 
 /// Routes beside the methods that read no body.
-const BODILESS: [&str; 7] = [
+const BODILESS: [&str; 8] = [
     "/resync",
     "/parked/retry",
     "/{id}/retry",
@@ -262,23 +351,40 @@ const BODILESS: [&str; 7] = [
     "/{id}/pause",
     "/{id}/resume",
     "/{id}/cancel",
+    "/{id}/revoke",
 ];
 
+/// Bytes of a body that a route takes.
+fn bytes_max(route: &Route) -> usize {
+    match (route.access, route.path) {
+        (_, "/api/v1/session/sign-in" | APP_SIGN_IN) => 2_048,
+        (_, "/xrpc/com.atproto.repo.uploadBlob") => 16 << 20,
+        (Access::Acting, _) => 1_000_000,
+        _ => 100 * 1_024,
+    }
+}
+
 async fn every_body_is_bounded_in_bytes_and_depth(world: World) {
-    world.actor("alice");
+    let alice = Alice::signs_in(&world, &Pds::start(&world, "alice").await).await;
     let reads = |route: &&Route| {
         route.verb == Verb::Post && !BODILESS.iter().any(|end| route.path.ends_with(end))
     };
     for route in ROUTES.iter().filter(reads) {
         let path = route.path.replace("{list}", "people");
-        for (body, expected) in [("[".repeat(90_000), 400), ("[".repeat(110_000), 413)] {
+        let bytes_max = bytes_max(route);
+        // What a blob is the PDS knows.
+        let is_right = if path.ends_with("uploadBlob") { 200 } else { 400 };
+        for (bytes, expected) in [(bytes_max, is_right), (bytes_max + 1, 413)] {
             let request = world.request("POST", &path).header("content-type", "application/json");
-            let request = match route.access.admits(Role::User) {
-                true => request.bearer_auth(world.token("alice", route.nsid().unwrap())),
-                false => request.bearer_auth(ADMIN_TOKEN),
+            let request = match route.access {
+                Access::User => request.bearer_auth(world.token("alice", route.nsid().unwrap())),
+                Access::Anyone | Access::SignedIn | Access::Acting => {
+                    alice.from(request, "same-origin")
+                }
+                _ => request.bearer_auth(ADMIN_TOKEN),
             };
-            let answer = world.send(request.body(body)).await;
-            assert_eq!(answer.refused().0, expected, "{path}");
+            let answer = world.send(request.body("[".repeat(bytes))).await;
+            assert_eq!(answer.status, expected, "{path} {bytes}: {}", answer.text);
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use http::{HeaderMap, StatusCode};
+use millrace_appview::urls::PublicUrl;
 use millrace_appview::{AppviewConfig, AppviewDeps};
 use millrace_atproto::Did;
 use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
@@ -48,6 +49,13 @@ const SECRET: &str = "internal-secret";
 pub const SOURCE: &str = "test";
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The domain of who is signed in.
+pub(crate) async fn session(place: &Place, clock: &ManualClock, registry: &Registry) -> Store {
+    let (config, migrations) = (place.config(), millrace_appview::session::MIGRATIONS);
+    let clock = clock.shared();
+    Store::open(&config, Domain::Session, migrations, &[], &clock, registry).await.unwrap()
+}
+
 /// Where the data-plane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -79,7 +87,7 @@ pub struct World {
     pub clock: ManualClock,
     pub registry: Registry,
     pub(crate) people: Mutex<People>,
-    base: String,
+    pub(crate) base: String,
     /// Where the data-plane's own routes are, when it is behind `/internal`.
     http: reqwest::Client,
     pub(crate) log: Log,
@@ -157,10 +165,15 @@ impl World {
         let ingest =
             millrace_ingest::Remote::new(ingest_url.parse().unwrap(), None, SETTLE_TIMEOUT)
                 .unwrap();
+        let is_told = config.public_url != AppviewConfig::default().public_url;
+        let public_url = match is_told {
+            true => config.public_url.clone(),
+            false => PublicUrl::parse("https://appview.test").unwrap(),
+        };
         let deps = AppviewDeps {
             config: AppviewConfig {
                 service_did: Did::parse(SERVICE_DID).unwrap(),
-                public_url: "https://appview.test".to_owned().try_into().unwrap(),
+                public_url,
                 admin_password: Secret::from(PASSWORD),
                 moderation_did: Some(Did::parse(MODERATION_DID).unwrap()),
                 trusted_verifiers: vec![crate::people::did("verifier")],
@@ -171,11 +184,15 @@ impl World {
             resolver: Resolver::new(outside.clone(), resolver, clock.shared(), &registry).unwrap(),
             http: outside,
             admin_token: Some(Secret::from(ADMIN_TOKEN)),
+            session: session(&place, &clock, &registry).await,
+            listening: None,
+            rng: Rng::from_entropy(),
             clock: clock.shared(),
             registry: registry.clone(),
             shutdown: shutdown.clone(),
         };
-        let base = serve(&mut tasks, "appview", millrace_appview::router(deps), &shutdown).await;
+        let base =
+            serve(&mut tasks, "appview", millrace_appview::router(deps).unwrap(), &shutdown).await;
         Self {
             directory,
             clock,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::auth::is_api_token;
 use crate::error::XrpcError;
 use crate::xrpc::Call;
 
@@ -131,12 +132,20 @@ fn url(endpoint: &Url, asked: &Asked<'_>) -> Result<String, XrpcError> {
     Ok(url.into())
 }
 
+/// Whether it is by which a program acts here for an account: nobody else may see that.
+fn is_of_program(authorization: &HeaderValue) -> bool {
+    let line = authorization.to_str().unwrap_or_default();
+    line.split_once(' ').is_some_and(|(_, token)| is_api_token(token.trim()))
+}
+
 /// The caller's token and what they like to read. No other credentials ever leave.
 fn passed_on(call: &Call<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let asked = call.headers();
-    if let Some(token) = asked.get(AUTHORIZATION).filter(|_| call.viewer().is_some()) {
+    if let Some(token) = asked.get(AUTHORIZATION).filter(|_| call.viewer().is_some())
+        && !is_of_program(token)
+    {
         headers.insert(AUTHORIZATION, token.clone());
     }
     if let Some(languages) = asked.get(ACCEPT_LANGUAGE) {
