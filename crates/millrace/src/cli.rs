@@ -16,6 +16,8 @@ use crate::cmd::curated::CuratedCommand;
 use crate::cmd::demo::DemoArgs;
 use crate::cmd::dlq::DlqCommand;
 use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::init::InitArgs;
+use crate::cmd::keys::KeysCommand;
 use crate::cmd::label::LabelCommand;
 use crate::cmd::rebuild::RebuildArgs;
 use crate::cmd::reference::Page;
@@ -26,6 +28,7 @@ use crate::cmd::serve::ServeArgs;
 use crate::cmd::status::StatusArgs;
 use crate::cmd::takedown::TakedownCommand;
 use crate::cmd::top::TopArgs;
+use crate::cmd::upgrade_check::UpgradeCheckArgs;
 
 /// Turns the AT Protocol's stream of events into profiles, threads, feeds and notifications.
 #[derive(Debug, Parser)]
@@ -83,6 +86,7 @@ pub enum Command {
     Demo(DemoArgs),
     /// Follow the network and answer questions
     Serve(ServeArgs),
+    Init(InitArgs),
     Doctor(DoctorArgs),
     Status(StatusArgs),
     Top(TopArgs),
@@ -101,6 +105,10 @@ pub enum Command {
     /// Accounts that are wanted whole: have them fetched, see how it goes
     #[command(subcommand)]
     Backfill(BackfillCommand),
+    /// The server's secrets: list them, put new ones in their place
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    UpgradeCheck(UpgradeCheckArgs),
     Audit(AuditArgs),
     Repair(RepairArgs),
     Rebuild(RebuildArgs),

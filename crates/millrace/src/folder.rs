@@ -4,6 +4,7 @@
 //! LOCK          held by the process that has the log and the tables; says where it takes commands
 //! LOCK.appview  held by the process that has the sessions; the same process, unless the AppView is apart
 //! admin.token   what an operator's command shows the server, 0600
+//! session.secret  what seals the sessions of people who signed in, 0600; unless the configuration has one
 //! RESTORE       there while files of a backup take their places; nobody works on the folder then
 //! ```
 //!
@@ -25,6 +26,7 @@ use crate::roles::{Role, Roles};
 const LOCK: &str = "LOCK";
 const LOCK_APPVIEW: &str = "LOCK.appview";
 const ADMIN_TOKEN: &str = "admin.token";
+pub const SESSION_SECRET: &str = "session.secret";
 /// Bytes of randomness in the token.
 const TOKEN_BYTES: usize = 32;
 /// Bytes of a lock or token that are read.
@@ -138,15 +140,29 @@ impl DataFolder {
     /// # Errors
     /// It cannot be read or written.
     pub fn admin_token(&self, rng: &Rng) -> Result<Secret, ProgramError> {
-        let path = self.path.join(ADMIN_TOKEN);
-        if !path.exists() {
-            let mut bytes = [0; TOKEN_BYTES];
-            rng.fill(&mut bytes);
-            let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            let written = create_new_private(&path, token.as_bytes());
-            written.map_err(|error| unusable(&path, &error))?;
-        }
+        self.make_once(ADMIN_TOKEN, rng)?;
         admin_token(&self.path)
+    }
+
+    /// What seals the sessions of people, made the first time.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn session_secret(&self, rng: &Rng) -> Result<Secret, ProgramError> {
+        self.make_once(SESSION_SECRET, rng)?;
+        secret(&self.path, SESSION_SECRET)
+    }
+
+    fn make_once(&self, name: &str, rng: &Rng) -> Result<(), ProgramError> {
+        let path = self.path.join(name);
+        if path.exists() {
+            return Ok(());
+        }
+        let mut bytes = [0; TOKEN_BYTES];
+        rng.fill(&mut bytes);
+        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let written = create_new_private(&path, token.as_bytes());
+        written.map_err(|error| unusable(&path, &error))
     }
 }
 
@@ -163,12 +179,16 @@ pub fn create(path: &Path) -> Result<(), ProgramError> {
 /// # Errors
 /// It cannot be read, or is empty.
 pub fn admin_token(folder: &Path) -> Result<Secret, ProgramError> {
-    let path = folder.join(ADMIN_TOKEN);
+    secret(folder, ADMIN_TOKEN)
+}
+
+fn secret(folder: &Path, name: &str) -> Result<Secret, ProgramError> {
+    let path = folder.join(name);
     let text = read_small(&path).map_err(|error| unusable(&path, &error))?;
     match text.trim() {
         "" => Err(ProgramError::FolderUnusable {
             path,
-            reason: "the token is empty; remove the file".to_owned(),
+            reason: "it is empty; remove the file".to_owned(),
         }),
         token => Ok(Secret::from(token)),
     }

@@ -10,6 +10,7 @@ mod config;
 mod disk;
 mod folder;
 mod roles;
+mod secrets;
 
 mod admin;
 mod tether;

@@ -1,16 +1,14 @@
 //! `millrace doctor`: looks at everything a server needs, beside one or without.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 
-use crate::admin::doctor::{self, Line, State};
+use crate::admin::doctor::{self, Line};
 use crate::cli::{Global, ReadArgs};
+use crate::cmd::lines::print;
 use crate::config;
 use crate::failure::{Exit, Failure};
-use crate::output;
 use crate::roles::{Role, Roles};
 
 /// Look at everything a server needs, and say what is wrong
@@ -53,16 +51,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> Result<Exit, Failure> {
             Line::skipped("everything else", "what to look at stands in the configuration"),
         ],
     };
-    let bad = lines.iter().filter(|line| line.state == State::Bad).count();
-    if args.read.json {
-        output::json(&json!({ "healthy": bad == 0, "lines": lines }));
-    } else {
-        output::text(&text(&lines, colours()));
-        if bad > 0 {
-            output::note(&format!("{bad} of {} are not well", lines.len()));
-        }
-    }
-    Ok(if bad == 0 { Exit::Fine } else { Exit::Unhealthy })
+    Ok(print(&lines, args.read))
 }
 
 /// A configuration that cannot be read, with every cause but what is said already.
@@ -74,30 +63,4 @@ fn unreadable(failure: &Failure) -> Line {
         .filter_map(|line| line.strip_prefix("caused by: ").map(str::to_owned))
         .collect();
     if causes.is_empty() { line } else { line.because(causes.join("\n")) }
-}
-
-/// Colours are for people, who may not want them.
-fn colours() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !refused
-}
-
-fn text(lines: &[Line], colours: bool) -> String {
-    let width = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
-    let mut text = Vec::new();
-    for line in lines {
-        let (sign, colour) = match line.state {
-            State::Ok => ("✔", "32"),
-            State::Bad => ("✖", "31"),
-            State::Skipped => ("-", "2"),
-        };
-        let sign = if colours { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.to_owned() };
-        text.push(format!("{sign} {:width$}  {}", line.name, line.found));
-        for (what, said) in [("cause", &line.cause), ("hint", &line.hint)] {
-            for said in said.iter().flat_map(|said| said.lines()) {
-                text.push(format!("  {:width$}  {what}: {said}", ""));
-            }
-        }
-    }
-    text.join("\n")
 }

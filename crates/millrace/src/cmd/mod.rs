@@ -11,6 +11,8 @@ pub mod curated;
 pub mod demo;
 pub mod dlq;
 pub mod doctor;
+pub mod init;
+pub mod keys;
 pub mod label;
 pub mod rebuild;
 pub mod reference;
@@ -21,7 +23,9 @@ pub mod serve;
 pub mod status;
 pub mod takedown;
 pub mod top;
+pub mod upgrade_check;
 
+mod lines;
 mod live;
 mod subject;
 mod upkeep;
@@ -39,6 +43,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         // What these find decides how they end.
         Command::Doctor(args) => return doctor::run(&global, args).await,
         Command::Status(args) => return status::run(&global, args).await,
+        Command::UpgradeCheck(args) => return upgrade_check::run(&global, args).await,
+        Command::Init(args) => init::run(&global, &args),
+        Command::Keys(command) => keys::run(&global, command),
         Command::Demo(args) => demo::run(&global, args).await,
         Command::Serve(args) => serve::run(&global, &args).await,
         Command::Config(command) => config::run(&global, &command),

@@ -95,11 +95,14 @@ fn routes() -> String {
     let mut page = format!(
         "{MADE}\n\n\
         # Routes\n\n\
-        Every public route of the AppView, and who may call it. Who is not let in is answered with 401. A token is\n\
-        the service token of a PDS for its user, or of the moderation service (`appview.moderation_did`) for itself;\n\
+        Every public route of the AppView, and who may call it. Who is not let in is answered with 401; a program whose\n\
+        token is good for something else, with 403. A token is the service token of a PDS for its user, or of the\n\
+        moderation service (`appview.moderation_did`) for itself; who is signed in shows a cookie, which counts for\n\
+        pages of this service alone, and a program the token that was made for it ([signing in](../guides/sign-in.md));\n\
         the operator has a password (`appview.admin_password`) and a token (`admin.token` in the data folder).\n\
         Where credentials are not looked at everybody is let in; elsewhere wrong ones are refused also where none\n\
-        are needed. What is let in may still be told no: a feed of likes is for who likes.\n\n| route |"
+        are needed. What is let in may still be told no: a feed of likes is for who likes, and\n\
+        nobody signs in but by a page of this service.\n\n| route |"
     );
     let columns = Role::ALL.len();
     Role::ALL.iter().for_each(|role| page.push_str(&format!(" {} |", role.title())));
@@ -107,7 +110,7 @@ fn routes() -> String {
     for route in ROUTES {
         page.push_str(&format!("| `{} {}` |", route.verb.as_str(), route.path));
         for role in Role::ALL {
-            page.push_str(if route.access.admits(role) { " yes |" } else { " – |" });
+            page.push_str(if route.admits(role) { " yes |" } else { " – |" });
         }
         page.push('\n');
     }

@@ -8,6 +8,9 @@ use super::Config;
 use crate::failure::{Failure, ProgramError};
 use crate::roles::{Role, Roles};
 
+/// Characters of the secret that seals sessions.
+const SESSION_SECRET_CHARS_MIN: usize = 32;
+
 impl Config {
     /// Whether a process with `roles` can run on this configuration.
     ///
@@ -19,9 +22,11 @@ impl Config {
             let reason = "must be more than 0".to_owned();
             ProgramError::Setting { key, reason }
         })?;
+        // The AppView has tables too: who is signed in.
+        self.store.check()?;
+        self.session_secret_is_long()?;
         if roles.hold_data() {
             self.log.check()?;
-            self.store.check()?;
             self.ingest().check()?;
             self.disk.check()?;
             self.internal_is_guarded(roles)?;
@@ -52,6 +57,17 @@ impl Config {
             return Ok(url);
         }
         Err(refuse("must begin with http:// or https://".to_owned()))
+    }
+
+    /// What seals what PDSs gave is nothing that somebody can try out.
+    fn session_secret_is_long(&self) -> Result<(), ProgramError> {
+        let lines = self.appview.appview.session_secret.expose().lines().map(str::trim);
+        let mut lines = lines.filter(|line| !line.is_empty());
+        if lines.all(|line| line.chars().count() >= SESSION_SECRET_CHARS_MIN) {
+            return Ok(());
+        }
+        let reason = format!("each line must have at least {SESSION_SECRET_CHARS_MIN} characters");
+        Err(ProgramError::Setting { key: "appview.session_secret", reason })
     }
 
     fn internal_is_guarded(&self, roles: &Roles) -> Result<(), ProgramError> {
@@ -94,6 +110,18 @@ mod tests {
         config.check(&Roles::all()).unwrap();
         config.dataplane.internal_secret = Some("".into());
         assert!(config.check(&Roles::all()).is_err());
+    }
+
+    #[test]
+    fn a_session_secret_is_long() {
+        let mut config = Config::default();
+        config.appview.appview.session_secret = "short".into();
+        assert!(config.check(&Roles::of(&[Role::Appview])).is_err());
+        config.appview.appview.session_secret = "x".repeat(32).as_str().into();
+        config.check(&Roles::of(&[Role::Appview])).unwrap();
+        // An older one opens what it sealed, and must be as long.
+        config.appview.appview.session_secret = format!("{}\nolder\n", "x".repeat(32)).into();
+        assert!(config.check(&Roles::of(&[Role::Appview])).is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use disk::DiskConfig;
 pub use sections::{AppviewSection, DataplaneSection, IngestSection, NetworkSection, StoreSection};
 
 /// The file read when none is named.
-const DEFAULT_FILE: &str = "millrace.toml";
+pub const DEFAULT_FILE: &str = "millrace.toml";
 
 /// Plain names of the environment and the settings they stand for.
 pub const ALIASES: &[(&str, &str)] = &[
@@ -36,6 +36,7 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("KAFKA_BROKERS", "log.kafka.brokers"),
     ("RELAY_URL", "ingest.relay_url"),
     ("DATA_PLANE_URL", "dataplane.url"),
+    ("SESSION_SECRET", "appview.session_secret"),
     ("RUN_MIGRATIONS", "store.run_migrations"),
     ("PORT", "port"),
     ("DD_SERVICE", "telemetry.service"),

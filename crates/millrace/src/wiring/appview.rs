@@ -1,11 +1,13 @@
-//! The public side: asks the data in this process, or over `/internal` in another.
+//! The public side: asks the data in this process, or over `/internal` in another. The domain `session` is its own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use millrace_appview::AppviewDeps;
 use millrace_runtime::config::Secret;
+use millrace_store::{Domain, Store};
 
 use super::Common;
 use super::data::Data;
@@ -13,28 +15,51 @@ use super::outside::Outside;
 use crate::config::Config;
 use crate::failure::Failure;
 
+/// Opens the tables of who is signed in here.
+pub(super) async fn open_session(config: &Config, common: &Common) -> Result<Store, Failure> {
+    let Common { clock, registry, .. } = common;
+    let (store, migrations) = (config.store(), millrace_appview::session::MIGRATIONS);
+    Ok(Store::open(&store, Domain::Session, migrations, &[], clock, registry).await?)
+}
+
+/// What stands in the data folder, and where the process answers.
+pub(super) struct Here {
+    pub(super) admin_token: Secret,
+    pub(super) session_secret: Secret,
+    pub(super) session: Store,
+    pub(super) listening: SocketAddr,
+}
+
 pub(super) fn router(
     config: &Config,
     common: &Common,
     data: Option<&Data>,
     outside: &Outside,
-    token: Secret,
+    here: Here,
 ) -> Result<Router, Failure> {
     let (dataplane, ingest) = match data {
         Some(data) => local(data),
         None => remote(config)?,
     };
-    Ok(millrace_appview::router(AppviewDeps {
-        config: config.appview(),
+    let mut appview = config.appview();
+    if appview.session_secret.is_empty() {
+        appview.session_secret = here.session_secret;
+    }
+    let router = millrace_appview::router(AppviewDeps {
+        config: appview,
         dataplane,
         ingest,
         resolver: outside.resolver.clone(),
         http: outside.http.clone(),
-        admin_token: Some(token),
+        admin_token: Some(here.admin_token),
+        session: here.session,
+        listening: Some(here.listening),
+        rng: common.rng.fork(),
         clock: common.clock.clone(),
         registry: common.registry.clone(),
         shutdown: common.supervisor.shutdown_token(),
-    }))
+    });
+    router.map_err(Failure::plain)
 }
 
 type Clients = (millrace_dataplane::Client, millrace_ingest::Client);

@@ -33,6 +33,7 @@ use millrace_runtime::metrics::{Description, Registry};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Shutdown, Signals, Supervisor, TaskError};
 use millrace_runtime::telemetry::Telemetry;
+use millrace_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::operate;
@@ -71,6 +72,7 @@ impl Common {
 pub struct Process {
     common: Common,
     data: Option<Data>,
+    session: Option<Store>,
     /// Held to the end.
     folder: DataFolder,
     drain: Duration,
@@ -104,16 +106,20 @@ pub async fn start(
         let _ = common.supervisor.join(drain).await;
         common.telemetry.close().await;
     }
-    let (folder, data, addresses) = started?;
+    let Opened { folder, data, session, addresses } = started?;
     tracing::info!(%roles, appview = ?addresses.appview, internal = ?addresses.internal, metrics = ?addresses.metrics, "started");
-    Ok(Process { common, data, folder, drain, addresses })
+    Ok(Process { common, data, session, folder, drain, addresses })
 }
 
-async fn open(
-    config: &Config,
-    roles: &Roles,
-    common: &Common,
-) -> Result<(DataFolder, Option<Data>, Addresses), Failure> {
+/// What was opened, in the order in which it is closed.
+struct Opened {
+    session: Option<Store>,
+    data: Option<Data>,
+    folder: DataFolder,
+    addresses: Addresses,
+}
+
+async fn open(config: &Config, roles: &Roles, common: &Common) -> Result<Opened, Failure> {
     let folder = DataFolder::lock(&config.data_dir, roles)?;
     let token = folder.admin_token(&common.rng)?;
     let listeners = Listeners::bind(config, roles).await?;
@@ -131,8 +137,17 @@ async fn open(
         let router = data.router(config, roles, common, token.clone());
         listener.serve(router, &config.connections, common);
     }
+    let mut session = None;
     if let Some(listener) = listeners.appview {
-        let router = appview::router(config, common, data.as_ref(), &outside, token.clone())?;
+        let opened = appview::open_session(config, common).await?;
+        let here = appview::Here {
+            admin_token: token.clone(),
+            session_secret: folder.session_secret(&common.rng)?,
+            session: opened.clone(),
+            listening: listener.addr(),
+        };
+        session = Some(opened);
+        let router = appview::router(config, common, data.as_ref(), &outside, here)?;
         listener.serve(router, &config.connections, common);
     }
     if let Some(listener) = listeners.metrics {
@@ -141,7 +156,7 @@ async fn open(
         let router = health::metrics_router(common.registry.clone()).merge(caches);
         listener.serve(router, &config.connections, common);
     }
-    Ok((folder, data, addresses))
+    Ok(Opened { session, data, folder, addresses })
 }
 
 impl Process {
@@ -197,6 +212,9 @@ impl Process {
     }
 
     async fn close(self) {
+        if let Some(session) = self.session {
+            session.close().await;
+        }
         if let Some(data) = self.data {
             data.close().await;
         }

@@ -9,6 +9,7 @@ mod backup;
 mod config;
 mod demo;
 mod dlq;
+mod first_server;
 mod folder;
 mod internal;
 mod listeners;
