@@ -14,6 +14,14 @@ test("every page is found again at its own address", () => {
     { page: "moderation", tab: "accounts", subject: "at://did:plc:abc/app.bsky.feed.post/3k" },
     { page: "moderation", tab: "takedowns", subject: "did:web:localhost%3A5000" },
     { page: "moderation", tab: "lists", subject: "starterPacks" },
+    { page: "home" },
+    { page: "notifications" },
+    { page: "bookmarks" },
+    { page: "lists" },
+    { page: "settings" },
+    { page: "sign-in", error: null, message: null },
+    { page: "sign-in", error: "SignInDenied", message: "no & never?" },
+    { page: "list", actor: "did:plc:abc", rkey: "3k" },
     { page: "explore", q: "" },
     { page: "explore", q: "a b & c/d?" },
     { page: "profile", actor: "did:plc:abc", tab: "posts" },
@@ -30,7 +38,7 @@ test("every page is found again at its own address", () => {
 
 test("an address that is no page is unknown", () => {
   const strange = ["/", "/dashboards", "/dashboard/x", "/dashboard/parked/x", "/dashboard/parked/1/2", "/dashboard/%zz", "/dashboard/moderation/x"];
-  for (const path of [...strange, "/dashboard/profile/a/likes", "/dashboard/post/a", "/dashboard/record/a/b"]) {
+  for (const path of [...strange, "/dashboard/profile/a/likes", "/dashboard/home/x", "/dashboard/list/a", "/dashboard/sign-in/x", "/dashboard/post/a", "/dashboard/record/a/b"]) {
     assert.deepEqual(parse(path, ""), { page: "unknown", path });
   }
 });

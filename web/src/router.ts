@@ -15,11 +15,23 @@ export type Route =
   | { page: "rejected"; reason: string | null }
   /** `subject`: the account or record looked up, whose takedowns, which list. */
   | { page: "moderation"; tab: ModerationTab; subject: string | null }
+  /** Of who is signed in with their own account. */
+  | { page: "home" }
+  | { page: "notifications" }
+  | { page: "bookmarks" }
+  | { page: "lists" }
+  | { page: "settings" }
+  /** Where they sign in; what an attempt came to, where one failed. */
+  | { page: "sign-in"; error: string | null; message: string | null }
+  | { page: "list"; actor: string; rkey: string }
   | { page: "explore"; q: string }
   | { page: "profile"; actor: string; tab: ProfileTab }
   | { page: "thread"; actor: string; rkey: string }
   | { page: "record"; actor: string; collection: string; rkey: string }
   | { page: "unknown"; path: string };
+
+/** Pages without anything of their own in the address. */
+const PLAIN = ["home", "notifications", "bookmarks", "lists", "settings"] as const;
 
 /** The page at a path below the dashboard's own, with its query. */
 export function parse(pathname: string, search: string): Route {
@@ -37,6 +49,10 @@ export function parse(pathname: string, search: string): Route {
   const query = new URLSearchParams(search);
   const [first, second, third, fourth] = parts;
   if (first === undefined) return { page: "overview" };
+  const plain = PLAIN.find((page) => page === first);
+  if (plain !== undefined && parts.length === 1) return { page: plain };
+  if (first === "sign-in" && parts.length === 1) return { page: "sign-in", error: query.get("error"), message: query.get("message") };
+  if (first === "list" && second !== undefined && third !== undefined && parts.length === 3) return { page: "list", actor: second, rkey: third };
   if (first === "hosts" && parts.length === 1) return { page: "hosts" };
   if (first === "rejected" && parts.length === 1) return { page: "rejected", reason: query.get("reason") };
   if (first === "explore" && parts.length === 1) return { page: "explore", q: query.get("q") ?? "" };
@@ -68,7 +84,19 @@ export function href(route: Exclude<Route, { page: "unknown" }>): string {
     case "overview":
       return `${BASE}/`;
     case "hosts":
-      return at("hosts");
+    case "home":
+    case "notifications":
+    case "bookmarks":
+    case "lists":
+    case "settings":
+      return at(route.page);
+    case "sign-in": {
+      const { error, message } = route;
+      const said = { ...(error === null ? {} : { error }), ...(message === null ? {} : { message }) };
+      return at("sign-in") + (error === null && message === null ? "" : `?${new URLSearchParams(said)}`);
+    }
+    case "list":
+      return at("list", route.actor, route.rkey);
     case "parked":
       return route.id === null ? at("parked") : at("parked", String(route.id));
     case "rejected":

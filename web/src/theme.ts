@@ -10,7 +10,7 @@ function stored(): Theme {
   return kept === "light" || kept === "dark" ? kept : "system";
 }
 
-export function useTheme(): [Theme, () => void] {
+export function useTheme(): [theme: Theme, turn: () => void, set: (theme: Theme) => void] {
   const [theme, setTheme] = useState<Theme>(stored);
   useEffect(() => {
     if (theme === "system") document.documentElement.removeAttribute("data-theme");
@@ -18,5 +18,5 @@ export function useTheme(): [Theme, () => void] {
     if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
   }, [theme]);
-  return [theme, () => setTheme((now) => NEXT[now])];
+  return [theme, () => setTheme((now) => NEXT[now]), setTheme];
 }

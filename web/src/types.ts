@@ -249,6 +249,18 @@ export interface Status {
   isDisabled?: boolean;
 }
 
+/** How who asks stands to an account. */
+export interface ActorViewer {
+  muted?: boolean;
+  mutedByList?: Named;
+  blockedBy?: boolean;
+  blocking?: string;
+  blockingByList?: Named;
+  following?: string;
+  followedBy?: string;
+  knownFollowers?: { count: number; followers: Actor[] };
+}
+
 export interface Actor {
   did: string;
   handle: string;
@@ -258,6 +270,7 @@ export interface Actor {
   labels?: Label[];
   verification?: Verification;
   status?: Status;
+  viewer?: ActorViewer;
 }
 
 export interface Profile extends Actor {
@@ -278,11 +291,27 @@ export interface Facet {
   features: { $type: string; uri?: string; did?: string; tag?: string }[];
 }
 
+/** A record as it was at one moment. */
+export interface Ref {
+  uri: string;
+  cid: string;
+}
+
 export interface PostRecord {
   text?: unknown;
   createdAt?: string;
   facets?: Facet[];
-  reply?: { parent: { uri: string } };
+  reply?: { root?: Ref; parent: { uri: string } };
+}
+
+/** How who asks stands to a post. */
+export interface PostViewer {
+  like?: string;
+  repost?: string;
+  bookmarked?: boolean;
+  threadMuted?: boolean;
+  replyDisabled?: boolean;
+  embeddingDisabled?: boolean;
 }
 
 export interface Picture {
@@ -355,6 +384,8 @@ export interface Post {
   repostCount?: number;
   likeCount?: number;
   quoteCount?: number;
+  bookmarkCount?: number;
+  viewer?: PostViewer;
   indexedAt: string;
 }
 
@@ -372,4 +403,46 @@ export interface ThreadNode {
   replies?: ThreadNode[];
   notFound?: boolean;
   blocked?: boolean;
+}
+
+/** Something that happened to who is signed in. */
+export interface Notification {
+  uri: string;
+  cid: string;
+  author: Actor;
+  reason: string;
+  reasonSubject?: string;
+  record?: PostRecord;
+  isRead: boolean;
+  indexedAt: string;
+}
+
+export interface Bookmark {
+  subject: Ref;
+  createdAt?: string;
+  item: Post & { $type?: string; notFound?: boolean; blocked?: boolean };
+}
+
+export interface ListItem {
+  uri: string;
+  subject: Actor;
+}
+
+/** A browser in which somebody signed in. */
+export interface SignedInBrowser {
+  sessionId: string;
+  userAgent: string;
+  createdAtUs: number;
+  usedAtUs: number;
+  expiresAtUs: number;
+}
+
+/** A token with which a program acts. */
+export interface ApiToken {
+  tokenId: string;
+  name: string;
+  scopes: string[];
+  createdAtUs: number;
+  usedAtUs: number | null;
+  expiresAtUs: number | null;
 }

@@ -1,5 +1,6 @@
 // Where exploring begins: accounts found by words.
 import { xrpc } from "../api.ts";
+import { usePerson } from "../context.ts";
 import { target } from "../find.ts";
 import { usePages } from "../load.ts";
 import { A } from "../parts/link.tsx";
@@ -43,7 +44,8 @@ function Hints() {
 
 function Found({ q }: { q: string }) {
   const named = target(q);
-  const pages = usePages<Actor>(`actors ${q}`, async (cursor, signal) => {
+  const viewer = usePerson()?.did ?? "";
+  const pages = usePages<Actor>(`actors ${q} ${viewer}`, async (cursor, signal) => {
     const page = await xrpc<{ actors: Actor[]; cursor?: string }>("app.bsky.actor.searchActors", { q, limit: 25, cursor }, signal);
     return { items: page.actors, cursor: page.cursor };
   });

@@ -1,7 +1,7 @@
 // An account: who it is, how much of it is here, and what it wrote.
 import { useEffect, useState } from "react";
 import { admin, ApiError, command, told, xrpc } from "../api.ts";
-import { useSession } from "../context.ts";
+import { usePerson, useSession } from "../context.ts";
 import { count, words } from "../figures.ts";
 import { judge } from "../labels.ts";
 import { useLoad, usePages } from "../load.ts";
@@ -9,6 +9,7 @@ import { Badge, Facts, type Mood } from "../parts/figure.tsx";
 import { A } from "../parts/link.tsx";
 import { RecordLink } from "../parts/named.tsx";
 import { Avatar, nameOf, Person, Verified } from "../parts/people.tsx";
+import { PersonActions } from "../parts/person_actions.tsx";
 import { FeedPost } from "../parts/post.tsx";
 import { Standing } from "../parts/standing.tsx";
 import { Listed, Shown } from "../parts/states.tsx";
@@ -27,7 +28,8 @@ const FILTERS: Partial<Record<ProfileTab, string>> = {
 
 export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) {
   const { operator } = useSession();
-  const loaded = useLoad(`profile ${actor}`, (signal) => xrpc<Profile>("app.bsky.actor.getProfile", { actor }, signal));
+  const viewer = usePerson()?.did ?? "";
+  const loaded = useLoad(`profile ${actor} ${viewer}`, (signal) => xrpc<Profile>("app.bsky.actor.getProfile", { actor }, signal));
   const [state, setState] = useState<AccountState | null>(null);
   const isHere = loaded.data !== null;
   const did = loaded.data?.did ?? (actor.startsWith("did:") ? actor : null);
@@ -55,6 +57,7 @@ export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) 
 
 /** How much of it is here is known to the operator; `undefined` where nobody has said. */
 function Head({ profile, exact }: { profile: Profile; exact: AccountState["countsExact"] }) {
+  const person = usePerson();
   return (
     <section className="card profile">
       <Avatar actor={profile} size="large" />
@@ -91,6 +94,7 @@ function Head({ profile, exact }: { profile: Profile; exact: AccountState["count
           {profile.pinnedPost !== undefined && <RecordLink uri={profile.pinnedPost.uri}>Pinned post</RecordLink>}
           <A to={href({ page: "record", actor: profile.did, collection: "app.bsky.actor.profile", rkey: "self" })}>Profile record</A>
         </p>
+        {person !== null && <PersonActions actor={profile} person={person} />}
       </div>
     </section>
   );
@@ -161,7 +165,8 @@ function Completeness({ operator, did, tell }: { operator: Operator; did: string
 }
 
 function Feed({ actor, tab }: { actor: string; tab: ProfileTab }) {
-  const pages = usePages<FeedItem>(`feed ${actor} ${tab}`, async (cursor, signal) => {
+  const viewer = usePerson()?.did ?? "";
+  const pages = usePages<FeedItem>(`feed ${actor} ${tab} ${viewer}`, async (cursor, signal) => {
     const params = { actor, filter: FILTERS[tab], limit: 30, cursor };
     const page = await xrpc<{ feed: FeedItem[]; cursor?: string }>("app.bsky.feed.getAuthorFeed", params, signal);
     return { items: page.feed, cursor: page.cursor };
@@ -180,7 +185,8 @@ function Feed({ actor, tab }: { actor: string; tab: ProfileTab }) {
 }
 
 function Relations({ actor, tab }: { actor: string; tab: "followers" | "follows" }) {
-  const pages = usePages<Actor>(`${tab} ${actor}`, async (cursor, signal) => {
+  const viewer = usePerson()?.did ?? "";
+  const pages = usePages<Actor>(`${tab} ${actor} ${viewer}`, async (cursor, signal) => {
     const nsid = tab === "followers" ? "app.bsky.graph.getFollowers" : "app.bsky.graph.getFollows";
     const page = await xrpc<{ followers?: Actor[]; follows?: Actor[]; cursor?: string }>(nsid, { actor, limit: 50, cursor }, signal);
     return { items: page.followers ?? page.follows ?? [], cursor: page.cursor };

@@ -1,4 +1,4 @@
-// The operator's door. What is typed is tried as the password, then as the token of the data folder.
+// The operator's door; people with accounts have another (sign_in_own.tsx). What is typed is tried as the password, then as the token of the data folder.
 import { type FormEvent, useState } from "react";
 import { admin, ApiError, told } from "../api.ts";
 import { useSession } from "../context.ts";
@@ -54,8 +54,9 @@ export function SignIn() {
         The password is <code>appview.admin_password</code>; the token is in the file <code>admin.token</code> of the data folder. It is
         kept in this tab until you close it or sign out.
       </p>
-      <p>
-        <A to={href({ page: "explore", q: "" })}>Explore the network without signing in</A>
+      <p className="muted">
+        Not the operator? <A to={href({ page: "sign-in", error: null, message: null })}>Sign in with your account</A> or{" "}
+        <A to={href({ page: "explore", q: "" })}>explore the network without signing in</A>
       </p>
     </section>
   );

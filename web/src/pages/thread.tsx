@@ -1,25 +1,32 @@
 // A thread: what the post answers, the post, and what was answered to it.
-import { xrpc } from "../api.ts";
+import { revisionOf, xrpc } from "../api.ts";
+import { usePerson } from "../context.ts";
 import { replies as repliesOf } from "../gates.ts";
 import { useLoad } from "../load.ts";
 import { PostView } from "../parts/post.tsx";
+import { Sent, useSent } from "../parts/sent.tsx";
 import { Shown } from "../parts/states.tsx";
 import { Covered } from "../parts/warned.tsx";
+import type { Person } from "../person.ts";
 import type { ThreadNode } from "../types.ts";
+import { wishes } from "../wishes.ts";
 
 /** Answers are not indented further than this; they go on below each other. */
 const INDENT_MAX = 4;
 
 export function ThreadPage({ actor, rkey }: { actor: string; rkey: string }) {
   const uri = `at://${actor}/app.bsky.feed.post/${rkey}`;
-  const loaded = useLoad(`thread ${uri}`, (signal) =>
-    xrpc<{ thread: ThreadNode }>("app.bsky.feed.getPostThread", { uri, depth: 6, parentHeight: 40 }, signal),
-  );
+  const person = usePerson();
+  const loaded = useLoad(`thread ${uri} ${person?.did ?? ""}`, async (signal) => {
+    const mark = wishes.mark();
+    const answer = await xrpc<{ thread: ThreadNode }>("app.bsky.feed.getPostThread", { uri, depth: 6, parentHeight: 40 }, signal);
+    return { ...answer, newness: { mark, rev: revisionOf(answer) } };
+  });
   return (
     <>
       <h1>Thread</h1>
       <Shown of={loaded} what="the thread">
-        {({ thread }) => (
+        {({ thread, newness }) => (
           <>
             <ol className="thread">
               {parents(thread).map((node, at) => (
@@ -31,6 +38,7 @@ export function ThreadPage({ actor, rkey }: { actor: string; rkey: string }) {
                 {thread.post === undefined ? <Missing node={thread} /> : <PostView post={thread.post} isMain />}
               </li>
             </ol>
+            {person !== null && <SentHere thread={thread} isBehind={(key) => wishes.isBehind(key, newness)} person={person} />}
             {(thread.replies?.length ?? 0) > 0 && <h2>Replies</h2>}
             <Replies nodes={thread.replies} hidden={hiddenBy(thread)} depth={0} />
           </>
@@ -38,6 +46,32 @@ export function ThreadPage({ actor, rkey }: { actor: string; rkey: string }) {
       </Shown>
     </>
   );
+}
+
+/** What one has just answered to a post of this thread. */
+function SentHere({ thread, isBehind, person }: { thread: ThreadNode; isBehind: (key: string) => boolean; person: Person }) {
+  const posts = new Set(uris(thread));
+  const sent = useSent((draft, wish) => {
+    if (draft.reply === null || !posts.has(draft.reply.parent.uri)) return false;
+    return wish.phase === "refused" || (!posts.has(wish.key.slice("post ".length)) && isBehind(wish.key));
+  });
+  if (sent.length === 0) return null;
+  return (
+    <ul className="replies" aria-label="Written just now">
+      {sent.map(([draft, wish]) => (
+        <li key={wish.key}>
+          <div data-item>
+            <Sent draft={draft} wish={wish} person={person} />
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function uris(thread: ThreadNode): string[] {
+  const below = (node: ThreadNode): string[] => [...(node.post === undefined ? [] : [node.post.uri]), ...(node.replies ?? []).flatMap(below)];
+  return [...parents(thread).flatMap((node) => (node.post === undefined ? [] : [node.post.uri])), ...below(thread)];
 }
 
 /** The oldest first. */

@@ -7,6 +7,12 @@ const TOLD: [string, string][] = [
   ["/", "Search"],
   ["j  k", "Next and previous item of a list (also ↓ ↑)"],
   ["Enter", "Open it"],
+  ["n", "Write a post, when signed in"],
+  ["g i", "Home, when signed in"],
+  ["g n", "Notifications"],
+  ["g b", "Bookmarks"],
+  ["g l", "Your lists"],
+  ["g s", "Settings"],
   ["g o", "Overview"],
   ["g e", "Explore"],
   ["g h", "Hosts"],
@@ -19,6 +25,11 @@ const TOLD: [string, string][] = [
 ];
 
 const PLACES: Record<string, string> = {
+  i: href({ page: "home" }),
+  n: href({ page: "notifications" }),
+  b: href({ page: "bookmarks" }),
+  l: href({ page: "lists" }),
+  s: href({ page: "settings" }),
   o: href({ page: "overview" }),
   e: href({ page: "explore", q: "" }),
   h: href({ page: "hosts" }),
@@ -30,7 +41,7 @@ const PLACES: Record<string, string> = {
 /** How long after `g` the second key may come. */
 const SECOND_MS = 1_500;
 
-export function useKeys(does: { showKeys: () => void; turnTheme: () => void }) {
+export function useKeys(does: { showKeys: () => void; turnTheme: () => void; compose: () => void }) {
   const latest = useRef(does);
   useEffect(() => {
     latest.current = does;
@@ -48,6 +59,7 @@ export function useKeys(does: { showKeys: () => void; turnTheme: () => void }) {
       else if (key === "/") document.getElementById("search")?.focus();
       else if (key === "?") latest.current.showKeys();
       else if (key === "t") latest.current.turnTheme();
+      else if (key === "n") latest.current.compose();
       else if (key === "j" || key === "ArrowDown") {
         if (!step(1, key === "j")) return;
       } else if (key === "k" || key === "ArrowUp") {

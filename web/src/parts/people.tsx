@@ -1,10 +1,12 @@
 // Accounts as they stand in lists and beside posts. Names are strangers' text: shown as text, kept to themselves.
 import { useState } from "react";
+import { usePerson } from "../context.ts";
 import { judge } from "../labels.ts";
 import { href } from "../router.ts";
 import type { Actor } from "../types.ts";
 import { webAddress } from "../richtext.ts";
 import { A } from "./link.tsx";
+import { FollowButton, FollowRefused } from "./person_actions.tsx";
 
 export function Avatar({ actor, size }: { actor: Actor; size: "small" | "large" }) {
   const [lost, setLost] = useState<string | null>(null);
@@ -53,13 +55,20 @@ export function Verified({ actor }: { actor: Actor }) {
 }
 
 export function Person({ actor }: { actor: Actor }) {
+  const person = usePerson();
   return (
     <li className="person" data-item>
       <Avatar actor={actor} size="small" />
       <div>
         <Name actor={actor} />
         {actor.description !== undefined && actor.description !== "" && <p className="muted clamp">{actor.description}</p>}
+        {person !== null && <FollowRefused actor={actor} />}
       </div>
+      {person !== null && (
+        <div className="beside">
+          <FollowButton actor={actor} person={person} />
+        </div>
+      )}
     </li>
   );
 }

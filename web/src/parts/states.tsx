@@ -19,7 +19,8 @@ export function Empty({ children }: { children: ReactNode }) {
 
 export function Failed({ error, again }: { error: unknown; again: () => void }) {
   const { signOut } = useSession();
-  const refused = error instanceof ApiError && error.status === 401;
+  // Whether a person is still signed in is asked wherever it is doubted (own.ts).
+  const refused = error instanceof ApiError && error.status === 401 && error.asker === "operator";
   useEffect(() => {
     if (refused) signOut(true);
   }, [refused, signOut]);
