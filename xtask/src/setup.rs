@@ -72,6 +72,7 @@ pub fn for_tests(root: &Path) -> Result<()> {
     for_soak()?;
     openssl_headers();
     prometheus();
+    caddy();
     if let Err(e) = kafka::install(root) {
         // In continuous integration the tests that need them fail.
         println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
@@ -237,6 +238,17 @@ fn prometheus() {
     println!("installing Prometheus (Debian package)");
     if let Err(e) = apt_install("prometheus") {
         println!("no Prometheus: the rules of deploy/ are not evaluated ({e:#})");
+    }
+}
+
+/// For the test of deploy/'s Caddyfile, which is skipped where there is none.
+fn caddy() {
+    if shell::quietly(Command::new("caddy").arg("version")) || !can_apt() {
+        return;
+    }
+    println!("installing Caddy (Debian package)");
+    if let Err(e) = apt_install("caddy") {
+        println!("no Caddy: deploy/caddy is not tried out ({e:#})");
     }
 }
 
