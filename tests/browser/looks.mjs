@@ -47,7 +47,7 @@ export async function looks(stage) {
 }
 
 /** One page as it is: first its colours, then its width on a phone. */
-async function check(stage, page, what) {
+export async function check(stage, page, what) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await stage.violations(page), [], `${what}, ${colorScheme}`);

@@ -17,10 +17,10 @@ export async function operator(stage) {
 async function signIn(stage, page) {
   const secret = page.getByLabel("Password or token");
   await secret.fill("a wrong guess");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByText("neither the operator's password nor").waitFor();
   await secret.fill(stage.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.locator(".headline").waitFor();
   // Another tab knows nothing of it; this one does, after it was loaded again.
   await page.reload();

@@ -1,27 +1,20 @@
 //! The dashboard in a real browser: `browser/main.mjs` drives Debian's Chromium against the program, which
 //! follows a made-up network in which somebody wrote a hostile post, and has entries that nobody can read.
-//! Skipped where there is no browser or the program was built without its dashboard; in continuous
-//! integration that fails.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use millrace_log::{Append, Log, LogConfig, Topic};
 use millrace_runtime::clock::SystemClock;
 use millrace_runtime::metrics::Registry;
 use millrace_sim::records::{self, Reply};
 use millrace_sim::{Mix, Network, SimConfig};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::Command;
-use tokio::time::timeout;
 
+use crate::chromium::{drive, ready};
 use crate::exhibits;
 use crate::millrace::{ADMIN_PASSWORD, Millrace, Ports, Split};
 
-const DONE_WITHIN: Duration = Duration::from_secs(420);
 const POST: &str = "app.bsky.feed.post";
 /// What a page must never take for anything but text.
 const HOSTILE: &str = "<img src=x onerror=\"hacked=1\"><script>hacked=1</script> javascript:alert(1) \u{202e}]] &lt;b&gt;";
@@ -48,20 +41,13 @@ async fn people_use_the_dashboard_in_a_browser() -> Result<()> {
     let mut millrace =
         Millrace::start_with(Split::Local, ports, &configuration(ports, &network), dir.path())
             .await?;
-    let Some(chromium) = needed("a browser", chromium())? else { return Ok(()) };
     let base = format!("http://127.0.0.1:{}", ports.appview);
-    let built = has_dashboard(&base).await?.then_some(());
-    if needed("a program with its dashboard", built)?.is_none() {
-        return Ok(());
-    }
+    let Some(chromium) = ready(&base).await? else { return Ok(()) };
     let token = std::fs::read_to_string(dir.path().join("data/admin.token"))?;
-    let screenshot = std::env::temp_dir().join("millrace-dashboard-failed.png");
     given["base"] = base.into();
     given["token"] = token.trim().into();
     given["password"] = ADMIN_PASSWORD.into();
-    given["chromium"] = chromium.display().to_string().into();
-    given["screenshot"] = screenshot.display().to_string().into();
-    drive(&mut millrace, &given).await?;
+    drive("main.mjs", &chromium, given, &mut millrace).await?;
     millrace.end().await
 }
 
@@ -102,60 +88,6 @@ async fn poison(data: &Path) -> Result<()> {
     log.append(Topic::NetworkEntries, (0..2).map(item).collect()).await?;
     log.close().await;
     Ok(())
-}
-
-/// Runs the browser's half, and does to the program what it asks for.
-async fn drive(millrace: &mut Millrace, given: &Value) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/main.mjs");
-    let mut command = Command::new("node");
-    command.arg(script).env("DASHBOARD_TEST", given.to_string());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().context("cannot start node")?;
-    let mut stdin = child.stdin.take().context("stdin is piped")?;
-    let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
-    let driven = async {
-        let mut has_passed = false;
-        while let Some(line) = lines.next_line().await? {
-            match line.as_str() {
-                "@stop" => millrace.kill9().await?,
-                "@start" => {
-                    millrace.launch().await?;
-                    millrace.ready().await?;
-                }
-                "@passed" => has_passed = true,
-                told => eprintln!("{told}"),
-            }
-            if matches!(line.as_str(), "@stop" | "@start") {
-                stdin.write_all(b"done\n").await?;
-            }
-        }
-        ensure!(has_passed, "the browser's half failed; see {}", given["screenshot"]);
-        anyhow::Ok(())
-    };
-    timeout(DONE_WITHIN, driven).await.context("the browser's half takes too long")??;
-    ensure!(child.wait().await?.success(), "the browser's half ended badly");
-    Ok(())
-}
-
-/// What there is of something needed; without it the test is skipped, except where all must run.
-fn needed<T>(what: &str, found: Option<T>) -> Result<Option<T>> {
-    if found.is_none() {
-        ensure!(std::env::var_os("CI").is_none(), "there is not {what}");
-        eprintln!("skipped: there is not {what}");
-    }
-    Ok(found)
-}
-
-fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let mut found = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name)));
-    found.find(|program| program.is_file())
-}
-
-async fn has_dashboard(base: &str) -> Result<bool> {
-    let page = crate::world::http_client()?.get(format!("{base}/dashboard/")).send().await?;
-    Ok(page.error_for_status()?.text().await?.contains("/dashboard/assets/"))
 }
 
 fn configuration(ports: Ports, network: &Network) -> String {

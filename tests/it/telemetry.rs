@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
+use crate::deploy::{deploy, is_here};
 use crate::millrace::{Ports, program};
 use crate::process::Process;
 
@@ -112,10 +113,6 @@ fn scraped(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         metrics.entry(sample.name).or_default().extend(sample.labels.into_keys());
     }
     metrics
-}
-
-fn deploy() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
 }
 
 /// Every expression of the rules and of the dashboards, with where it stands.
@@ -227,9 +224,7 @@ async fn rules_and_dashboards_ask_for_what_there_is() -> Result<()> {
 
 /// Has Debian's Prometheus scrape the program and evaluate every expression; skipped where it is not.
 async fn evaluated(demo: &mut Demo) -> Result<()> {
-    if Command::new("prometheus").arg("--version").output().await.is_err() {
-        ensure!(std::env::var_os("CI").is_none(), "prometheus is missing: `cargo xtask setup`");
-        eprintln!("skipped: no prometheus here, so that expressions are not evaluated");
+    if !is_here("prometheus", "--version").await? {
         return Ok(());
     }
     let port = Ports::reserve()?.internal;

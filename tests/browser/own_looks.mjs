@@ -1,0 +1,54 @@
+// The pages of who is signed in, in light and dark, wide and on a phone; and by keyboard alone.
+import assert from "node:assert/strict";
+import { check } from "./looks.mjs";
+import { signedIn } from "./people.mjs";
+
+export async function ownLooks(stage) {
+  const page = await signedIn(stage, { viewport: { width: 1440, height: 900 } });
+  const [, , , , rkey] = stage.post.split("/");
+  const pages = {
+    "/home": ".feed li",
+    "/notifications": ".feed li",
+    "/bookmarks": "main .state",
+    "/lists": ".chosen li",
+    "/settings": ".chosen li",
+    [`/profile/${stage.bob.did}`]: ".feed li",
+    [`/post/${stage.bob.did}/${rkey}`]: ".replies .text",
+    "/explore?q=bob": ".people li",
+  };
+  for (const [path, shown] of Object.entries(pages)) {
+    await page.goto(stage.at(path));
+    await page.locator(shown).first().waitFor();
+    await check(stage, page, path);
+  }
+  await keys(stage, page);
+  await both(stage, page);
+  await page.context().close();
+}
+
+async function keys(stage, page) {
+  for (const [key, path] of [["n", "/notifications"], ["b", "/bookmarks"], ["l", "/lists"], ["s", "/settings"], ["i", "/home"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.waitForURL(stage.at(path));
+  }
+  await page.keyboard.press("n");
+  const field = page.getByRole("dialog").getByLabel("Your post");
+  await field.waitFor();
+  assert.equal(await field.evaluate((element) => element === document.activeElement), true);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}
+
+/** The operator may be signed in beside: each signs out alone. */
+async function both(stage, page) {
+  await page.goto(stage.at("/hosts"));
+  await page.getByLabel("Password or token").fill(stage.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.locator("tbody tr").first().waitFor();
+  await check(stage, page, "both");
+  await page.getByRole("button", { name: "Operator: sign out" }).click();
+  await page.getByLabel("Password or token").waitFor();
+  await page.goto(stage.at("/home"));
+  await page.locator(".feed li").first().waitFor();
+}
