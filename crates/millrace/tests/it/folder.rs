@@ -44,6 +44,8 @@ async fn a_stopped_server_leaves_only_whole_files() {
         "ingest.db",
         "log.db",
         "own.db",
+        "session.db",
+        "session.secret",
     ];
     assert_eq!(names, whole);
 }

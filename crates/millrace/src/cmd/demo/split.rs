@@ -62,6 +62,9 @@ pub(super) fn command(
         command.arg("--log-format").arg(format.as_str());
     }
     command
+        // Its tables lie beside this process's, whatever is configured for others.
+        .env("MILLRACE_STORE__ENGINE", "sqlite")
+        .env("MILLRACE_STORE__DIR", data_dir)
         .env("MILLRACE_DATAPLANE__URL", loopback_url(data_plane))
         .env("MILLRACE_NETWORK__ALLOW_LOOPBACK", "true")
         .env("MILLRACE_NETWORK__PLC_URL", network.plc_url())
