@@ -68,7 +68,9 @@ async fn every_method_of_the_app_is_answered_through_a_pds() -> Result<()> {
 /// The app's methods in the table of routes.
 fn served() -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.';
-    let words = ROUTES.split(|c: char| !is_part(c));
+    // What an account's own PDS answers, whoever asks, never comes through it to here.
+    let lines = ROUTES.lines().filter(|line| !line.ends_with(" Acting),"));
+    let words = lines.flat_map(|line| line.split(|c: char| !is_part(c)));
     words.filter(|word| word.starts_with("app.bsky.")).map(str::to_owned).collect()
 }
 

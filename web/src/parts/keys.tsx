@@ -47,13 +47,14 @@ export function useKeys(does: { showKeys: () => void; turnTheme: () => void; com
     latest.current = does;
   });
   useEffect(() => {
-    let wentAtMs = 0;
+    // Before the page was there, so that its first second is not after a `g`.
+    let wentAtMs = -SECOND_MS;
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
       const key = event.key;
       const place = PLACES[key];
       if (place !== undefined && event.timeStamp - wentAtMs < SECOND_MS) {
-        wentAtMs = 0;
+        wentAtMs = -SECOND_MS;
         navigate(place);
       } else if (key === "g") wentAtMs = event.timeStamp;
       else if (key === "/") document.getElementById("search")?.focus();
