@@ -71,14 +71,14 @@ pub fn everything(root: &Path) -> Result<()> {
 pub fn for_tests(root: &Path) -> Result<()> {
     for_soak()?;
     openssl_headers();
-    prometheus();
-    caddy();
+    for package in OPTIONAL {
+        package.install();
+    }
     if let Err(e) = kafka::install(root) {
         // In continuous integration the tests that need them fail.
         println!("no brokers here, so that the tests of the Kafka engine are skipped: {e:#}");
     }
     npm_packages(&root.join("tests/network"), "a real PDS, the official client, Node 24")?;
-    chromium();
     npm_packages(&root.join("tests/browser"), "what drives a browser")
 }
 
@@ -175,7 +175,7 @@ fn postgres_server() -> Result<()> {
         );
     }
     println!("installing PostgreSQL (Debian package)");
-    apt_install("postgresql")?;
+    debian_packages(&["postgresql"])?;
     postgres::bin_dir().map(drop).context("the Debian package `postgresql` brought no initdb")
 }
 
@@ -190,32 +190,51 @@ fn redis_server() -> Result<()> {
         );
     }
     println!("installing Redis (Debian package)");
-    apt_install("redis-server")
+    debian_packages(&["redis-server"])
 }
 
-/// For the tests of the dashboard, which are skipped where there is none.
-fn chromium() {
-    if shell::quietly(Command::new("chromium").arg("--version")) || !can_apt() {
-        return;
-    }
-    println!("installing Chromium (Debian package)");
-    if let Err(e) = apt_install("chromium") {
-        println!("no browser here, so that the dashboard's tests in one are skipped: {e:#}");
+/// A package of Debian's without which some tests are skipped.
+struct Optional {
+    name: &'static str,
+    /// What answers when it is here, asked so.
+    program: [&'static str; 2],
+    /// What comes of it where it cannot be had.
+    without: &'static str,
+}
+
+const OPTIONAL: [Optional; 3] = [
+    Optional {
+        name: "prometheus",
+        program: ["promtool", "--version"],
+        without: "the rules of deploy/ are not evaluated",
+    },
+    Optional {
+        name: "caddy",
+        program: ["caddy", "version"],
+        without: "deploy/caddy is not tried out",
+    },
+    Optional {
+        name: "chromium",
+        program: ["chromium", "--version"],
+        without: "the dashboard's tests in a browser are skipped",
+    },
+];
+
+impl Optional {
+    fn install(&self) {
+        let Self { name, program: [program, flag], without } = *self;
+        if shell::quietly(Command::new(program).arg(flag)) || !can_apt() {
+            return;
+        }
+        println!("installing {name} (Debian package)");
+        if let Err(e) = debian_packages(&[name]) {
+            println!("no {name}: {without} ({e:#})");
+        }
     }
 }
 
 fn can_apt() -> bool {
     shell::is_root() && shell::quietly(Command::new("apt-get").arg("--version"))
-}
-
-fn apt_install(package: &str) -> Result<()> {
-    let apt = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(["-q", "-y", "-o", "Dpkg::Use-Pty=0"]).args(args);
-        shell::must(command.env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt(&["update"])?;
-    apt(&["install", "--no-install-recommends", package])
 }
 
 /// For TLS towards Kafka; without them the tests are built without it.
@@ -227,28 +246,6 @@ fn openssl_headers() {
     println!("installing OpenSSL's headers (Debian packages)");
     if let Err(e) = debian_packages(&["libssl-dev", "pkg-config"]) {
         println!("no OpenSSL headers: the Kafka engine is built without TLS ({e:#})");
-    }
-}
-
-/// Evaluates the rules and the dashboards' expressions; without it that part of a test is skipped.
-fn prometheus() {
-    if shell::quietly(Command::new("promtool").arg("--version")) || !can_apt() {
-        return;
-    }
-    println!("installing Prometheus (Debian package)");
-    if let Err(e) = apt_install("prometheus") {
-        println!("no Prometheus: the rules of deploy/ are not evaluated ({e:#})");
-    }
-}
-
-/// For the test of deploy/'s Caddyfile, which is skipped where there is none.
-fn caddy() {
-    if shell::quietly(Command::new("caddy").arg("version")) || !can_apt() {
-        return;
-    }
-    println!("installing Caddy (Debian package)");
-    if let Err(e) = apt_install("caddy") {
-        println!("no Caddy: deploy/caddy is not tried out ({e:#})");
     }
 }
 

@@ -101,10 +101,9 @@ fn known(kind: Kind, loaded: &Loaded<Config>) -> Known {
         Kind::Session | Kind::Admin | Kind::Internal => Vec::new(),
     };
     let lines = |text: &str| text.split_whitespace().count();
-    let count = match loaded.origin(kind.setting()) {
-        Origin::Default => file.as_ref().map_or(0, |file| lines(&file.read().unwrap_or_default())),
-        _ => file.as_ref().map_or(1, |file| lines(&file.read().unwrap_or_default())),
-    };
+    // One that is set and lies in no file is one.
+    let elsewhere = usize::from(loaded.origin(kind.setting()) != Origin::Default);
+    let count = file.as_ref().map_or(elsewhere, |file| lines(&file.read().unwrap_or_default()));
     let origin = match (loaded.origin(kind.setting()), &file) {
         (Origin::Default, Some(file)) if count > 0 => file.path.display().to_string(),
         (Origin::Default, _) => "none".to_owned(),

@@ -115,8 +115,7 @@ fn way_back(schema: &Schema) -> Line {
 fn room(config: &Config) -> Line {
     const NAME: &str = "room";
     let (log, store) = (config.log().dir, config.store().dir);
-    let mut folders: Vec<_> = log.into_iter().chain(store).collect();
-    folders.dedup();
+    let folders: Vec<_> = log.into_iter().chain(store).collect();
     let found = measure::files(&folders)
         .and_then(|files| Ok((files, measure::free_bytes(&config.data_dir)?)));
     let (files, free) = match found {
