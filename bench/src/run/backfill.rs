@@ -21,7 +21,6 @@ const SOURCE: &str = "relay";
 /// How often it is looked what the relay said last, and what shows.
 const LOOK: Duration = Duration::from_millis(50);
 const WITHIN: Duration = Duration::from_secs(1_800);
-const ENTRIES: &str = "millrace_dataplane_entries_total";
 
 impl Bench {
     pub(super) async fn backfill(&mut self) -> Result<()> {
@@ -53,7 +52,7 @@ impl Bench {
         program.visible(SOURCE, network.look(|world| world.last_seq()), WITHIN).await?;
         ingest::written_out().await?;
         self.say("fetching them");
-        let (before, cpu) = (program.metric(ENTRIES).await?, program.cpu()?);
+        let cpu = program.cpu()?;
         let watch = Stopwatch::start();
         let internal = program.internal();
         internal.ask("beginBackfill", &json!({"kind": "network"})).await?;
@@ -73,9 +72,11 @@ impl Bench {
         ensure!(job["state"] == "done" && count("found") == u64::from(repos), "{job}");
         ensure!(job["failed"] == Value::Object(serde_json::Map::new()), "{job}");
         let records = count("records");
-        while program.metric(ENTRIES).await? - before < records as f64 {
-            tokio::time::sleep(LOOK).await;
+        // What the network says now comes after all that was fetched.
+        let last = network.look(|world| world.last_seq());
+        while lateness.look(&network, &internal).await? < last {
             ensure!(watch.elapsed() < WITHIN, "not all of {records} records were applied");
+            tokio::time::sleep(LOOK).await;
         }
         let elapsed = watch.elapsed();
         let cpu = program.cpu()?.saturating_sub(cpu).as_secs_f64();
@@ -99,7 +100,8 @@ struct Lateness {
 }
 
 impl Lateness {
-    async fn look(&mut self, network: &Network, internal: &Internal) -> Result<()> {
+    /// Up to which of the relay's events everything shows.
+    async fn look(&mut self, network: &Network, internal: &Internal) -> Result<i64> {
         let newest = network.look(|world| world.last_seq());
         if self.said.back().is_none_or(|(seq, _)| *seq < newest) {
             self.said.push_back((newest, Stopwatch::start()));
@@ -108,7 +110,7 @@ impl Lateness {
         while let Some((_, since)) = self.said.pop_front_if(|(seq, _)| *seq <= visible) {
             self.seconds.push(since.elapsed().as_secs_f64());
         }
-        Ok(())
+        Ok(visible)
     }
 
     fn percentile(&mut self, percent: usize) -> Result<f64> {

@@ -1,5 +1,7 @@
 //! The projection: what the store's worker loop calls with batches of `network.entries.v1`.
 
+use std::sync::Arc;
+
 use millrace_log::Item;
 use millrace_store::dictionary::Dictionary;
 use millrace_store::worker::{ApplyError, Projection};
@@ -15,14 +17,24 @@ use crate::metrics::Metrics;
 pub struct Dataplane {
     dictionary: Dictionary,
     metrics: Metrics,
+    told: Told,
 }
+
+/// Told of a partition up to where it is applied.
+pub type Told = Arc<dyn Fn(u32, i64) + Send + Sync>;
 
 /// The projection's name in `projection_offset`, in metrics and on the command line.
 pub const NAME: &str = "dataplane";
 
 impl Dataplane {
     pub fn new(dictionary: Dictionary, metrics: Metrics) -> Self {
-        Self { dictionary, metrics }
+        Self { dictionary, metrics, told: Arc::new(|_, _| {}) }
+    }
+
+    /// Tells how far it has come, after each commit.
+    #[must_use]
+    pub fn telling(self, told: Told) -> Self {
+        Self { told, ..self }
     }
 }
 
@@ -68,6 +80,10 @@ impl Projection for Dataplane {
         (0..labels_dropped).for_each(|_| self.metrics.record_dropped("label_values"));
         self.metrics.applied(prepared.0.entries.len());
         Ok(())
+    }
+
+    fn committed(&self, partition: u32, next_offset: i64) {
+        (self.told)(partition, next_offset);
     }
 
     fn overflow(&self, tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError> {

@@ -36,6 +36,7 @@ mod error;
 mod model;
 
 // an event's way
+mod ahead;
 mod append;
 mod follow;
 mod labelers;
@@ -69,6 +70,7 @@ mod client;
 mod rpc;
 mod status;
 
+pub use ahead::Ahead;
 pub use backfill::{
     AddToBackfill, BACKFILL_ACCOUNTS_MAX, BackfillChange, BackfillJob, BackfillKind, BackfillList,
     BackfillState, BeginBackfill, ChangeBackfill,

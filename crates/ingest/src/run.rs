@@ -207,7 +207,15 @@ impl Runner {
         let (rng, metrics) = (deps.rng.fork(), Arc::clone(&self.metrics));
         tasks.spawn(
             "ingest.appender",
-            Appender { log: deps.log.clone(), items: to_append, durable, rng, metrics }.run(),
+            Appender {
+                log: deps.log.clone(),
+                items: to_append,
+                durable,
+                ahead: deps.ahead.clone(),
+                rng,
+                metrics,
+            }
+            .run(),
         );
         let checkpoint = Checkpoint::new(CheckpointDeps {
             store: deps.store.clone(),
@@ -264,6 +272,7 @@ impl Runner {
             lanes: wiring.lanes.clone(),
             config: Arc::clone(config),
             inflight: Arc::clone(&wiring.inflight),
+            ahead: deps.ahead.clone(),
             bounds: FetchBounds::new(config),
             clock: Arc::clone(&deps.clock),
             rng: deps.rng.fork(),

@@ -10,6 +10,7 @@ use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Policy, Supervisor, TaskError};
 use millrace_store::Store;
 
+use crate::ahead::Ahead;
 use crate::backfill::{Jobs, Paces, Tally};
 use crate::brake::Brake;
 use crate::client::{Client, Local, LocalParts};
@@ -33,6 +34,8 @@ pub struct IngestDeps {
     pub rng: Rng,
     pub config: IngestConfig,
     pub registry: Registry,
+    /// Told by whoever applies the log, where that is this process: fetched repositories wait for it.
+    pub ahead: Option<Ahead>,
 }
 
 /// Ingest in this process.

@@ -255,6 +255,7 @@ impl Consumer {
             ..ConnectionConfig::default()
         };
         let deps = IngestDeps {
+            ahead: None,
             log: log.clone(),
             store: store.clone(),
             resolver: Resolver::new(http.clone(), resolver, clock.clone(), &registry).unwrap(),

@@ -90,7 +90,7 @@ impl Projection for Quiet {
         self.inner.overflow(tx, key)
     }
 
-    fn committed(&self, _next_offset: i64) {
+    fn committed(&self, _: u32, _: i64) {
         crash::point("rebuild.replay.within");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_atproto::entry::trace_of;
-use millrace_log::{Append, Log, LogError, Topic};
+use millrace_log::{Append, Log, LogError, Position, Topic};
 use millrace_runtime::clock::Stopwatch;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Backoff;
@@ -14,6 +14,7 @@ use millrace_runtime::telemetry::journey;
 use tokio::sync::mpsc;
 
 use super::Item;
+use crate::ahead::Ahead;
 use crate::error::IngestError;
 use crate::metrics::Metrics;
 
@@ -33,6 +34,7 @@ pub(crate) struct Appender {
     pub(crate) log: Log,
     pub(crate) items: mpsc::Receiver<Item>,
     pub(crate) durable: mpsc::Sender<Item>,
+    pub(crate) ahead: Option<Ahead>,
     pub(crate) rng: Rng,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -55,8 +57,12 @@ impl Appender {
 
     /// Appends a group and passes it on; false when nobody takes it any more.
     async fn append(&self, group: Vec<Item>) -> Result<bool, IngestError> {
-        self.make_durable(&group).await?;
+        let mut places = self.make_durable(&group).await?.into_iter();
         for mut item in group {
+            let place = item.entry.as_ref().and_then(|_| places.next());
+            if let (Some(ahead), Some(place), Some(room)) = (&self.ahead, place, item.room.take()) {
+                ahead.appended(place, room);
+            }
             // A rejected event's sample is in memory until it is saved.
             if item.changes.is_empty() {
                 item.permit = None;
@@ -72,12 +78,11 @@ impl Appender {
         Ok(true)
     }
 
-    async fn make_durable(&self, group: &[Item]) -> Result<(), IngestError> {
+    /// Appends the entries of a group, each of which has a place then, in order.
+    async fn make_durable(&self, group: &[Item]) -> Result<Vec<Position>, IngestError> {
         let entries: Vec<&(millrace_atproto::Did, Bytes)> =
             group.iter().filter_map(|item| item.entry.as_ref()).collect();
-        if entries.is_empty() {
-            return Ok(());
-        }
+        let mut places = Vec::with_capacity(entries.len());
         // A log that is nearly full may have room for a part of them.
         let (mut done, mut step, mut attempt) = (0, entries.len(), 0);
         while let Some(part) = entries.get(done..(done + step).min(entries.len()))
@@ -90,7 +95,8 @@ impl Appender {
             let (watch, traced) = (Stopwatch::start(), journey::begin());
             millrace_runtime::crash::point("ingest.append.before_log");
             match self.log.append(Topic::NetworkEntries, appends).await {
-                Ok(_) => {
+                Ok(appended) => {
+                    places.extend(appended.offsets);
                     millrace_runtime::crash::point("ingest.append.after_log");
                     let bytes = part.iter().map(|(_, entry)| entry.len()).sum();
                     self.metrics.appended(part.len(), bytes, watch.elapsed());
@@ -108,7 +114,7 @@ impl Appender {
                 }
             }
         }
-        Ok(())
+        Ok(places)
     }
 
     async fn wait_or_fail(&self, error: LogError, attempt: u32) -> Result<(), IngestError> {

@@ -28,6 +28,8 @@ pub(crate) struct Item {
     /// The event's share of the bytes in flight; given back when its entry is durable, or when its
     /// changes are saved.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// A repository's share of what may be ahead of who applies it; given back when it is applied.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
     /// Keeps the account's state in memory until its row is saved.
     pub(crate) pin: Option<Arc<()>>,
     /// Told when everything above is saved.

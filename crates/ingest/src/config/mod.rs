@@ -218,6 +218,12 @@ impl IngestConfig {
                 "must be between 1000 and 1500000",
             );
         }
+        if self.resync.ahead_bytes_max < self.resync.chunk_bytes_max {
+            return refuse(
+                "ingest.resync.ahead_bytes_max".to_owned(),
+                "must hold at least one entry of ingest.resync.chunk_bytes_max",
+            );
+        }
         Ok(())
     }
 

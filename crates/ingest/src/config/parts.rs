@@ -43,6 +43,8 @@ pub struct ResyncConfig {
     pub small_repo_bytes_max: usize,
     /// Bytes of records in one log entry.
     pub chunk_bytes_max: usize,
+    /// Bytes of fetched repositories that may be in the log before they are applied: what is new waits behind them.
+    pub ahead_bytes_max: usize,
     /// First wait after a failure, in milliseconds.
     pub backoff_first_ms: u64,
     /// Longest wait after a failure, in milliseconds.
@@ -114,6 +116,7 @@ impl Default for ResyncConfig {
             repo_bytes_max: 512 * MIB,
             small_repo_bytes_max: 32 * MIB,
             chunk_bytes_max: 1_000_000,
+            ahead_bytes_max: 2 * MIB,
             backoff_first_ms: 5_000,
             backoff_max_ms: 6 * HOUR_MS,
             poll_ms: 2_000,

@@ -74,7 +74,14 @@ pub(crate) enum LaneMsg {
     /// The scheduler is ready to fetch it.
     BeginResync { did: Did, reply: oneshot::Sender<Option<Begun>> },
     /// A part of it, as an encoded entry.
-    Chunk { did: Did, attempt: u64, entry: Bytes, permit: OwnedSemaphorePermit },
+    Chunk {
+        did: Did,
+        attempt: u64,
+        entry: Bytes,
+        permit: OwnedSemaphorePermit,
+        /// Its share of what may be ahead of who applies it.
+        room: Option<OwnedSemaphorePermit>,
+    },
     /// It was fetched, or not.
     EndResync { did: Did, attempt: u64, outcome: ResyncOutcome },
 }
@@ -291,8 +298,8 @@ impl Lane {
             LaneMsg::Want { wish, saved, .. } => self.want(slot, wish, saved),
             LaneMsg::Followed { followed, saved, .. } => self.followed(slot, followed, saved),
             LaneMsg::BeginResync { reply, .. } => self.begin_resync(slot, reply),
-            LaneMsg::Chunk { attempt, entry, permit, .. } => {
-                self.chunk(slot, attempt, entry, permit)
+            LaneMsg::Chunk { attempt, entry, permit, room, .. } => {
+                self.chunk(slot, attempt, entry, (permit, room))
             }
             LaneMsg::EndResync { attempt, outcome, .. } => self.end_resync(slot, attempt, outcome),
         }

@@ -84,11 +84,11 @@ impl Lane {
         slot: &mut Slot,
         attempt: u64,
         entry: Bytes,
-        permit: OwnedSemaphorePermit,
+        (permit, room): (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
     ) {
         if fetching(slot, attempt).is_some() {
             let entry = Some((slot.did.clone(), entry));
-            self.send(slot, Item { entry, permit: Some(permit), ..Item::default() });
+            self.send(slot, Item { entry, permit: Some(permit), room, ..Item::default() });
         }
     }
 

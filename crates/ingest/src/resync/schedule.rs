@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use super::fetch::{self, FetchError};
 use super::hosts::Hosts;
+use crate::ahead::Ahead;
 use crate::backfill::{Outcome, Tally};
 use crate::brake::Brake;
 use crate::config::IngestConfig;
@@ -44,6 +45,8 @@ pub(crate) struct ResyncDeps {
     pub(crate) config: Arc<IngestConfig>,
     /// Bytes in flight, shared with the sources.
     pub(crate) inflight: Arc<Semaphore>,
+    /// What may be in the log ahead of who applies it, where that is told.
+    pub(crate) ahead: Option<Ahead>,
     pub(crate) bounds: FetchBounds,
     pub(crate) clock: SharedClock,
     pub(crate) rng: Rng,

@@ -84,12 +84,15 @@ pub(super) async fn hand_on(
     attempt: u64,
     entry: Bytes,
 ) -> Result<(), FetchError> {
+    let handing = |error: tokio::sync::AcquireError| FetchError::Handing(error.to_string());
+    let room = match &deps.ahead {
+        Some(ahead) => Some(ahead.room(entry.len()).await.map_err(handing)?),
+        None => None,
+    };
     let bytes = u32::try_from(entry.len()).unwrap_or(u32::MAX);
-    let permit = std::sync::Arc::clone(&deps.inflight)
-        .acquire_many_owned(bytes)
-        .await
-        .map_err(|error| FetchError::Handing(error.to_string()))?;
+    let permit =
+        std::sync::Arc::clone(&deps.inflight).acquire_many_owned(bytes).await.map_err(handing)?;
     deps.lanes
-        .send(LaneMsg::Chunk { did: did.clone(), attempt, entry, permit })
+        .send(LaneMsg::Chunk { did: did.clone(), attempt, entry, permit, room })
         .map_err(|_| FetchError::Handing("the lane has ended".to_owned()))
 }

@@ -149,6 +149,7 @@ impl Bed {
             Resolver::new(http.clone(), resolver_config, Arc::clone(&clock), &registry).unwrap();
         let supervisor = Supervisor::with_rng(&registry, Rng::seeded(1));
         let deps = IngestDeps {
+            ahead: None,
             log: log.clone(),
             store: store.clone(),
             resolver,

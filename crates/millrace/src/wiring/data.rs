@@ -10,7 +10,7 @@ use millrace_dataplane::query::Context;
 use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::rebuild::RebuildDeps;
 use millrace_dataplane::worker::{self, Dataplane};
-use millrace_ingest::{Client, Ingest, IngestDeps, ScopeKind};
+use millrace_ingest::{Ahead, Client, Ingest, IngestDeps, ScopeKind};
 use millrace_log::{Log, Topic};
 use millrace_runtime::config::Secret;
 use millrace_runtime::supervise::{Policy, TaskError};
@@ -21,6 +21,7 @@ use millrace_store::{
 };
 
 use super::Common;
+use super::ahead;
 use super::budget::Budget;
 use super::forget::Forget;
 use super::health::{self, Health};
@@ -84,7 +85,9 @@ impl Data {
             projection: worker::NAME,
             topic: Topic::NetworkEntries,
         };
-        start_worker(config, common, &log, &stores);
+        let ahead = Ahead::new(config.ingest().resync.ahead_bytes_max);
+        ahead::start(&ahead, &consumer, &log, &common.supervisor);
+        start_worker(config, common, &log, &stores, ahead.clone());
         start_relay(common, &log, &stores.dataplane);
         start_audit(config, common, &stores.dataplane);
         Retain::new(
@@ -98,7 +101,7 @@ impl Data {
         let (clock, registry) = (common.clock.clone(), &common.registry);
         let budget = Budget::new(config, log.clone(), &stores.dataplane, clock, registry);
         let (disk, samples) = (budget.disk(), budget.look_first().await);
-        let ingest = start_ingest(config, common, outside, &log, &stores)?;
+        let ingest = start_ingest(config, common, outside, &log, &stores, ahead)?;
         if let Client::Local(local) = &ingest {
             budget.start(samples, Arc::clone(local), &common.supervisor);
         }
@@ -233,9 +236,10 @@ impl Stores {
 }
 
 /// One worker for each partition. An end of one is an end of the process: its error needs a person.
-fn start_worker(config: &Config, common: &Common, log: &Log, stores: &Stores) {
-    let projection =
-        Arc::new(Dataplane::new(stores.dictionary.clone(), Metrics::new(&common.registry)));
+fn start_worker(config: &Config, common: &Common, log: &Log, stores: &Stores, ahead: Ahead) {
+    let projection = Dataplane::new(stores.dictionary.clone(), Metrics::new(&common.registry));
+    let told = move |partition, next| ahead.applied(partition, next);
+    let projection = Arc::new(projection.telling(Arc::new(told)));
     let settings = WorkerConfig {
         batch_entries_max: config.dataplane.dataplane.batch_entries_max as usize,
         batch_bytes_max: usize::try_from(config.dataplane.dataplane.batch_bytes_max)
@@ -332,8 +336,10 @@ fn start_ingest(
     outside: &Outside,
     log: &Log,
     stores: &Stores,
+    ahead: Ahead,
 ) -> Result<Client, Failure> {
     let deps = IngestDeps {
+        ahead: Some(ahead),
         log: log.clone(),
         store: stores.ingest.clone(),
         resolver: outside.resolver.clone(),

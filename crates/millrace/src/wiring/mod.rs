@@ -11,6 +11,7 @@
 //! Parts end in the reverse order: listeners and tasks drain first, then the stores close, then the log,
 //! then the folder's locks go.
 
+mod ahead;
 mod appview;
 mod budget;
 mod data;

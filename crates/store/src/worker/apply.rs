@@ -221,7 +221,7 @@ impl<P: Projection> Worker<P> {
     fn moved(&mut self, to: i64) {
         self.next = Some(to);
         self.metrics.batches.inc();
-        self.projection.committed(to);
+        self.projection.committed(self.partition, to);
     }
 }
 

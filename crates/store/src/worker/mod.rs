@@ -64,8 +64,8 @@ pub trait Projection: Send + Sync + 'static {
         None
     }
 
-    /// Everything below `next_offset` is committed.
-    fn committed(&self, _next_offset: i64) {}
+    /// Everything of this partition below `next_offset` is committed.
+    fn committed(&self, _partition: u32, _next_offset: i64) {}
 }
 
 /// What a worker needs.

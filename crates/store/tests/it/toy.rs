@@ -147,7 +147,7 @@ impl Projection for Toy {
         Ok(())
     }
 
-    fn committed(&self, next_offset: i64) {
+    fn committed(&self, _: u32, next_offset: i64) {
         self.committed.store(next_offset, Ordering::SeqCst);
         self.after_commit.iter().for_each(|act| act());
     }
