@@ -116,7 +116,7 @@ impl Default for ResyncConfig {
             repo_bytes_max: 512 * MIB,
             small_repo_bytes_max: 32 * MIB,
             chunk_bytes_max: 1_000_000,
-            ahead_bytes_max: 2 * MIB,
+            ahead_bytes_max: 3 * MIB / 2,
             backoff_first_ms: 5_000,
             backoff_max_ms: 6 * HOUR_MS,
             poll_ms: 2_000,
