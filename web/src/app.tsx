@@ -106,8 +106,15 @@ export function App() {
                 ?
               </button>
               {session.operator !== null && (
-                <button type="button" className="quiet" title="You are signed in as the operator of this service" onClick={() => session.signOut(false)}>
-                  {own.person == null ? "Sign out" : "Operator: sign out"}
+                <button
+                  type="button"
+                  className="quiet"
+                  title="You are signed in as the operator of this service"
+                  aria-label="Operator: sign out"
+                  onClick={() => session.signOut(false)}
+                >
+                  <span className="narrow-hidden">Operator: </span>
+                  sign out
                 </button>
               )}
               <Who own={own} address={address} isHere={route.page === "sign-in"} />
