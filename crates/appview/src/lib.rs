@@ -47,5 +47,7 @@ mod service_key;
 pub mod urls;
 
 pub use config::{AppviewConfig, OAuthKeys};
-pub use server::{AppviewDeps, router};
+pub use server::{Appview, AppviewDeps, build};
 pub use service_key::ServiceKey;
+pub use sign_in::{ClientDocuments, Upkeep, client_documents};
+pub use well_known::did_document;

@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
 use crate::session::Sessions;
-use crate::sign_in::{self, Acting, Cookies, Live, SignInState, UPLOADS_MAX};
+use crate::sign_in::{self, Acting, Cookies, Live, SignInState, UPLOADS_MAX, Upkeep};
 use crate::urls::MediaUrls;
 use crate::well_known;
 use crate::xrpc::{self, Api};
@@ -67,12 +67,20 @@ pub struct AppviewDeps {
     pub shutdown: Shutdown,
 }
 
-/// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
-/// (`ConnectInfo`), callers without an account are counted by it.
+/// An AppView that has not begun to serve.
+pub struct Appview {
+    /// All public routes; the table is [`crate::routes::ROUTES`]. Served with the address of who connects
+    /// (`ConnectInfo`), callers without an account are counted by it.
+    pub router: Router,
+    /// To be called now and then.
+    pub upkeep: Upkeep,
+}
+
+/// Puts an AppView together.
 ///
 /// # Errors
 /// The configuration makes no client of authorization servers.
-pub fn router(deps: AppviewDeps) -> Result<Router, ClientFault> {
+pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
     let AppviewDeps {
         config,
         dataplane,
@@ -132,8 +140,10 @@ pub fn router(deps: AppviewDeps) -> Result<Router, ClientFault> {
     );
     let live =
         Live::new(dataplane.clone(), sessions.clone(), &config.limits, metrics.clone(), shutdown);
+    let acting = Acting::new(sessions.clone(), oauth);
+    let upkeep = Upkeep::new(sessions, acting.clone(), live.clone());
     let people = SignInState {
-        acting: Acting::new(sessions, oauth),
+        acting,
         signed,
         client,
         dataplane: dataplane.clone(),
@@ -184,6 +194,7 @@ pub fn router(deps: AppviewDeps) -> Result<Router, ClientFault> {
         started_us,
         body_bytes_max,
         issuer,
+        upkeep: upkeep.clone(),
     };
     let router = Router::new()
         .route("/", get(dashboard::home))
@@ -200,7 +211,7 @@ pub fn router(deps: AppviewDeps) -> Result<Router, ClientFault> {
         .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         .layer(middleware::from_fn_with_state(bounds, bounds::apply))
         .layer(cors());
-    Ok(router)
+    Ok(Appview { router, upkeep })
 }
 
 fn media_urls(config: &AppviewConfig) -> MediaUrls {

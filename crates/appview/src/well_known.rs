@@ -10,7 +10,7 @@ use crate::error::XrpcError;
 use crate::service_key::ServiceKey;
 
 pub(crate) fn router(config: &AppviewConfig) -> Router {
-    let document = (config.service_did.method() == "web").then(|| document(config));
+    let document = (config.service_did.method() == "web").then(|| did_document(config));
     let answer = move || {
         let document = document.clone();
         async move { document.map(Json).ok_or(XrpcError::NotFound) }
@@ -18,7 +18,8 @@ pub(crate) fn router(config: &AppviewConfig) -> Router {
     Router::new().route("/.well-known/did.json", get(answer))
 }
 
-fn document(config: &AppviewConfig) -> Value {
+/// Who this service is: where it answers, and the keys it signs with.
+pub fn did_document(config: &AppviewConfig) -> Value {
     let service = |id: &str, kind: &str| json!({ "id": id, "type": kind, "serviceEndpoint": config.public_url.as_str() });
     let key = |id: &str, key: &ServiceKey| {
         json!({

@@ -25,6 +25,7 @@ use crate::cmd::repair::RepairArgs;
 use crate::cmd::restore::RestoreArgs;
 use crate::cmd::schema::SchemaCommand;
 use crate::cmd::serve::ServeArgs;
+use crate::cmd::signed_in::{SessionsCommand, TokensCommand};
 use crate::cmd::status::StatusArgs;
 use crate::cmd::takedown::TakedownCommand;
 use crate::cmd::top::TopArgs;
@@ -108,6 +109,12 @@ pub enum Command {
     /// The server's secrets: list them, put new ones in their place
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Browsers that are signed in: list them, sign them out
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// Programs that act for accounts: list their tokens, end them
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     UpgradeCheck(UpgradeCheckArgs),
     Audit(AuditArgs),
     Repair(RepairArgs),

@@ -99,6 +99,18 @@ impl DataFolder {
     /// # Errors
     /// There is no such folder, or it cannot be used.
     pub fn lock_for_command(path: &Path) -> Result<Option<Self>, ProgramError> {
+        Self::lock_one(path, LOCK)
+    }
+
+    /// Takes the sessions' lock for a command; `None` while an AppView holds it.
+    ///
+    /// # Errors
+    /// There is no such folder, or it cannot be used.
+    pub fn lock_sessions_for_command(path: &Path) -> Result<Option<Self>, ProgramError> {
+        Self::lock_one(path, LOCK_APPVIEW)
+    }
+
+    fn lock_one(path: &Path, name: &str) -> Result<Option<Self>, ProgramError> {
         if !path.is_dir() {
             return Err(ProgramError::FolderUnusable {
                 path: path.to_owned(),
@@ -106,7 +118,7 @@ impl DataFolder {
             });
         }
         not_restoring(path)?;
-        let Some(lock) = take(&path.join(LOCK))? else { return Ok(None) };
+        let Some(lock) = take(&path.join(name))? else { return Ok(None) };
         let folder = Self { path: path.to_owned(), locks: vec![lock] };
         folder.write_holder(&Holder::starting())?;
         Ok(Some(folder))

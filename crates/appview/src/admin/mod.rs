@@ -11,10 +11,11 @@
 //! | `rejected.rs` | `GET rejected`: events not accepted |
 //! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
 //! | `curated.rs` | `GET curated/{list}`, `POST curated/{list}/add`, `…/remove`: verifiers, suggestions |
+//! | `signed_in.rs` | `GET sessions`, `GET tokens`, `POST sessions/end`, `POST tokens/end` |
 //! | `takedowns.rs` | `GET takedowns`, `POST takedowns/apply`, `POST takedowns/lift` |
 //!
 //! Must stay true: a handler's first act is to see that the caller is the operator, and it asks ingest
-//! and the data-plane through their clients alone.
+//! and the data-plane through their clients alone; who is signed in stands in this service's own tables.
 
 mod accounts;
 mod backfills;
@@ -23,6 +24,7 @@ mod labels;
 mod overview;
 mod parked;
 mod rejected;
+mod signed_in;
 mod sources;
 mod takedowns;
 
@@ -41,6 +43,7 @@ use crate::auth::Authenticator;
 use crate::error::XrpcError;
 use crate::issuer::Issuer;
 use crate::request::body;
+use crate::sign_in::Upkeep;
 
 /// What operators' routes need.
 #[derive(Clone)]
@@ -53,6 +56,7 @@ pub(crate) struct AdminState {
     pub(crate) started_us: i64,
     pub(crate) body_bytes_max: usize,
     pub(crate) issuer: Issuer,
+    pub(crate) upkeep: Upkeep,
 }
 
 pub(crate) fn router(state: AdminState) -> Router {
@@ -77,6 +81,10 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/curated/{list}", get(curated::show))
         .route("/api/v1/admin/curated/{list}/add", post(curated::add))
         .route("/api/v1/admin/curated/{list}/remove", post(curated::remove))
+        .route("/api/v1/admin/sessions", get(signed_in::sessions))
+        .route("/api/v1/admin/sessions/end", post(signed_in::end_sessions))
+        .route("/api/v1/admin/tokens", get(signed_in::tokens))
+        .route("/api/v1/admin/tokens/end", post(signed_in::end_tokens))
         .route("/api/v1/admin/takedowns", get(takedowns::list))
         .route("/api/v1/admin/takedowns/apply", post(takedowns::apply))
         .route("/api/v1/admin/takedowns/lift", post(takedowns::lift))

@@ -2,30 +2,30 @@
 
 use millrace_atproto::Did;
 use millrace_store::{Row, StoreError, Tx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::scope::Scopes;
 use super::token::Digest;
 
 /// A token, as its account sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ApiToken {
-    pub(crate) token_id: String,
-    pub(crate) did: String,
+pub struct ApiToken {
+    pub token_id: String,
+    pub did: String,
     #[serde(skip)]
     pub(crate) grant_id: Option<String>,
-    pub(crate) name: String,
-    pub(crate) scopes: Scopes,
-    pub(crate) created_at_us: i64,
-    pub(crate) used_at_us: Option<i64>,
-    pub(crate) expires_at_us: Option<i64>,
+    pub name: String,
+    pub scopes: Scopes,
+    pub created_at_us: i64,
+    pub used_at_us: Option<i64>,
+    pub expires_at_us: Option<i64>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "token_id, did, grant_id, name, scopes, created_at_us, used_at_us, expires_at_us";
 
-fn api_token(row: &Row<'_>) -> Result<ApiToken, StoreError> {
+pub(super) fn api_token(row: &Row<'_>) -> Result<ApiToken, StoreError> {
     Ok(ApiToken {
         token_id: row.get(0)?,
         did: row.get(1)?,

@@ -2,28 +2,28 @@
 
 use millrace_atproto::Did;
 use millrace_store::{Row, StoreError, Tx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::token::Digest;
 
 /// A browser that is signed in, as its account sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Browser {
-    pub(crate) session_id: String,
-    pub(crate) did: String,
+pub struct Browser {
+    pub session_id: String,
+    pub did: String,
     #[serde(skip)]
     pub(crate) grant_id: String,
-    pub(crate) user_agent: String,
-    pub(crate) created_at_us: i64,
-    pub(crate) used_at_us: i64,
-    pub(crate) expires_at_us: i64,
+    pub user_agent: String,
+    pub created_at_us: i64,
+    pub used_at_us: i64,
+    pub expires_at_us: i64,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "session_id, did, grant_id, user_agent, created_at_us, used_at_us, expires_at_us";
 
-fn browser(row: &Row<'_>) -> Result<Browser, StoreError> {
+pub(super) fn browser(row: &Row<'_>) -> Result<Browser, StoreError> {
     Ok(Browser {
         session_id: row.get(0)?,
         did: row.get(1)?,

@@ -118,8 +118,24 @@ pub(crate) fn take_unused(tx: &mut Tx, did: &Did) -> Result<Vec<(String, Vec<u8>
         &[did.as_str().into()],
         |row| Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?)),
     )?;
-    for (grant_id, _) in &unused {
-        tx.execute("DELETE FROM pds_grant WHERE grant_id = $1", &[grant_id.as_str().into()])?;
+    let mut taken = Vec::new();
+    for (grant_id, sealed) in unused {
+        let delete = "DELETE FROM pds_grant WHERE grant_id = $1";
+        if tx.execute(delete, &[grant_id.as_str().into()])? == 1 {
+            taken.push((grant_id, sealed));
+        }
     }
-    Ok(unused)
+    Ok(taken)
+}
+
+/// Accounts that have grants which nothing acts by any more, a bounded number.
+pub(crate) fn of_unused(tx: &mut Tx, rows_max: i64) -> Result<Vec<String>, StoreError> {
+    tx.query(
+        "SELECT DISTINCT g.did FROM pds_grant AS g
+         WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.grant_id = g.grant_id)
+         AND NOT EXISTS (SELECT 1 FROM api_token AS t WHERE t.grant_id = g.grant_id)
+         LIMIT $1",
+        &[rows_max.into()],
+        |row| row.get(0),
+    )
 }

@@ -16,6 +16,7 @@ mod browsers;
 mod config;
 mod error;
 mod grants;
+mod operate;
 mod scope;
 mod seal;
 mod sign_ins;
@@ -29,11 +30,15 @@ use millrace_runtime::config::Secret;
 use millrace_runtime::rng::Rng;
 use millrace_store::{Migration, Store, StoreError};
 
-pub(crate) use api_tokens::ApiToken;
-pub(crate) use browsers::Browser;
+pub use api_tokens::ApiToken;
+pub use browsers::Browser;
 pub use config::SessionsConfig;
 pub(crate) use error::SessionError;
-pub(crate) use scope::{Scope, Scopes};
+pub use operate::{
+    EndSignedIn, Ended, ListSignedIn, NobodyNamed, SIGNED_IN_PAGE_MAX, SessionPage, TokenPage,
+    end_sessions, end_tokens, list_sessions, list_tokens,
+};
+pub use scope::{Scope, Scopes};
 
 use seal::{NotOurs, Sealer};
 use token::Digest;
@@ -58,7 +63,7 @@ const RENEWAL_MAX: Duration = Duration::from_secs(45);
 const RENEWED_POLL: Duration = Duration::from_millis(100);
 /// How long a sign-in may take at the authorization server.
 const SIGN_IN_US: i64 = 15 * 60 * 1_000_000;
-/// Expired rows removed at a time.
+/// Expired rows of a kind that are removed at a time.
 const EXPIRED_ROWS: i64 = 500;
 /// Characters of a browser's name that are kept.
 const USER_AGENT_CHARS: usize = 256;
@@ -95,6 +100,14 @@ pub(crate) struct SignedIn {
     pub(crate) browser: Browser,
     /// Grants of browsers that were signed out for this one: to be given back to the PDS.
     pub(crate) unused: Vec<Opened>,
+}
+
+/// What was removed because its time was over.
+pub(crate) struct Expired {
+    /// Grants that nothing acts by any more: to be given back to the PDS.
+    pub(crate) unused: Vec<Opened>,
+    /// There may be more.
+    pub(crate) more: bool,
 }
 
 /// A token that has just been made; it is shown once.
@@ -208,23 +221,48 @@ impl Sessions {
         Ok(self.opened(unused))
     }
 
-    /// Removes what has expired, a bounded number of rows; told are the grants to be given back.
-    pub(crate) async fn remove_expired(&self) -> Result<Vec<Opened>, SessionError> {
-        let unused = self
+    /// Removes what has expired, a bounded number of rows of each kind.
+    pub(crate) async fn remove_expired(&self) -> Result<Expired, StoreError> {
+        let (unused, more) = self
             .store
             .write(|tx| {
+                let browsers = browsers::remove_expired(tx, EXPIRED_ROWS)?;
+                let tokens = api_tokens::release_expired(tx, EXPIRED_ROWS)?;
+                let sign_ins = sign_ins::remove_expired(tx, EXPIRED_ROWS)?;
+                let full = |rows: usize| i64::try_from(rows).is_ok_and(|rows| rows >= EXPIRED_ROWS);
+                let more = full(browsers.len()) || full(tokens.len()) || full(sign_ins);
                 let mut unused = Vec::new();
-                let mut whose = browsers::remove_expired(tx, EXPIRED_ROWS)?;
-                whose.extend(api_tokens::release_expired(tx, EXPIRED_ROWS)?);
-                for did in whose {
+                for did in browsers.into_iter().chain(tokens) {
                     if let Ok(did) = Did::parse(&did) {
                         unused.extend(grants::take_unused(tx, &did)?);
                     }
                 }
-                Ok::<_, StoreError>(unused)
+                Ok::<_, StoreError>((unused, more))
             })
             .await?;
-        Ok(self.opened(unused))
+        Ok(Expired { unused: self.opened(unused), more })
+    }
+
+    /// Takes out grants that nothing acts by any more, of a bounded number of accounts.
+    pub(crate) async fn take_unused(&self) -> Result<Expired, StoreError> {
+        let whose = self.store.read(|tx| grants::of_unused(tx, EXPIRED_ROWS)).await?;
+        let more = i64::try_from(whose.len()).is_ok_and(|rows| rows >= EXPIRED_ROWS);
+        if whose.is_empty() {
+            return Ok(Expired { unused: Vec::new(), more });
+        }
+        let unused = self.store.write(move |tx| {
+            let mut unused = Vec::new();
+            for did in whose.iter().filter_map(|did| Did::parse(did).ok()) {
+                unused.extend(grants::take_unused(tx, &did)?);
+            }
+            Ok::<_, StoreError>(unused)
+        });
+        Ok(Expired { unused: self.opened(unused.await?), more })
+    }
+
+    /// The tables.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Keeps what is needed to finish the sign-in of that state, for the browser that shows `browser`.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One thing a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
+pub enum Scope {
     /// Ask what its account may see.
     Read,
     /// Change what only this place has: mutes, bookmarks, drafts, settings, seen marks.
@@ -33,7 +33,7 @@ impl Scope {
 /// What a token may do; kept as names between spaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Scopes(BTreeSet<Scope>);
+pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
     pub(crate) fn contains(&self, scope: Scope) -> bool {

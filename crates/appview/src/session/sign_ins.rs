@@ -37,6 +37,21 @@ pub(crate) fn insert(
     Ok(true)
 }
 
+/// Removes those that nobody came back for in time, a bounded number; tells how many.
+pub(crate) fn remove_expired(tx: &mut Tx, rows_max: i64) -> Result<usize, StoreError> {
+    let now_us = tx.now_us();
+    let expired = tx.query(
+        "SELECT state_digest FROM sign_in WHERE expires_at_us <= $1
+         ORDER BY expires_at_us LIMIT $2",
+        &[now_us.into(), rows_max.into()],
+        |row| row.get::<Vec<u8>>(0),
+    )?;
+    for state in &expired {
+        tx.execute("DELETE FROM sign_in WHERE state_digest = $1", &[state.as_slice().into()])?;
+    }
+    Ok(expired.len())
+}
+
 /// Takes a sign-in out. Of two that ask at once, one gets it.
 pub(crate) fn take(tx: &mut Tx, state: &Digest) -> Result<Option<Begun>, StoreError> {
     let now_us = tx.now_us();

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use millrace_runtime::clock::ManualClock;
 use millrace_runtime::metrics::Registry;
-use millrace_store::Domain;
 use millrace_store::testing::{Engine, Place};
+use millrace_store::{Domain, Tx};
 
 use super::*;
 
@@ -95,9 +95,9 @@ async fn a_session_ends_when_it_rests_too_long_and_in_any_case() {
         assert!(sessions.browser(other.token.expose()).await.unwrap().is_none(), "rested too long");
         world.clock.advance(20 * DAY);
         assert!(!known().await, "over in any case");
-        let unused = sessions.remove_expired().await.unwrap();
+        let Expired { unused, more } = sessions.remove_expired().await.unwrap();
         assert_eq!(unused.len(), 2, "both grants are to be given back");
-        assert!(sessions.remove_expired().await.unwrap().is_empty());
+        assert!(!more && sessions.remove_expired().await.unwrap().unused.is_empty());
     })
     .await;
 }
@@ -193,9 +193,9 @@ async fn a_token_of_a_program_ends_at_its_time() {
         sessions.new_api_token(&browser, "posts", post, until).await.unwrap();
         let (_, unused) = sessions.sign_out(&did(ALICE), &browser.session_id).await.unwrap();
         assert!(unused.is_empty());
-        assert!(sessions.remove_expired().await.unwrap().is_empty());
+        assert!(sessions.remove_expired().await.unwrap().unused.is_empty());
         world.clock.advance(DAY);
-        let unused = sessions.remove_expired().await.unwrap();
+        let unused = sessions.remove_expired().await.unwrap().unused;
         assert_eq!(unused.len(), 1);
         assert_eq!(unused[0].plain, b"tokens");
     })
@@ -240,6 +240,103 @@ async fn sign_ins_under_way_are_bounded() {
         assert!(matches!(third, Err(SessionError::TooMany)));
         world.clock.advance(Duration::from_secs(15 * 60 + 1));
         sessions.begin(STATES[4], &browser, b"verifier").await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_over_goes_a_bounded_number_at_a_time() {
+    on_every_engine(|world| async move {
+        let sessions = world.sessions("secret");
+        let expires_at_us = START_US + SIGN_IN_US;
+        let rows = EXPIRED_ROWS + 1;
+        let begin = move |tx: &mut Tx| {
+            for number in 0..rows {
+                let mut state = [0; 32];
+                state[..8].copy_from_slice(&number.to_be_bytes());
+                let begun = sign_ins::Begun { browser: [0; 32], sealed: vec![1] };
+                assert!(sign_ins::insert(tx, &state, &begun, expires_at_us, rows)?);
+            }
+            Ok::<_, StoreError>(())
+        };
+        world.store.write(begin).await.unwrap();
+        let under_way = async || {
+            let count = |tx: &mut Tx| {
+                tx.query_one("SELECT COUNT(*) FROM sign_in", &[], |row| row.get::<i64>(0))
+            };
+            world.store.read(count).await.unwrap()
+        };
+        world.clock.advance(Duration::from_secs(15 * 60 - 1));
+        assert!(!sessions.remove_expired().await.unwrap().more);
+        assert_eq!(under_way().await, rows, "they may come back");
+        world.clock.advance(Duration::from_secs(1));
+        assert!(sessions.remove_expired().await.unwrap().more);
+        assert_eq!(under_way().await, 1);
+        assert!(!sessions.remove_expired().await.unwrap().more);
+        assert_eq!(under_way().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_lists_and_ends_what_is_there() {
+    on_every_engine(|world| async move {
+        let sessions = world.sessions("secret");
+        for (whose, grant) in [(BOB, b"1"), (ALICE, b"2"), (ALICE, b"3")] {
+            sign_in(&sessions, whose, grant).await;
+        }
+        let listed = |did: Option<&str>, limit, cursor| {
+            let did = did.map(self::did);
+            list_sessions(&world.store, ListSignedIn { did, limit, cursor })
+        };
+        let whose = |page: &SessionPage| -> Vec<String> {
+            page.sessions.iter().map(|browser| browser.did.clone()).collect()
+        };
+        let first = listed(None, 2, None).await.unwrap();
+        assert_eq!((whose(&first), first.total), (vec![ALICE.to_owned(), ALICE.to_owned()], 3));
+        let rest = listed(None, 2, first.cursor).await.unwrap();
+        assert_eq!((whose(&rest), rest.cursor), (vec![BOB.to_owned()], None));
+        let alices = listed(Some(ALICE), 0, None).await.unwrap();
+        assert_eq!((alices.sessions.len(), alices.total), (1, 2));
+        // A cursor that nobody was given.
+        assert_eq!(listed(None, 9, Some("nonsense".to_owned())).await.unwrap().sessions.len(), 3);
+
+        let ended = end_sessions(&world.store, Some(&did(BOB))).await.unwrap();
+        assert_eq!(ended, Ended { ended: 1 });
+        let unused = sessions.take_unused().await.unwrap().unused;
+        assert_eq!((unused.len(), unused[0].plain.as_slice()), (1, b"1".as_slice()));
+        assert_eq!(end_sessions(&world.store, None).await.unwrap(), Ended { ended: 2 });
+        assert_eq!(end_sessions(&world.store, None).await.unwrap(), Ended { ended: 0 });
+        assert_eq!(sessions.take_unused().await.unwrap().unused.len(), 2);
+        assert!(sessions.take_unused().await.unwrap().unused.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everybody_s_end_a_bounded_number_at_a_time() {
+    on_every_engine(|world| async move {
+        let sessions = world.sessions("secret");
+        let insert = |tx: &mut Tx| {
+            for number in 0..2_001_i64 {
+                let id = format!("s{number}");
+                tx.execute(
+                    "INSERT INTO session (token_digest, session_id, did, grant_id, user_agent,
+                                          created_at_us, used_at_us, expires_at_us)
+                     VALUES ($1, $2, $3, 'g', '', 1, 1, 1)",
+                    &[id.as_bytes().into(), id.as_str().into(), ALICE.into()],
+                )?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        world.store.write(insert).await.unwrap();
+        assert_eq!(end_sessions(&world.store, None).await.unwrap(), Ended { ended: 2_001 });
+        let scopes: Scopes = [Scope::Read].into_iter().collect();
+        let SignedIn { browser, .. } = sign_in(&sessions, ALICE, b"1").await;
+        sessions.new_api_token(&browser, "a bot", scopes, None).await.unwrap();
+        assert_eq!(end_tokens(&world.store, Some(&did(BOB))).await.unwrap().ended, 0);
+        assert_eq!(end_tokens(&world.store, Some(&did(ALICE))).await.unwrap().ended, 1);
+        assert_eq!(sessions.browsers(&did(ALICE)).await.unwrap().len(), 1);
     })
     .await;
 }

@@ -63,7 +63,8 @@ impl Acting {
         spawn_detached_named("give back", async move { acting.tell(unused).await });
     }
 
-    async fn tell(&self, unused: Vec<Opened>) {
+    /// Tells the servers, one after the other.
+    pub(super) async fn tell(&self, unused: Vec<Opened>) {
         for opened in unused {
             let given = match grant(&opened.plain) {
                 Ok(Grant::OAuth(grant)) => {

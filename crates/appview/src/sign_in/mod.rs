@@ -11,6 +11,7 @@
 //! | `live/` | `GET /api/v1/session/live` |
 //! | `documents.rs` | `GET /oauth/client-metadata.json`, `GET /oauth/jwks.json` |
 //! | `forward.rs` | the methods that an account's own PDS answers for it |
+//! | `upkeep.rs` | none: what is over goes |
 //!
 //! Must stay true: a request counts as a person's only if a page of ours sent it (`cookies.rs`); an answer never
 //! holds what a PDS gave; whoever signs in gets a session that nobody knew before.
@@ -28,6 +29,7 @@ mod live;
 mod password;
 mod return_to;
 mod tokens;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -50,8 +52,10 @@ use crate::session::Browser;
 pub(crate) use acting::Acting;
 pub(crate) use client::Client;
 pub(crate) use cookies::Cookies;
+pub use documents::{ClientDocuments, client_documents};
 pub(crate) use forward::UPLOADS_MAX;
 pub(crate) use live::Live;
+pub use upkeep::Upkeep;
 
 /// What signing in needs.
 #[derive(Clone)]
@@ -74,7 +78,7 @@ pub(crate) struct SignInState {
 
 impl SignInState {
     /// Keeps what the PDS gave and signs the browser in: by a token that nobody knew before, whatever the browser
-    /// showed. What has expired meanwhile goes.
+    /// showed.
     async fn signs_in(
         &self,
         grant: &Grant,
@@ -87,7 +91,6 @@ impl SignInState {
         let signed_in =
             sessions.sign_in(grant.did(), kind, &kept, agent.unwrap_or_default()).await?;
         self.acting.give_back(signed_in.unused);
-        self.acting.give_back(sessions.remove_expired().await?);
         tracing::info!(did = %grant.did(), kind, "signed in");
         let cookie = self.signed.cookies.signed_in(signed_in.token.expose());
         Ok((cookie, signed_in.browser))

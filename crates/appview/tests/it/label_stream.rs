@@ -66,7 +66,7 @@ impl Labeler {
         let session = session(&place, &world.clock, &registry).await;
         let ingest = "http://127.0.0.1:1".parse().unwrap();
         let ingest = millrace_ingest::Remote::new(ingest, None, DEADLINE).unwrap();
-        let router = millrace_appview::router(AppviewDeps {
+        let appview = millrace_appview::build(AppviewDeps {
             config: AppviewConfig {
                 service_did: did.clone(),
                 service_key: Some(key.try_into().unwrap()),
@@ -87,7 +87,7 @@ impl Labeler {
             shutdown: shutdown.clone(),
         })
         .unwrap();
-        tasks.spawn("labeler", async move { axum::serve(listener, router).await.unwrap() });
+        tasks.spawn("labeler", async move { axum::serve(listener, appview.router).await.unwrap() });
         Self { world, did, port, registry, shutdown, _tasks: tasks, _place: place }
     }
 

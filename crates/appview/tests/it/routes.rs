@@ -110,6 +110,9 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
         let label = json!({ "uri": did("alice"), "val": "spam" });
         return request.json(&json!({ "labels": [label] }));
     }
+    if ["/api/v1/admin/sessions/end", "/api/v1/admin/tokens/end"].contains(&route.path) {
+        return request.json(&json!({ "did": did("erin") }));
+    }
     if route.path.starts_with("/api/v1/admin/takedowns/") {
         let subject = json!({ "kind": "account", "did": did("erin") });
         return request.json(&json!({ "subject": subject }));

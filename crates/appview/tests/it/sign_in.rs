@@ -1,12 +1,14 @@
 //! People sign in with an app password, act by a browser or a program, and sign out.
 
+use std::time::Duration;
+
 use http::header;
 use serde_json::{Value, json};
 
 use crate::feed_server::FeedServer;
 use crate::pds::{APP_PASSWORD, Pds};
 use crate::people::did;
-use crate::world::{Answer, World, near_and_far};
+use crate::world::{ADMIN_TOKEN, Answer, World, near_and_far};
 
 const TIMELINE: &str = "app.bsky.feed.getTimeline";
 const CREATE: &str = "com.atproto.repo.createRecord";
@@ -19,6 +21,8 @@ near_and_far!(
     what_a_pds_gave_is_renewed_when_it_has_ended,
     an_account_whose_pds_forgot_it_signs_in_again,
     signing_out_ends_the_session_at_the_pds,
+    a_session_that_is_over_ends_at_the_pds,
+    the_operator_ends_sessions_and_tokens,
     programs_do_what_their_tokens_say,
     signing_out_everywhere_ends_browsers_and_programs,
     a_session_known_before_is_never_used,
@@ -201,6 +205,73 @@ async fn signing_out_ends_the_session_at_the_pds(world: World) {
     while alice.pds.ended() == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+async fn a_session_that_is_over_ends_at_the_pds(world: World) {
+    let alice = signed_in(&world).await;
+    world.clock.advance(Duration::from_secs(29 * 86_400));
+    assert!(!world.upkeep.pass().await.unwrap());
+    assert_eq!(alice.pds.ended(), 0, "it may rest for 30 days");
+    world.clock.advance(Duration::from_secs(86_400));
+    assert!(!world.upkeep.pass().await.unwrap());
+    assert_eq!(alice.pds.ended(), 1);
+}
+
+async fn the_operator_ends_sessions_and_tokens(world: World) {
+    let alice = signed_in(&world).await;
+    let other = Alice::signs_in(&world, &alice.pds).await;
+    let token = alice.token(&world, &["read", "post"]).await;
+    let operator = async |verb: &str, path: &str, body: Option<Value>| {
+        let request = world.request(verb, &format!("/api/v1/admin/{path}"));
+        let request = request.bearer_auth(ADMIN_TOKEN);
+        world.send(body.map_or(request.try_clone().unwrap(), |body| request.json(&body))).await
+    };
+    let timeline = async |token: &str| {
+        let request = world.request("GET", &format!("/xrpc/{TIMELINE}")).bearer_auth(token);
+        world.send(request).await
+    };
+    for nobody in
+        [json!({}), json!({ "did": did("alice"), "all": true }), json!({ "did": "alice" })]
+    {
+        let refused = operator("POST", "sessions/end", Some(nobody)).await;
+        assert_eq!(refused.refused(), (400, "InvalidRequest"));
+    }
+    let listed = operator("GET", "sessions?limit=1", None).await.ok();
+    assert_eq!(
+        (&listed["total"], &listed["sessions"][0]["did"]),
+        (&json!(2), &json!(did("alice")))
+    );
+    let next = format!("sessions?limit=1&cursor={}", listed["cursor"].as_str().unwrap());
+    let rest = operator("GET", &next, None).await.ok();
+    assert_ne!(rest["sessions"][0]["sessionId"], listed["sessions"][0]["sessionId"]);
+    let last = format!("sessions?cursor={}", rest["cursor"].as_str().unwrap());
+    assert_eq!(operator("GET", &last, None).await.ok()["sessions"], json!([]));
+    let tokens = operator("GET", &format!("tokens?did={}", did("alice")), None).await.ok();
+    assert_eq!(tokens["tokens"][0]["scopes"], json!(["read", "post"]));
+    assert!(!tokens.to_string().contains(&token), "what it is is shown to nobody");
+
+    let somebody = operator("POST", "sessions/end", Some(json!({ "did": did("bob") }))).await.ok();
+    assert_eq!(somebody["ended"], 0);
+    let ended = operator("POST", "sessions/end", Some(json!({ "did": did("alice") }))).await.ok();
+    assert_eq!(ended["ended"], 2);
+    for browser in [&alice, &other] {
+        assert!(browser.session(&world).await.get("did").is_none());
+    }
+    timeline(&token).await.ok();
+    // The program still acts by what the first of them was given.
+    while alice.pds.ended() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let ended = operator("POST", "tokens/end", Some(json!({ "all": true }))).await.ok();
+    assert_eq!(ended["ended"], 1);
+    timeline(&token).await.refused();
+    while alice.pds.ended() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let everybody = Alice::signs_in(&world, &alice.pds).await;
+    let ended = operator("POST", "sessions/end", Some(json!({ "all": true }))).await.ok();
+    assert_eq!(ended["ended"], 1);
+    assert!(everybody.session(&world).await.get("did").is_none());
 }
 
 async fn programs_do_what_their_tokens_say(world: World) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use http::{HeaderMap, StatusCode};
 use millrace_appview::urls::PublicUrl;
-use millrace_appview::{AppviewConfig, AppviewDeps};
+use millrace_appview::{Appview, AppviewConfig, AppviewDeps, Upkeep};
 use millrace_atproto::Did;
 use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
 use millrace_dataplane::client::{Client, Local, Remote};
@@ -97,6 +97,7 @@ pub struct World {
     /// Whom ingest was told somebody looks at.
     pub looked: crate::ingest_side::Looked,
     internal: Option<Shutdown>,
+    pub upkeep: Upkeep,
     shutdown: Shutdown,
     _tasks: TaskSet<()>,
     _place: Place,
@@ -191,8 +192,8 @@ impl World {
             registry: registry.clone(),
             shutdown: shutdown.clone(),
         };
-        let base =
-            serve(&mut tasks, "appview", millrace_appview::router(deps).unwrap(), &shutdown).await;
+        let Appview { router, upkeep } = millrace_appview::build(deps).unwrap();
+        let base = serve(&mut tasks, "appview", router, &shutdown).await;
         Self {
             directory,
             clock,
@@ -206,6 +207,7 @@ impl World {
             tables,
             looked,
             internal,
+            upkeep,
             shutdown,
             _tasks: tasks,
             _place: place,

@@ -13,5 +13,6 @@ pub mod rebuild;
 pub mod routes;
 pub mod schema;
 pub mod scrape;
+pub mod signed_in;
 pub mod status;
 pub mod target;

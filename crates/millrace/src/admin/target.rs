@@ -13,7 +13,7 @@ use crate::failure::{Failure, ProgramError};
 use crate::folder::DataFolder;
 
 /// How long a command waits for tables that are not there.
-const SCHEMA_WAIT_MS: u64 = 1_000;
+pub(super) const SCHEMA_WAIT_MS: u64 = 1_000;
 
 /// Where a command works.
 pub enum Target {

@@ -20,6 +20,7 @@ pub mod repair;
 pub mod restore;
 pub mod schema;
 pub mod serve;
+pub mod signed_in;
 pub mod status;
 pub mod takedown;
 pub mod top;
@@ -63,6 +64,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Takedown(command) => takedown::run(&global, command).await,
         Command::Label(command) => label::run(&global, command).await,
         Command::Curated(command) => curated::run(&global, command).await,
+        Command::Sessions(command) => signed_in::sessions(&global, command).await,
+        Command::Tokens(command) => signed_in::tokens(&global, command).await,
         Command::Completions(args) => {
             completions::run(&args);
             Ok(())

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use millrace_appview::AppviewDeps;
+use millrace_appview::{Appview, AppviewDeps};
 use millrace_runtime::config::Secret;
 use millrace_store::{Domain, Store};
 
@@ -30,13 +29,13 @@ pub(super) struct Here {
     pub(super) listening: SocketAddr,
 }
 
-pub(super) fn router(
+pub(super) fn build(
     config: &Config,
     common: &Common,
     data: Option<&Data>,
     outside: &Outside,
     here: Here,
-) -> Result<Router, Failure> {
+) -> Result<Appview, Failure> {
     let (dataplane, ingest) = match data {
         Some(data) => local(data),
         None => remote(config)?,
@@ -45,7 +44,7 @@ pub(super) fn router(
     if appview.session_secret.is_empty() {
         appview.session_secret = here.session_secret;
     }
-    let router = millrace_appview::router(AppviewDeps {
+    let built = millrace_appview::build(AppviewDeps {
         config: appview,
         dataplane,
         ingest,
@@ -59,7 +58,7 @@ pub(super) fn router(
         registry: common.registry.clone(),
         shutdown: common.supervisor.shutdown_token(),
     });
-    router.map_err(Failure::plain)
+    built.map_err(Failure::plain)
 }
 
 type Clients = (millrace_dataplane::Client, millrace_ingest::Client);

@@ -24,6 +24,7 @@ mod progress;
 mod purge;
 mod resync;
 mod retention;
+mod sessions;
 mod watch;
 
 use std::net::SocketAddr;
@@ -148,8 +149,9 @@ async fn open(config: &Config, roles: &Roles, common: &Common) -> Result<Opened,
             listening: listener.addr(),
         };
         session = Some(opened);
-        let router = appview::router(config, common, data.as_ref(), &outside, here)?;
-        listener.serve(router, &config.connections, common);
+        let built = appview::build(config, common, data.as_ref(), &outside, here)?;
+        sessions::start(built.upkeep, &common.supervisor);
+        listener.serve(built.router, &config.connections, common);
     }
     if let Some(listener) = listeners.metrics {
         folder.announce(loopback_url(listener.addr()), appview_url)?;

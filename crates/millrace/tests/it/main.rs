@@ -17,4 +17,5 @@ mod moderation;
 mod operate;
 mod roles;
 mod schema;
+mod signed_in;
 mod split;

@@ -119,6 +119,13 @@ impl Live {
         }
     }
 
+    /// Sessions of everybody were ended here.
+    pub(super) fn sessions_ended(&self) {
+        for account in self.0.accounts.lock().values() {
+            account.news.send_modify(|news| news.ended += 1);
+        }
+    }
+
     fn open(&self, did: Did, token: Secret) -> Result<Page, XrpcError> {
         let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| XrpcError::Busy)?;
         let mut accounts = self.0.accounts.lock();
