@@ -14,9 +14,9 @@ use crate::roles::{Role, Roles};
 /// Look at everything a server needs, and say what is wrong
 ///
 /// The configuration, the data folder and its disk, the ports, the tables and their schema, the log, the
-/// running server, the directory of accounts, the sources and how far back we stand in them, the clock. Each
-/// line says ✔, ✖ with what to do about it, or - where there was nothing to look at. Beside a running server
-/// or without one; nothing is changed.
+/// running server, the directory of accounts, the sources and how far back we stand in them, the clock, and what
+/// the world finds at the public address: who answers there, and as whom. Each line says ✔, ✖ with what to do
+/// about it, or - where there was nothing to look at. Beside a running server or without one; nothing is changed.
 ///
 /// Ends with 3 when a line says ✖.
 ///

@@ -55,6 +55,61 @@ async fn a_doctor_knows_its_own_server() {
     }
 }
 
+/// The key of the service, and another.
+const KEYS: [&str; 2] = [
+    "5b3ae5c1e9a0c3f6b1d2a4e8f7c6b5a4938271605f4e3d2c1b0a998877665544",
+    "6b3ae5c1e9a0c3f6b1d2a4e8f7c6b5a4938271605f4e3d2c1b0a998877665544",
+];
+
+#[tokio::test]
+async fn a_doctor_sees_a_public_server_as_others_do() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let place = Place::with(&format!(
+        r#"
+data_dir = "data"
+[dataplane]
+listen = "127.0.0.1:0"
+[appview]
+listen = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+service_did = "did:web:localhost%3A{port}"
+service_key = "{}"
+[network]
+allow_loopback = true
+plc_url = "http://127.0.0.1:9"
+"#,
+        KEYS[0]
+    ));
+    let doctor = |env: &[(&str, &str)]| {
+        place.run_with(&["doctor", "--timeout-ms", "2000", "--json"], env).json()
+    };
+    let states = |report: &Value| ["public address", "did document"].map(|it| state(report, it));
+    let before = doctor(&[]);
+    assert_eq!(states(&before), ["skipped", "skipped"], "{before:#}");
+    let mut server = place.serve(&[]).await;
+    let report = doctor(&[]);
+    assert_eq!(states(&report), ["ok", "ok"], "{report:#}");
+    assert_eq!(state(&report, "oauth client"), "skipped", "{report:#}");
+
+    let wrong = doctor(&[("MILLRACE_APPVIEW__SERVICE_KEY", KEYS[1])]);
+    assert_eq!(states(&wrong), ["ok", "bad"], "{wrong:#}");
+    let told = line(&wrong, "did document");
+    assert!(told["found"].as_str().unwrap().contains("appview.service_key"), "{told}");
+    assert!(told["hint"].is_string() && told["cause"].is_string(), "{told}");
+    // The internal listener answers, and is no AppView.
+    let internal = doctor(&[("MILLRACE_APPVIEW__PUBLIC_URL", &server.url)]);
+    assert_eq!(states(&internal), ["bad", "bad"], "{internal:#}");
+    let told = line(&internal, "did document");
+    assert!(told["found"].as_str().unwrap().contains("appview.public_url"), "{told}");
+    let nobody = doctor(&[("MILLRACE_APPVIEW__PUBLIC_URL", "http://127.0.0.1:9")]);
+    assert_eq!(states(&nobody), ["bad", "bad"], "{nobody:#}");
+    assert_eq!(server.terminate().await, 0);
+    let unset = self::doctor(&Place::new(), &["--json"]).json();
+    assert_eq!(state(&unset, "public address"), "skipped");
+}
+
 #[test]
 fn a_doctor_looks_at_what_is_not_there_yet() {
     let place = Place::new();

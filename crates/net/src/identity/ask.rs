@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 use ::http::header::HOST;
+use bytes::Bytes;
 use millrace_atproto::did_doc::{DOC_BYTES_MAX, Identity};
 use millrace_atproto::{Did, Handle};
 use percent_encoding::percent_decode_str;
@@ -47,8 +48,17 @@ impl Asker {
         })
     }
 
-    /// The document of a DID.
+    /// What of a DID's document counts.
     pub(super) async fn identity(&self, did: &Did) -> Result<Identity, ResolveError> {
+        let document = self.document(did).await?;
+        Identity::parse(&document, did).map_err(|error| ResolveError::Invalid {
+            subject: did.to_string(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The document of a DID, as it came.
+    pub(super) async fn document(&self, did: &Did) -> Result<Bytes, ResolveError> {
         let url = match did.method() {
             "plc" => self.plc(did)?,
             "web" => self.web(did)?,
@@ -56,11 +66,7 @@ impl Asker {
         };
         let limits = Limits::new(DOC_BYTES_MAX, self.timeout);
         let answer = self.http.get(url.as_str(), limits).await;
-        let answer = answer.map_err(|error| document_error(did, error))?;
-        Identity::parse(&answer.body, did).map_err(|error| ResolveError::Invalid {
-            subject: did.to_string(),
-            reason: error.to_string(),
-        })
+        Ok(answer.map_err(|error| document_error(did, error))?.body)
     }
 
     fn plc(&self, did: &Did) -> Result<Url, ResolveError> {

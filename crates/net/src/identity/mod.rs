@@ -15,6 +15,7 @@ mod txt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use millrace_atproto::did_doc::Identity;
 use millrace_atproto::{Did, Handle};
 use millrace_runtime::clock::SharedClock;
@@ -111,6 +112,15 @@ impl Resolver {
             self.inner.handles.forget(&handle).await;
         }
         Ok(identity)
+    }
+
+    /// The whole document as it is now, past the cache and as it came; at most
+    /// [`DOC_BYTES_MAX`](millrace_atproto::did_doc::DOC_BYTES_MAX) bytes of anything.
+    ///
+    /// # Errors
+    /// None could be had.
+    pub async fn document(&self, did: &Did) -> Result<Bytes, ResolveError> {
+        self.inner.asker.document(did).await
     }
 
     /// Drops what is kept about `did` and its handle, so that the next question is asked outside.

@@ -5,6 +5,7 @@
 mod engines;
 mod network;
 mod place;
+mod public;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +105,7 @@ pub async fn examine(
     let clock = SystemClock::shared();
     let patient = Arc::new(Patient { config, roles, clock, limit, running, did });
     let mut lines = vec![configuration(&patient)];
-    let looks: [(&str, BoxFuture<'_, Vec<Line>>); 8] = [
+    let looks: [(&str, BoxFuture<'_, Vec<Line>>); 9] = [
         ("data folder", Box::pin(place::folder(&patient))),
         ("ports", Box::pin(place::ports(&patient))),
         ("tables", Box::pin(engines::tables(&patient))),
@@ -113,6 +114,7 @@ pub async fn examine(
         ("directory", Box::pin(network::directory(&patient))),
         ("sources", Box::pin(network::sources(&patient))),
         ("clock", Box::pin(network::clock(&patient))),
+        ("public address", Box::pin(public::address(&patient))),
     ];
     let looks = looks.map(|(name, look)| bounded(name, look, limit));
     lines.extend(join_all(looks).await.into_iter().flatten());

@@ -22,11 +22,11 @@ const SKEW_S_MAX: i64 = 20;
 const CURSOR_AGE_US_MAX: i64 = 24 * 3_600 * 1_000_000;
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 
-fn http(patient: &Patient) -> Result<HttpClient, Failure> {
+pub(super) fn http(patient: &Patient) -> Result<HttpClient, Failure> {
     Ok(HttpClient::new(&patient.config.network.http, patient.clock.clone(), &Registry::new())?)
 }
 
-fn limits(patient: &Patient) -> Limits {
+pub(super) fn limits(patient: &Patient) -> Limits {
     Limits { bytes_max: ANSWER_BYTES_MAX, timeout: patient.limit, idle_timeout: patient.limit }
 }
 
