@@ -48,6 +48,54 @@ async function hosts(stage, page) {
   assert.match(await page.locator("tbody").innerText(), /http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/);
   await page.getByRole("heading", { name: "Backfills" }).waitFor();
   await page.getByText("There are none.").waitFor();
+  await backfills(stage, page);
+}
+
+/** Accounts are had fetched; what cannot be is told beside its field. */
+async function backfills(stage, page) {
+  const form = page.getByRole("form", { name: "Begin a backfill" });
+  const begin = form.getByRole("button", { name: /^Begin/ });
+  const wrong = (text) => form.getByRole("alert").filter({ hasText: text }).waitFor();
+  await begin.click();
+  await wrong("Name an account first.");
+  const field = form.getByLabel("Accounts");
+  await field.fill("nonsense nobody.sim.test");
+  await begin.click();
+  await wrong("Not an account or a record: nonsense");
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await field.fill("nobody.sim.test");
+  await begin.click();
+  await wrong("No account here has the handle nobody.sim.test");
+  await form.getByLabel("Fetch", { exact: true }).selectOption({ label: "The members of a list" });
+  assert.equal(await form.getByRole("alert").innerText(), "", "it was about the other field");
+  await form.getByLabel("List or starter pack").fill(stage.did);
+  await begin.click();
+  await wrong("Not a list or a starter pack");
+  await form.getByLabel("Fetch", { exact: true }).selectOption({ label: "Who reads here, and whom they follow" });
+  await begin.click();
+  await wrong("nobody reads here");
+  await form.getByLabel("Fetch", { exact: true }).selectOption({ label: "Everybody whom the sources list" });
+  await begin.click();
+  await page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
+  assert.equal(await page.locator(".card").count(), 0);
+
+  await form.getByLabel("Fetch", { exact: true }).selectOption({ label: "These accounts" });
+  await field.fill(`@${stage.handle}, ${stage.verifier}`);
+  await form.getByLabel("Fetch also what is complete").check();
+  await begin.click();
+  await form.getByText("Backfill 1 has begun, of 2.").waitFor();
+  assert.equal(await field.inputValue(), "");
+  const job = page.locator(".card", { hasText: "1: dids" });
+  await job.getByText("done", { exact: true }).waitFor();
+  assert.match(await job.innerText(), /Fetched\s+2/);
+  // One that takes longer is cancelled.
+  await field.fill("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa");
+  await begin.click();
+  await form.getByText("Backfill 2 has begun, of 1.").waitFor();
+  const lost = page.locator(".card", { hasText: "2: dids" });
+  await lost.getByRole("button", { name: "Cancel …" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel it" }).click();
+  await lost.getByText("cancelled", { exact: true }).waitFor();
 }
 
 async function rejected(stage, page) {
@@ -81,7 +129,7 @@ async function parked(stage, page) {
 }
 
 async function signOut(stage, page) {
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Operator: sign out" }).click();
   await page.getByLabel("Password or token").waitFor();
   await page.reload();
   await page.getByLabel("Password or token").waitFor();

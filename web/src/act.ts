@@ -10,6 +10,8 @@ export interface Act {
   /** Does it and says what it answers; another while one is pending is left out. */
   run: (name: string, act: () => Promise<string>) => Promise<boolean>;
   say: (said: string) => void;
+  /** What was said is of something else by now. */
+  clear: () => void;
 }
 
 export function useAct(): Act {
@@ -34,5 +36,9 @@ export function useAct(): Act {
       setPending(null);
     }
   }, []);
-  return { pending, said, error, run, say };
+  const clear = useCallback(() => {
+    setError(null);
+    say("");
+  }, []);
+  return { pending, said, error, run, say, clear };
 }

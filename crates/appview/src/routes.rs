@@ -326,6 +326,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/api/v1/admin/accounts/{did}", Operator),
     Route::post("/api/v1/admin/accounts/{did}/resync", Operator),
     Route::get("/api/v1/admin/backfills", Operator),
+    Route::post("/api/v1/admin/backfills/begin", Operator),
     Route::post("/api/v1/admin/backfills/{id}/pause", Operator),
     Route::post("/api/v1/admin/backfills/{id}/resume", Operator),
     Route::post("/api/v1/admin/backfills/{id}/cancel", Operator),

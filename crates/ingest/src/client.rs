@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::backfill::{
-    AddToBackfill, BackfillJob, BackfillList, BeginBackfill, ChangeBackfill, Jobs,
+    AddToBackfill, BackfillJob, BackfillList, BeginBackfill, ChangeBackfill, Interesting, Jobs,
 };
 use crate::brake::Brake;
 use crate::config::ScopeKind;
@@ -324,6 +324,11 @@ impl Local {
         let LocalParts { store, sources, scope, brake, board, jobs, looked, metrics } = parts;
         let running = Mutex::new(None);
         Self { store, sources, scope, brake, board, jobs, looked, metrics, running }
+    }
+
+    /// Says who is asked who is of interest; the first who is named stays.
+    pub fn set_interesting(&self, interesting: Interesting) {
+        let _ = self.jobs.interesting.set(interesting);
     }
 
     pub(crate) fn running(&self, running: Option<Running>) {

@@ -73,7 +73,7 @@ mod status;
 pub use ahead::Ahead;
 pub use backfill::{
     AddToBackfill, BACKFILL_ACCOUNTS_MAX, BackfillChange, BackfillJob, BackfillKind, BackfillList,
-    BackfillState, BeginBackfill, ChangeBackfill,
+    BackfillState, BeginBackfill, ChangeBackfill, Interesting,
 };
 pub use client::{
     ChangeScope, Client, ListRejected, ListScope, ListSources, Local, LookedAt, OfAccount, Remote,

@@ -1,6 +1,6 @@
 //! Starting ingest in a process.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use millrace_log::Log;
 use millrace_net::{PdsClient, Resolver};
@@ -69,6 +69,7 @@ impl Ingest {
             sources: sources.clone(),
             tally: Arc::clone(&tally),
             paces: Arc::clone(&paces),
+            interesting: OnceLock::new(),
         };
         let looked = config.fetch_looked_at.then(|| Arc::new(Looked::default()));
         let local = Arc::new(Local::new(LocalParts {

@@ -6,6 +6,7 @@ import { bytes, count, duration, short, words } from "../figures.ts";
 import { useLoad } from "../load.ts";
 import type { Operator } from "../session.ts";
 import type { Backfill } from "../types.ts";
+import { BeginBackfill } from "./begin_backfill.tsx";
 import { Confirm } from "./confirm.tsx";
 import { Badge, Bar, Facts, type Mood } from "./figure.tsx";
 import { Shown } from "./states.tsx";
@@ -31,8 +32,9 @@ export function Backfills({ operator }: { operator: Operator }) {
     <section aria-labelledby="backfills">
       <h2 id="backfills">Backfills</h2>
       <p className="muted">
-        Accounts that are fetched whole because somebody asked for them with <code>millrace backfill</code>.
+        Accounts that are fetched whole because somebody asked for them, here or with <code>millrace backfill</code>.
       </p>
+      <BeginBackfill operator={operator} done={loaded.again} />
       <p role="status" className="said">
         {act.error ?? act.said}
       </p>

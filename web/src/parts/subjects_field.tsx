@@ -7,12 +7,14 @@ interface Props {
   value: string;
   rows?: number;
   set: (value: string) => void;
+  /** What is wrong with it. */
+  error?: string | null;
 }
 
 /** Letters of one paste: a thousand URIs. */
 const LETTERS_MAX = 200_000;
 
-export function SubjectsField({ label, hint, value, rows = 3, set }: Props) {
+export function SubjectsField({ label, hint, value, rows = 3, set, error = null }: Props) {
   const id = useId();
   return (
     <div>
@@ -24,9 +26,13 @@ export function SubjectsField({ label, hint, value, rows = 3, set }: Props) {
         maxLength={LETTERS_MAX}
         spellCheck={false}
         autoCapitalize="off"
-        aria-describedby={`${id}-hint`}
+        aria-invalid={error !== null}
+        aria-describedby={`${id}-error ${id}-hint`}
         onChange={(event) => set(event.target.value)}
       />
+      <p id={`${id}-error`} role="alert" className="error hint break">
+        {error}
+      </p>
       <p id={`${id}-hint`} className="muted hint">
         {hint}
       </p>

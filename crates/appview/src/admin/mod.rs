@@ -6,7 +6,7 @@
 //! | `overview.rs` | `GET overview`: counters, log, projections, sources, accounts by state |
 //! | `sources.rs` | `GET sources`: how far each was received, verified and shows |
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
-//! | `backfills.rs` | `GET backfills`, `POST backfills/{id}/pause`, `…/resume`, `…/cancel` |
+//! | `backfills.rs` | `GET backfills`, `POST backfills/begin`, `POST backfills/{id}/pause`, `…/resume`, `…/cancel` |
 //! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
 //! | `rejected.rs` | `GET rejected`: events not accepted |
 //! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
@@ -67,6 +67,7 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/accounts/{did}", get(accounts::account))
         .route("/api/v1/admin/accounts/{did}/resync", post(accounts::resync))
         .route("/api/v1/admin/backfills", get(backfills::list))
+        .route("/api/v1/admin/backfills/begin", post(backfills::begin))
         .route("/api/v1/admin/backfills/{id}/pause", post(backfills::pause))
         .route("/api/v1/admin/backfills/{id}/resume", post(backfills::resume))
         .route("/api/v1/admin/backfills/{id}/cancel", post(backfills::cancel))

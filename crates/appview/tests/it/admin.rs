@@ -12,6 +12,7 @@ near_and_far!(
     the_overview_joins_both_halves,
     accounts_and_hosts,
     backfills_are_told_of_and_changed,
+    backfills_are_begun,
     parked_entries_are_looked_at_retried_and_discarded,
     what_was_refused_is_listed_by_reason,
     the_operator_takes_down_and_lifts,
@@ -148,6 +149,26 @@ async fn backfills_are_told_of_and_changed(world: World) {
     }
     let wrong = world.admin("POST", "backfills/seven/pause").await;
     assert_eq!(wrong.refused(), (400, "InvalidRequest"));
+}
+
+async fn backfills_are_begun(world: World) {
+    let begin = async |body: &Value| {
+        let request = world.request("POST", "/api/v1/admin/backfills/begin");
+        world.send(request.bearer_auth(ADMIN_TOKEN).json(body)).await
+    };
+    let job = begin(&json!({ "kind": "dids", "dids": [did("alice"), did("bob")] })).await.ok();
+    assert_eq!((&job["kind"], &job["found"]), (&json!("dids"), &json!(2)));
+    begin(&json!({ "kind": "interest", "again": true })).await.ok();
+    for wrong in [
+        json!({ "kind": "list" }),
+        json!({ "kind": "list", "list": "no URI" }),
+        json!({ "kind": "dids", "dids": ["alice.test"] }),
+        json!({ "kind": "dids", "dids": [did("alice")], "more": true }),
+        json!({ "kind": "everything" }),
+        json!({}),
+    ] {
+        assert_eq!(begin(&wrong).await.refused(), (400, "InvalidRequest"), "{wrong}");
+    }
 }
 
 async fn what_was_refused_is_listed_by_reason(world: World) {

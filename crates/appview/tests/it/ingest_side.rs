@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use http::StatusCode;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -33,6 +35,7 @@ pub fn routes(looked: Looked) -> Router {
         .route("/internal/lookedAt", looked_at)
         .route("/internal/listRejected", post(rejected))
         .route("/internal/listBackfills", constant(json!({ "backfills": [backfill("running")] })))
+        .route("/internal/beginBackfill", post(begin_backfill))
         .route("/internal/changeBackfill", post(change_backfill))
 }
 
@@ -76,6 +79,19 @@ fn backfill(state: &str) -> Value {
         "error": null, "begunUs": START_US, "changedUs": START_US, "endedUs": null,
         "accountsPerSecond": 2.5, "recordsPerSecond": 100.0, "leftUs": null,
     })
+}
+
+/// As ingest does, one of a list needs the list.
+async fn begin_backfill(Json(question): Json<Value>) -> Response {
+    if question["kind"] == "list" && question["list"].is_null() {
+        let message = "a backfill of a list needs the list's URI";
+        let body = json!({ "error": "InvalidRequest", "message": message });
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    }
+    let mut begun = backfill("running");
+    begun["kind"] = question["kind"].clone();
+    begun["found"] = question["dids"].as_array().map_or(0, Vec::len).into();
+    Json(begun).into_response()
 }
 
 async fn change_backfill(Json(question): Json<Value>) -> Json<Value> {

@@ -110,6 +110,9 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
         let label = json!({ "uri": did("alice"), "val": "spam" });
         return request.json(&json!({ "labels": [label] }));
     }
+    if route.path == "/api/v1/admin/backfills/begin" {
+        return request.json(&json!({ "kind": "dids", "dids": [did("alice")] }));
+    }
     if ["/api/v1/admin/sessions/end", "/api/v1/admin/tokens/end"].contains(&route.path) {
         return request.json(&json!({ "did": did("erin") }));
     }

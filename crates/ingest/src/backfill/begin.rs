@@ -1,8 +1,10 @@
 //! Backfills as they are begun, changed and told of, by whoever holds the store.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use futures_util::future::BoxFuture;
+use millrace_atproto::Did;
 use millrace_runtime::clock::SharedClock;
 use millrace_store::{Store, StoreError, Tx};
 use parking_lot::Mutex;
@@ -31,7 +33,12 @@ pub(crate) struct Jobs {
     /// Shared with who works on them.
     pub(crate) tally: Arc<Tally>,
     pub(crate) paces: Arc<Paces>,
+    pub(crate) interesting: OnceLock<Interesting>,
 }
+
+/// Whoever knows who is of interest: passed in, because who reads here is not ingest's to know.
+pub type Interesting =
+    Box<dyn Fn() -> BoxFuture<'static, Result<Vec<Did>, StoreError>> + Send + Sync>;
 
 /// How fast each backfill goes in this process.
 pub(crate) type Paces = Mutex<HashMap<i64, Pace>>;
@@ -39,6 +46,32 @@ pub(crate) type Paces = Mutex<HashMap<i64, Pace>>;
 impl Jobs {
     /// Begins one. Durable on return.
     pub(crate) async fn begin(&self, wanted: BeginBackfill) -> Result<Backfill, IngestError> {
+        if wanted.kind == BackfillKind::Interest && wanted.dids.is_empty() && !wanted.more {
+            return self.begin_of_interest(wanted).await;
+        }
+        self.begin_named(wanted).await
+    }
+
+    /// One of everybody who is of interest now, so many at a time.
+    async fn begin_of_interest(&self, wanted: BeginBackfill) -> Result<Backfill, IngestError> {
+        let refused = |why: &str| IngestError::InvalidRequest(why.to_owned());
+        let ask = self.interesting.get();
+        let ask = ask.ok_or_else(|| refused("it is not known here who is of interest"))?;
+        let dids = ask().await?;
+        let mut parts = dids.chunks(BACKFILL_ACCOUNTS_MAX).peekable();
+        let first =
+            parts.next().ok_or_else(|| refused("nobody is of interest: nobody reads here"))?;
+        let more = parts.peek().is_some();
+        let first = BeginBackfill { dids: first.to_vec(), more, ..wanted };
+        let mut job = self.begin_named(first).await?;
+        while let Some(part) = parts.next() {
+            let more = parts.peek().is_some();
+            job = self.add(AddToBackfill { id: job.id, dids: part.to_vec(), more }).await?;
+        }
+        Ok(job)
+    }
+
+    async fn begin_named(&self, wanted: BeginBackfill) -> Result<Backfill, IngestError> {
         let origins = self.origins(&wanted)?;
         bounded(wanted.dids.len())?;
         let begun: Result<Result<Backfill, IngestError>, StoreError> = self
@@ -151,12 +184,7 @@ impl Jobs {
 }
 
 /// Takes named accounts in; not so if the job has no list of them that is open.
-fn take_named(
-    tx: &mut Tx,
-    id: i64,
-    dids: &[millrace_atproto::Did],
-    more: bool,
-) -> Result<bool, StoreError> {
+fn take_named(tx: &mut Tx, id: i64, dids: &[Did], more: bool) -> Result<bool, StoreError> {
     let Some(list) = backfill_jobs::open_list(tx, id, NAMED)? else { return Ok(false) };
     let next = if more { Next::At("") } else { Next::End };
     backfill_jobs::take_in(tx, &list, dids, next)?;

@@ -25,6 +25,7 @@ mod pace;
 mod runner;
 mod tally;
 
+pub use begin::Interesting;
 pub(crate) use begin::{Jobs, Paces};
 pub(crate) use lists::hosts;
 pub use model::{

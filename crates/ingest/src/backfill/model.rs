@@ -95,7 +95,8 @@ pub struct BeginBackfill {
     /// Of kind `list`: the record of a list or a starter pack, by DID.
     #[serde(default)]
     pub list: Option<AtUri>,
-    /// Of kinds `dids` and `interest`: the first of them, at most [`BACKFILL_ACCOUNTS_MAX`].
+    /// Of kind `dids`: the first of them, at most [`BACKFILL_ACCOUNTS_MAX`]. Of kind `interest` they are found out
+    /// where none are named.
     #[serde(default)]
     pub dids: Vec<Did>,
     /// More of them will be added; the job has no end before the last are.

@@ -1,5 +1,5 @@
 //! The routes by which `millrace backfill` has accounts fetched. Ingest does it; only who is of interest is
-//! asked of the data-plane's tables here.
+//! asked of the data-plane's tables here, for ingest too.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use axum::{Json, Router};
 use millrace_atproto::Did;
 use millrace_dataplane::interest::{self, Terms};
 use millrace_ingest::{
-    AddToBackfill, BACKFILL_ACCOUNTS_MAX, BackfillChange, BackfillJob, BackfillKind, BackfillList,
-    BeginBackfill, ChangeBackfill, Client, InterestConfig,
+    AddToBackfill, BackfillChange, BackfillJob, BackfillList, BeginBackfill, ChangeBackfill,
+    Client, InterestConfig,
 };
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
@@ -25,6 +25,12 @@ const DAY_US: i64 = 86_400_000_000;
 #[derive(Clone)]
 pub struct Backfills {
     pub ingest: Client,
+    pub readers: Readers,
+}
+
+/// Who reads here, and whom they follow.
+#[derive(Clone)]
+pub struct Readers {
     pub dataplane: Store,
     /// What counts as interest, whatever the scope is.
     pub interest: InterestConfig,
@@ -58,20 +64,7 @@ async fn list(State(asked): Asked) -> Result<Json<BackfillList>, Refusal> {
 }
 
 async fn begin(State(asked): Asked, Json(wanted): Json<BeginBackfill>) -> Told {
-    if wanted.kind != BackfillKind::Interest {
-        return Ok(Json(asked.ingest.begin_backfill(wanted).await?));
-    }
-    let dids = asked.interesting().await?;
-    let mut parts = dids.chunks(BACKFILL_ACCOUNTS_MAX).peekable();
-    let first = parts.next().unwrap_or_default().to_vec();
-    let wanted = BeginBackfill { dids: first, more: parts.peek().is_some(), ..wanted };
-    let mut job = asked.ingest.begin_backfill(wanted).await?;
-    while let Some(part) = parts.next() {
-        let more = parts.peek().is_some();
-        let add = AddToBackfill { id: job.id, dids: part.to_vec(), more };
-        job = asked.ingest.add_to_backfill(add).await?;
-    }
-    Ok(Json(job))
+    Ok(Json(asked.ingest.begin_backfill(wanted).await?))
 }
 
 async fn add(State(asked): Asked, Json(wanted): Json<AddToBackfill>) -> Told {
@@ -79,7 +72,7 @@ async fn add(State(asked): Asked, Json(wanted): Json<AddToBackfill>) -> Told {
 }
 
 async fn of_interest(State(asked): Asked) -> Result<Json<OfInterest>, Refusal> {
-    Ok(Json(OfInterest { accounts: asked.interesting().await?.len() as u64 }))
+    Ok(Json(OfInterest { accounts: asked.readers.interesting().await?.len() as u64 }))
 }
 
 async fn pause(State(asked): Asked, Path(id): Path<i64>) -> Told {
@@ -98,8 +91,14 @@ impl Backfills {
     async fn change(&self, id: i64, change: BackfillChange) -> Told {
         Ok(Json(self.ingest.change_backfill(ChangeBackfill { id, change }).await?))
     }
+}
 
-    async fn interesting(&self) -> Result<Vec<Did>, StoreError> {
+impl Readers {
+    /// Everybody who is of interest now.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn interesting(&self) -> Result<Vec<Did>, StoreError> {
         let since_us = i64::from(self.interest.reader_days).saturating_mul(DAY_US);
         let terms = Terms {
             since_us: self.clock.now_us().saturating_sub(since_us),

@@ -32,7 +32,7 @@ use super::purge;
 use super::resync;
 use super::retention::Retain;
 use crate::admin::audit::{self, Upkeep};
-use crate::admin::backfill::{self, Backfills};
+use crate::admin::backfill::{self, Backfills, Readers};
 use crate::admin::backup::Place;
 use crate::admin::backup::job::Backups;
 use crate::admin::operate::{self, Operate};
@@ -103,6 +103,11 @@ impl Data {
         let (disk, samples) = (budget.disk(), budget.look_first().await);
         let ingest = start_ingest(config, common, outside, &log, &stores, ahead)?;
         if let Client::Local(local) = &ingest {
+            let readers = readers(config, common, &stores);
+            local.set_interesting(Box::new(move || {
+                let readers = readers.clone();
+                Box::pin(async move { readers.interesting().await })
+            }));
             budget.start(samples, Arc::clone(local), &common.supervisor);
         }
         start_interest(config, common, &log, &stores, &ingest);
@@ -181,12 +186,8 @@ impl Data {
 
     /// Accounts that an operator wants whole.
     fn backfills(&self, config: &Config, common: &Common) -> Backfills {
-        Backfills {
-            ingest: self.ingest.clone(),
-            dataplane: self.stores.dataplane.clone(),
-            interest: config.ingest().interest,
-            clock: common.clock.clone(),
-        }
+        let readers = readers(config, common, &self.stores);
+        Backfills { ingest: self.ingest.clone(), readers }
     }
 
     /// Audits, repairs and rebuilds that an operator asks for.
@@ -328,6 +329,12 @@ fn start_interest(config: &Config, common: &Common, log: &Log, stores: &Stores, 
         clock: common.clock.clone(),
     };
     interest.start(&common.supervisor);
+}
+
+/// Who is of interest, whatever the scope is.
+fn readers(config: &Config, common: &Common, stores: &Stores) -> Readers {
+    let (dataplane, clock) = (stores.dataplane.clone(), common.clock.clone());
+    Readers { dataplane, interest: config.ingest().interest, clock }
 }
 
 fn start_ingest(

@@ -62,6 +62,8 @@ async fn backfills_are_begun_looked_at_paused_and_cancelled() {
     // Nobody is followed who could list anybody.
     let nobody = place.run(&["backfill", "network", "--yes"]).refused(1, "MR-BIN-007");
     assert!(nobody.stderr.contains("ingest.resync.relay_url"), "{nobody:?}");
+    let nobody = place.run(&["backfill", "interest"]).refused(1, "MR-BIN-007");
+    assert!(nobody.stderr.contains("nobody reads here"), "{nobody:?}");
     assert!(backfills(&place).is_empty());
 
     let lines = format!("{ALICE} # a friend\n{BOB}\n");
