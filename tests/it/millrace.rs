@@ -322,7 +322,8 @@ impl Millrace {
     }
 }
 
-fn configuration(engine: &Engine, ports: Ports, network: &Network) -> String {
+/// On a network of its own; ends in the table `appview`.
+pub fn configuration(engine: &Engine, ports: Ports, network: &Network) -> String {
     let store = match engine {
         Engine::Sqlite => "engine = \"sqlite\"".to_owned(),
         Engine::Postgres(url) => format!("engine = \"postgres\"\npostgres_url = \"{url}\""),

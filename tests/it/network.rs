@@ -53,10 +53,21 @@ impl Network {
         moderation_port: Option<u16>,
         dir: &Path,
     ) -> Result<Self> {
-        let mut env = vec![
+        Self::start_with(appview_url, moderation_port, Vec::new(), dir).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_with(
+        appview_url: &str,
+        moderation_port: Option<u16>,
+        environment: Vec<(&'static str, String)>,
+        dir: &Path,
+    ) -> Result<Self> {
+        let mut env = environment;
+        env.extend([
             ("APPVIEW_URL", appview_url.to_owned()),
             ("DATA_DIR", dir.join("pds").display().to_string()),
-        ];
+        ]);
         env.extend(
             moderation_port.map(|port| ("MODERATION_URL", format!("http://localhost:{port}"))),
         );
@@ -86,6 +97,17 @@ impl Network {
     pub async fn latest_seq(&mut self) -> Result<i64> {
         let seq = self.node.must("pds.latestSeq", json!({})).await?;
         seq.as_i64().context("a sequence number")
+    }
+
+    /// An account's sessions by OAuth, as their server has them.
+    pub async fn sessions_of(&mut self, did: &str) -> Result<Vec<Value>> {
+        let sessions = self.node.must("pds.sessions", json!({"did": did})).await?;
+        Ok(sessions.as_array().context("sessions")?.clone())
+    }
+
+    /// How long access tokens are good that the PDS gives out from now on.
+    pub async fn tokens_last(&mut self, ms: u64) -> Result<()> {
+        self.node.must("pds.tokensLast", json!({"ms": ms})).await.map(drop)
     }
 
     /// The DID of a new service: a feed generator at `url`.

@@ -40,6 +40,11 @@ impl World {
         let network = Network::start(&ports.appview_url(), moderation_port, dir.path()).await?;
         let client = Client::start(&network, dir.path()).await?;
         let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
+        Self::of(network, client, millrace, dir)
+    }
+
+    /// What was started one by one, in `dir`.
+    pub fn of(network: Network, client: Client, millrace: Millrace, dir: TempDir) -> Result<Self> {
         Ok(Self { network, client, millrace, http: http_client()?, dir })
     }
 

@@ -3,6 +3,8 @@
 //   pds.stop, pds.start, plc.stop, plc.start   the same data and port afterwards
 //   plc.register {handle, url, id, type}       a new identity with this service at that address; its DID
 //   pds.latestSeq                              the sequence number of the newest firehose event
+//   pds.sessions {did}                         an account's sessions by OAuth, as their server has them
+//   pds.tokensLast {ms}                        how long access tokens are good that are given out from now on
 // Environment:
 //   APPVIEW_URL          where the PDS sends app.bsky.*; a did:plc naming it is registered
 //   MODERATION_URL       whom the PDS lets moderate; a did:plc naming it as labeler is registered
@@ -53,6 +55,17 @@ await serve({
     (await register(handle, url, { [id]: { type, endpoint: url } })).did,
   'pds.stop': async () => { await pds?.destroy(); pds = null },
   'pds.start': async () => { pds ??= await startPds() },
+  'pds.sessions': async ({ did }) => {
+    const sessions = await pds.ctx.oauthProvider.tokenManager.listAccountTokens(did)
+    return sessions.map(({ data }) => ({
+      clientId: data.clientId,
+      clientAuth: data.clientAuth,
+      createdAt: data.createdAt,
+      updatedAt: data.updatedAt,
+      isExpired: data.expiresAt < new Date(),
+    }))
+  },
+  'pds.tokensLast': async ({ ms }) => { pds.ctx.oauthProvider.tokenManager.tokenMaxAge = ms },
   'pds.latestSeq': async () => (await pds.ctx.sequencer.curr()) ?? 0,
 })
 

@@ -22,6 +22,9 @@ pub const PENDING_LIFETIME_S: i64 = 60 * 60;
 /// Bytes of a `request_uri`.
 const REQUEST_URI_BYTES_MAX: usize = 1024;
 
+/// With how many of the client's keys, the newest first, a server is asked that does not know them.
+const KEYS_TRIED_MAX: usize = 3;
+
 /// What somebody asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Begin<'a> {
@@ -79,18 +82,27 @@ impl OAuthClient {
         self.identity.declares(begin.redirect_uri, begin.scope)?;
         let found = self.discovery.find(begin.input).await?;
         let rng = self.dpop.rng();
-        let pending = Pending {
+        let mut keys = self.identity.key_ids().take(KEYS_TRIED_MAX).map(str::to_owned);
+        let mut pending = Pending {
             state: Token::random(rng),
             issuer: found.server.issuer.clone(),
             verifier: Token::random(rng),
             key: SessionKey::random(rng),
             did: found.did.clone(),
             client_id: self.identity.client_id().to_owned(),
-            client_key: self.identity.newest_key().map(str::to_owned),
+            client_key: keys.next(),
             redirect_uri: begin.redirect_uri.to_owned(),
             expires_us: self.dpop.now_us().saturating_add(PENDING_LIFETIME_S * 1_000_000),
         };
-        let request_uri = self.push(&found, &pending, begin.scope).await?;
+        // Servers go by the keys they fetched some minutes ago, of which one that is new is not yet.
+        let request_uri = loop {
+            match self.push(&found, &pending, begin.scope).await {
+                Err(error) if error.is_unknown_key() => {
+                    pending.client_key = Some(keys.next().ok_or(error)?);
+                }
+                pushed => break pushed?,
+            }
+        };
         let mut authorize_url = found.server.authorization_endpoint;
         authorize_url
             .query_pairs_mut()

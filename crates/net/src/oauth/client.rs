@@ -241,12 +241,13 @@ impl ClientIdentity {
         Some(json!({ "keys": client.keys.iter().map(public).collect::<Vec<_>>() }))
     }
 
-    /// The id of the key that a new session begins with, if the client has keys.
-    pub(super) fn newest_key(&self) -> Option<&str> {
-        match self {
-            Self::Loopback(_) => None,
-            Self::Confidential(client) => client.keys.first().map(ClientKey::id),
-        }
+    /// The ids of the keys that a new session may begin with, the newest first; none of a client without keys.
+    pub(super) fn key_ids(&self) -> impl Iterator<Item = &str> {
+        let keys = match self {
+            Self::Loopback(_) => &[],
+            Self::Confidential(client) => client.keys.as_slice(),
+        };
+        keys.iter().map(ClientKey::id)
     }
 
     /// The key of that id.

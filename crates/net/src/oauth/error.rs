@@ -181,6 +181,11 @@ impl OAuthError {
         }
     }
 
+    /// Whether the server does not take the client's proof, of whose key it may not know yet.
+    pub(super) fn is_unknown_key(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == "invalid_client")
+    }
+
     /// Whether the same may succeed a little later: no answer, a busy or failing server.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -171,6 +171,33 @@ async fn a_confidential_client_signs_and_goes_on_with_the_key_it_began_with() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_know_the_newest_key_yet_is_asked_with_an_older_one() {
+    let world = World::new().await;
+    let redirect_uri = "https://app.example.com/oauth/callback";
+    let begin = Begin { input: "alice.test", redirect_uri, scope: SCOPE };
+    let rotated = world.confidential(&[2, 1]);
+    // It goes by the keys that it fetched before.
+    world.confidential(&[1]);
+    let begun = rotated.begin(begin).await.unwrap();
+    assert_eq!(begun.pending.client_key.as_deref(), Some(key(1).id()));
+    let callback = Callback::parse(&world.fake.authorize(&begun.authorize_url)).unwrap();
+    let grant = rotated.finish(begun.pending, &callback).await.unwrap();
+    assert_eq!(grant.client_key.as_deref(), Some(key(1).id()));
+
+    // One that knows none of them is not asked for ever.
+    let many = world.confidential(&[2, 3, 4, 5, 6, 7]);
+    world.confidential(&[1]);
+    world.asked();
+    let error = many.begin(begin).await.unwrap_err();
+    assert!(
+        matches!(&error, OAuthError::Refused { error, .. } if error == "invalid_client"),
+        "{error}"
+    );
+    // With three keys, the first of them once more for its nonce.
+    assert_eq!(world.asked().iter().filter(|asked| *asked == "par").count(), 4);
+}
+
+#[tokio::test]
 async fn nothing_undeclared_is_asked_for() {
     let world = World::new().await;
     let undeclared =

@@ -112,8 +112,11 @@ fn answer(
     form: Form,
 ) -> Result<Value, (u16, Value)> {
     let refused = |reason: &'static str| {
-        let known = matches!(reason, "invalid_grant" | "use_dpop_nonce");
-        let error = if known { reason } else { "invalid_request" };
+        let error = match reason {
+            "invalid_grant" | "use_dpop_nonce" => reason,
+            "unknown kid" => "invalid_client",
+            _ => "invalid_request",
+        };
         (400, json!({ "error": error, "error_description": reason }))
     };
     let jkt = play.prove(headers, "POST", &format!("/oauth/{endpoint}")).map_err(refused)?;
