@@ -81,7 +81,7 @@ async function completeness(stage) {
   await page.goto(stage.at(`/profile/${stage.did}`));
   const state = page.locator(".facts > div").filter({ has: page.getByText("State", { exact: true }) }).locator("dd");
   await state.waitFor();
-  assert.match(await state.innerText(), /complete|partial|in progress/);
+  assert.match(await state.innerText(), /complete|partial|being fetched/);
   await page.getByRole("button", { name: "Fetch its repository" }).click();
   await page.getByText("Its repository will be fetched.").waitFor();
   await page.context().close();

@@ -51,10 +51,12 @@ export async function check(stage, page, what) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await stage.violations(page), [], `${what}, ${colorScheme}`);
+    await stage.picture(page, `${what.replaceAll("/", "_")}-${colorScheme}`);
   }
   for (const viewport of [PHONE, WIDE]) {
     await page.setViewportSize(viewport);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(over, 0, `${what} is ${over} px too wide for ${viewport.width}`);
+    await stage.picture(page, `${what.replaceAll("/", "_")}-${viewport.width}`);
   }
 }

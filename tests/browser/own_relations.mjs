@@ -36,7 +36,7 @@ async function follow(stage, page) {
   await actions.getByRole("button", { name: "Following" }).waitFor();
   await until("the follow is in the repository", () => has(stage, FOLLOW, stage.carol.did));
   await told(page, "the AppView tells of the follow", () => actions.getByRole("button", { name: "Following" }).isVisible());
-  assert.match(await page.locator(".counts").innerText(), /1 followers/);
+  assert.match(await page.locator(".counts").innerText(), /1 follower\b/);
   await page.goto(stage.at("/home"));
   await postWith(page, "something strange").waitFor();
 }

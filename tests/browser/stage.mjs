@@ -20,7 +20,7 @@ export async function run(parts) {
   const stage = {
     ...given,
     at: (path) => `${given.base}/dashboard${path}`,
-    /** Has the program stopped or started. */
+    /** Has the program stopped or started, or something else done that only the test can do. */
     async ask(what) {
       console.log(`@${what}`);
       const { value } = await answers.next();
@@ -52,6 +52,10 @@ export async function run(parts) {
       await page.goto(stage.at(`/#token=${given.token}`));
       await page.locator(".headline").waitFor();
       return page;
+    },
+    /** A picture for who asked for pictures. */
+    async picture(page, name) {
+      if (given.pictures) await page.screenshot({ path: `${given.pictures}/${name}.png`, fullPage: true });
     },
     async violations(page) {
       await page.evaluate(axe);

@@ -23,16 +23,36 @@ pub async fn ready(base: &str) -> Result<Option<PathBuf>> {
     Ok(needed("a program with its dashboard", built)?.map(|()| chromium))
 }
 
-/// Runs the browser's half, and does to the program what it asks for: `@stop` and `@start` are answered with `done`.
+/// Runs the browser's half, and does to the program what it asks for: `@stop` and `@start`.
 pub async fn drive(
     script: &str,
     chromium: &Path,
-    mut given: Value,
+    given: Value,
     millrace: &mut Millrace,
+) -> Result<()> {
+    let act = async |what: &str| match what {
+        "stop" => millrace.kill9().await,
+        "start" => {
+            millrace.launch().await?;
+            millrace.ready().await
+        }
+        other => anyhow::bail!("{other} was asked for"),
+    };
+    drive_with(script, chromium, given, act).await
+}
+
+/// The same with what a test of its own does when it is asked to: `@<what>` is answered with `done`.
+pub async fn drive_with(
+    script: &str,
+    chromium: &Path,
+    mut given: Value,
+    mut act: impl AsyncFnMut(&str) -> Result<()>,
 ) -> Result<()> {
     let screenshot = std::env::temp_dir().join("millrace-dashboard-failed.png");
     given["chromium"] = chromium.display().to_string().into();
     given["screenshot"] = screenshot.display().to_string().into();
+    // A folder for pictures of what was looked at, if somebody wants to see them.
+    given["pictures"] = std::env::var("MILLRACE_TEST_PICTURES").ok().into();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
     let mut command = Command::new("node");
     command.arg(script).env("DASHBOARD_TEST", given.to_string());
@@ -43,17 +63,13 @@ pub async fn drive(
     let driven = async {
         let mut has_passed = false;
         while let Some(line) = lines.next_line().await? {
-            match line.as_str() {
-                "@stop" => millrace.kill9().await?,
-                "@start" => {
-                    millrace.launch().await?;
-                    millrace.ready().await?;
+            match line.strip_prefix('@') {
+                Some("passed") => has_passed = true,
+                Some(what) => {
+                    act(what).await?;
+                    stdin.write_all(b"done\n").await?;
                 }
-                "@passed" => has_passed = true,
-                told => eprintln!("{told}"),
-            }
-            if matches!(line.as_str(), "@stop" | "@start") {
-                stdin.write_all(b"done\n").await?;
+                None => eprintln!("{line}"),
             }
         }
         ensure!(has_passed, "the browser's half failed; see {}", screenshot.display());

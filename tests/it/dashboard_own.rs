@@ -52,7 +52,8 @@ async fn settle_in(world: &mut World) -> Result<Value> {
     }))
 }
 
-fn person(account: &Account) -> Value {
+/// As the browser is told of somebody.
+pub fn person(account: &Account) -> Value {
     let password = format!("{}-pass", account.name);
     json!({"did": account.did, "handle": account.handle, "password": password})
 }

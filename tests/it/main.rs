@@ -30,6 +30,7 @@ mod oracle;
 mod outages;
 mod ozone;
 mod page;
+mod partial;
 mod people;
 mod postgres;
 mod process;

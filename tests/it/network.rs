@@ -99,6 +99,15 @@ impl Network {
         seq.as_i64().context("a sequence number")
     }
 
+    /// From now on who asks the PDS for a repository waits.
+    pub async fn hold_repos(&mut self) -> Result<()> {
+        self.node.must("pds.holdRepos", json!({})).await.map(drop)
+    }
+
+    pub async fn release_repos(&mut self) -> Result<()> {
+        self.node.must("pds.releaseRepos", json!({})).await.map(drop)
+    }
+
     /// An account's sessions by OAuth, as their server has them.
     pub async fn sessions_of(&mut self, did: &str) -> Result<Vec<Value>> {
         let sessions = self.node.must("pds.sessions", json!({"did": did})).await?;

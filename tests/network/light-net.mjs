@@ -3,6 +3,7 @@
 //   pds.stop, pds.start, plc.stop, plc.start   the same data and port afterwards
 //   plc.register {handle, url, id, type}       a new identity with this service at that address; its DID
 //   pds.latestSeq                              the sequence number of the newest firehose event
+//   pds.holdRepos, pds.releaseRepos            who asks for a repository waits until it is released
 //   pds.sessions {did}                         an account's sessions by OAuth, as their server has them
 //   pds.tokensLast {ms}                        how long access tokens are good that are given out from now on
 // Environment:
@@ -36,6 +37,7 @@ let plc = await startPlc()
 const appview = env.APPVIEW_URL ? await registerAppview(env.APPVIEW_URL) : null
 const moderation = env.MODERATION_URL ? await registerModeration(env.MODERATION_URL) : null
 const pdsSettings = await settings()
+let held = null
 let pds = await startPds()
 
 say({
@@ -55,6 +57,8 @@ await serve({
     (await register(handle, url, { [id]: { type, endpoint: url } })).did,
   'pds.stop': async () => { await pds?.destroy(); pds = null },
   'pds.start': async () => { pds ??= await startPds() },
+  'pds.holdRepos': async () => { held = Promise.withResolvers() },
+  'pds.releaseRepos': async () => { held?.resolve(); held = null },
   'pds.sessions': async ({ did }) => {
     const sessions = await pds.ctx.oauthProvider.tokenManager.listAccountTokens(did)
     return sessions.map(({ data }) => ({
@@ -87,8 +91,18 @@ async function startPds() {
   // Handles of this PDS live in its own accounts, not in DNS.
   server.ctx.idResolver.handle.resolve = async (handle) =>
     (await server.ctx.accountManager.getAccount(handle))?.did
-  await server.start()
+  holdable(await server.start())
   return server
+}
+
+/** Has whoever asks for a repository wait while they are held. */
+function holdable(server) {
+  const answers = server.listeners('request')
+  server.removeAllListeners('request')
+  server.on('request', async (request, response) => {
+    if (request.url.startsWith('/xrpc/com.atproto.sync.getRepo?')) await held?.promise
+    for (const answer of answers) answer.call(server, request, response)
+  })
 }
 
 async function settings() {

@@ -1,11 +1,12 @@
 // An account: who it is, how much of it is here, and what it wrote.
-import { useEffect, useState } from "react";
-import { admin, ApiError, command, told, xrpc } from "../api.ts";
+import { useCallback, useEffect, useState } from "react";
+import { xrpc } from "../api.ts";
+import { exact, type Known, next } from "../completeness.ts";
 import { usePerson, useSession } from "../context.ts";
-import { count, words } from "../figures.ts";
+import { count } from "../figures.ts";
 import { judge } from "../labels.ts";
 import { useLoad, usePages } from "../load.ts";
-import { Badge, Facts, type Mood } from "../parts/figure.tsx";
+import { Completeness } from "../parts/completeness.tsx";
 import { A } from "../parts/link.tsx";
 import { RecordLink } from "../parts/named.tsx";
 import { Avatar, nameOf, Person, Verified } from "../parts/people.tsx";
@@ -14,10 +15,8 @@ import { FeedPost } from "../parts/post.tsx";
 import { Standing } from "../parts/standing.tsx";
 import { Listed, Shown } from "../parts/states.tsx";
 import { Text } from "../parts/text.tsx";
-import { Time } from "../parts/time.tsx";
 import { Warned } from "../parts/warned.tsx";
 import { href, PROFILE_TABS, type ProfileTab } from "../router.ts";
-import type { Operator } from "../session.ts";
 import type { AccountState, Actor, FeedItem, Profile } from "../types.ts";
 
 const FILTERS: Partial<Record<ProfileTab, string>> = {
@@ -30,15 +29,22 @@ export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) 
   const { operator } = useSession();
   const viewer = usePerson()?.did ?? "";
   const loaded = useLoad(`profile ${actor} ${viewer}`, (signal) => xrpc<Profile>("app.bsky.actor.getProfile", { actor }, signal));
-  const [state, setState] = useState<AccountState | null>(null);
+  const [known, setKnown] = useState<Known | null>(null);
+  const tell = useCallback((state: AccountState | null) => setKnown((before) => next(before, state, Date.now())), []);
+  const { again } = loaded;
+  const turn = known?.turn ?? 0;
+  // More of it is here than when this page was opened.
+  useEffect(() => {
+    if (turn > 0) again();
+  }, [turn, again]);
   const isHere = loaded.data !== null;
   const did = loaded.data?.did ?? (actor.startsWith("did:") ? actor : null);
   return (
     <>
       <Shown of={loaded} what="the account">
-        {(profile) => <Head profile={profile} exact={state?.countsExact} />}
+        {(profile) => <Head profile={profile} exact={exact(known?.state.did === profile.did ? known : null, loaded.atMs)} />}
       </Shown>
-      {operator !== null && did !== null && <Completeness key={did} operator={operator} did={did} tell={setState} />}
+      {operator !== null && did !== null && <Completeness key={did} operator={operator} did={did} tell={tell} />}
       {isHere && (
         <>
           <nav aria-label="Of this account" className="tabs">
@@ -48,7 +54,7 @@ export function ProfilePage({ actor, tab }: { actor: string; tab: ProfileTab }) 
               </A>
             ))}
           </nav>
-          {tab === "followers" || tab === "follows" ? <Relations actor={actor} tab={tab} /> : <Feed actor={actor} tab={tab} />}
+          {tab === "followers" || tab === "follows" ? <Relations actor={actor} tab={tab} /> : <Feed key={turn} actor={actor} tab={tab} />}
         </>
       )}
     </>
@@ -83,10 +89,10 @@ function Head({ profile, exact }: { profile: Profile; exact: AccountState["count
         <Standing profile={profile} />
         <p className="counts">
           <span>
-            <Counted n={profile.postsCount} exact={exact?.own} /> posts
+            <Counted n={profile.postsCount} exact={exact?.own} /> {profile.postsCount === 1 ? "post" : "posts"}
           </span>
           <A to={href({ page: "profile", actor: profile.did, tab: "followers" })}>
-            <Counted n={profile.followersCount} exact={exact?.byOthers} /> followers
+            <Counted n={profile.followersCount} exact={exact?.byOthers} /> {profile.followersCount === 1 ? "follower" : "followers"}
           </A>
           <A to={href({ page: "profile", actor: profile.did, tab: "follows" })}>
             <Counted n={profile.followsCount} exact={exact?.own} /> follows
@@ -106,61 +112,6 @@ function Counted({ n, exact }: { n: number | undefined; exact: boolean | undefin
       {exact === false && <span className="muted">at least </span>}
       <strong>{count(n ?? 0)}</strong>
     </>
-  );
-}
-
-const MOODS: Record<string, Mood> = { complete: "good", desynchronized: "warn", gone: "bad" };
-
-function Completeness({ operator, did, tell }: { operator: Operator; did: string; tell: (state: AccountState | null) => void }) {
-  const [said, setSaid] = useState("");
-  const loaded = useLoad(`account ${did}`, (signal) => admin<AccountState>(operator, `accounts/${did}`, signal), 5_000);
-  useEffect(() => tell(loaded.data), [loaded.data, tell]);
-  const unknown = loaded.error instanceof ApiError && loaded.error.status === 404;
-  const fetchAgain = async () => {
-    try {
-      await command(operator, `accounts/${did}/resync`);
-      setSaid("Its repository will be fetched.");
-      loaded.again();
-    } catch (error) {
-      setSaid(told(error));
-    }
-  };
-  return (
-    <section className="card" aria-labelledby="completeness">
-      <div className="card-head">
-        <h2 id="completeness">How much of it is here</h2>
-        <div className="actions">
-          <A to={href({ page: "moderation", tab: "accounts", subject: did })}>Moderate</A>
-          <button type="button" onClick={fetchAgain}>
-            Fetch its repository
-          </button>
-        </div>
-      </div>
-      <p role="status" className="said">
-        {said}
-      </p>
-      {unknown ? (
-        <p className="muted">Ingest has seen no event of this account.</p>
-      ) : (
-        <Shown of={loaded} what="the account's state">
-          {(state) => (
-            <Facts
-              wide
-              facts={[
-                ["State", <Badge key="s" mood={MOODS[state.syncState] ?? "plain"}>{words(state.syncState)}</Badge>],
-                ["Revision", state.rev === null ? "–" : <code key="r">{state.rev}</code>],
-                ["Host", state.pds ?? "not known yet"],
-                ["Hosting status", state.active ? "active" : (state.status ?? "not active")],
-                ["Last change", <Time key="u" ms={state.updatedUs / 1_000} />],
-                ...(state.attempts > 0 ? [["Failed attempts", count(state.attempts)] as [string, string]] : []),
-                ...(state.nextTryUs !== null ? [["Next fetch", <Time key="n" ms={state.nextTryUs / 1_000} />] as [string, React.ReactNode]] : []),
-                ...(state.error !== null ? [["Last error", state.error] as [string, string]] : []),
-              ]}
-            />
-          )}
-        </Shown>
-      )}
-    </section>
   );
 }
 

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use millrace_atproto::Did;
+use millrace_dataplane::query::actors::GetRepoRev;
 use millrace_dataplane::query::takedown::{GetTakedown, Takedown, TakedownSubject};
 use millrace_ingest::{AccountState, HostList};
 use serde::Serialize;
@@ -40,7 +41,13 @@ pub(super) async fn account(
     let did = did(path)?;
     let known = state.ingest.account_state(&did).await.map_err(from_ingest)?;
     let unknown = || XrpcError::NoSuch(format!("no event of {did} has been seen here"));
-    let known = known.ok_or_else(unknown)?;
+    let mut known = known.ok_or_else(unknown)?;
+    if known.counts_exact.own {
+        // Numbers are of what can be read, which may be behind what ingest has taken.
+        let question = GetRepoRev { did: did.clone() };
+        let visible = state.dataplane.ask(question).await.map_err(from_dataplane)?.rev;
+        known.counts_exact.own = visible >= known.rev;
+    }
     let subject = TakedownSubject::Account { did };
     let takedown = state.dataplane.ask(GetTakedown { subject }).await.map_err(from_dataplane)?;
     Ok(Json(AccountView { state: known, takedown: takedown.takedown }))

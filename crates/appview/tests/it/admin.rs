@@ -4,13 +4,14 @@ use millrace_dataplane::query::standing::GetStanding;
 use millrace_log::{Append, Topic};
 use serde_json::{Value, json};
 
-use crate::ingest_side::KNOWN;
+use crate::ingest_side::{KNOWN, WHOLE, WHOLE_UNTIL_US};
 use crate::people::did;
 use crate::world::{ADMIN_TOKEN, Answer, Reach, World, near_and_far};
 
 near_and_far!(
     the_overview_joins_both_halves,
     accounts_and_hosts,
+    numbers_are_exact_when_all_of_it_can_be_read,
     backfills_are_told_of_and_changed,
     backfills_are_begun,
     parked_entries_are_looked_at_retried_and_discarded,
@@ -100,6 +101,19 @@ async fn accounts_and_hosts(world: World) {
     assert_eq!(wanted, json!({ "did": did(KNOWN) }));
     let nobody = format!("accounts/{}", did("nobody"));
     assert_eq!(world.admin("GET", &nobody).await.refused(), (404, "NotFound"));
+}
+
+async fn numbers_are_exact_when_all_of_it_can_be_read(world: World) {
+    let path = format!("accounts/{}", did(WHOLE));
+    let exact = async || world.admin("GET", &path).await.ok()["countsExact"]["own"].clone();
+    world.actor(WHOLE).post("before");
+    world.settle().await;
+    assert_eq!(exact().await, false, "what came last cannot be read yet");
+    let left = WHOLE_UNTIL_US - world.now_us();
+    world.clock.advance(std::time::Duration::from_micros(u64::try_from(left).unwrap()));
+    world.actor(WHOLE).post("the last");
+    world.settle().await;
+    assert_eq!(exact().await, true);
 }
 
 async fn parked_entries_are_looked_at_retried_and_discarded(world: World) {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
+use millrace_atproto::Tid;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::world::{SOURCE, START_US};
 
 /// The account of which something is missing.
 pub const KNOWN: &str = "alice";
+/// One that is here whole, up to an hour after the start.
+pub const WHOLE: &str = "whole";
+pub const WHOLE_UNTIL_US: i64 = START_US + 3_600_000_000;
 
 /// The accounts that it was told somebody looks at.
 pub type Looked = Arc<Mutex<Vec<String>>>;
@@ -104,14 +108,18 @@ async fn change_backfill(Json(question): Json<Value>) -> Json<Value> {
 }
 
 async fn account_state(Json(question): Json<Value>) -> Json<Value> {
-    if question["did"] != did(KNOWN).as_str() {
-        return Json(Value::Null);
-    }
+    let (name, state, rev) = match &question["did"] {
+        asked if asked == did(KNOWN).as_str() => (KNOWN, "partial", None),
+        asked if asked == did(WHOLE).as_str() => {
+            (WHOLE, "complete", Some(Tid::from_time(WHOLE_UNTIL_US, 0)))
+        }
+        _ => return Json(Value::Null),
+    };
     Json(json!({
-        "did": did(KNOWN), "syncState": "partial", "rev": null, "data": null,
+        "did": did(name), "syncState": state, "rev": rev, "data": null,
         "pds": "https://pds.test", "active": true, "status": null, "statusUs": null,
         "updatedUs": START_US, "attempts": 0, "nextTryUs": null, "error": null,
-        "countsExact": { "own": false, "byOthers": false },
+        "countsExact": { "own": rev.is_some(), "byOthers": false },
     }))
 }
 
