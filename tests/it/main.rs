@@ -37,6 +37,7 @@ mod process;
 mod real_pds;
 mod rebuild;
 mod records;
+mod reported;
 mod scope;
 mod sign_in;
 mod signed_in;

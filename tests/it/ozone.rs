@@ -20,15 +20,15 @@ use crate::world::World;
 const LABELLED_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 /// Ozone, and who works with it.
-struct Ozone {
-    node: JsonLines,
+pub struct Ozone {
+    pub node: JsonLines,
     moderator: Account,
     /// As the PDS is told where to pass a request on to.
     service: String,
 }
 
 impl Ozone {
-    async fn start(world: &mut World, database: &Database, dir: &Path) -> Result<Self> {
+    pub async fn start(world: &mut World, database: &Database, dir: &Path) -> Result<Self> {
         let moderator = world.client.create_account("moderator").await?;
         let network = &world.network;
         let Moderation { did, port, signing_key_hex } =
@@ -50,13 +50,18 @@ impl Ozone {
         Ok(Self { node, moderator, service })
     }
 
-    async fn ask(&self, world: &mut World, nsid: &str, params: Value) -> Result<Value> {
+    pub async fn ask(&self, world: &mut World, nsid: &str, params: Value) -> Result<Value> {
         let asked = world.client.query_to(&self.service, &self.moderator, nsid, params).await;
         asked.with_context(|| format!("Ozone was asked for {nsid}"))
     }
 
     /// The moderator decides; what is to be told to others was told when this returns.
-    async fn decide(&mut self, world: &mut World, what: &Decision, subject: &Value) -> Result<()> {
+    pub async fn decide(
+        &mut self,
+        world: &mut World,
+        what: &Decision,
+        subject: &Value,
+    ) -> Result<()> {
         self.emit(world, what, subject).await?;
         self.pushed().await
     }
@@ -80,19 +85,19 @@ impl Ozone {
 }
 
 #[derive(Default)]
-struct Decision {
+pub struct Decision {
     event: Value,
     /// Of the record's files, which are meant too.
     blobs: Vec<String>,
 }
 
 impl Decision {
-    fn event(name: &str) -> Self {
+    pub fn event(name: &str) -> Self {
         let kind = format!("tools.ozone.moderation.defs#modEvent{name}");
         Self { event: json!({"$type": kind, "comment": "decided"}), blobs: Vec::new() }
     }
 
-    fn label(added: &[&str], negated: &[&str]) -> Self {
+    pub fn label(added: &[&str], negated: &[&str]) -> Self {
         let mut decision = Self::event("Label");
         decision.event["createLabelVals"] = json!(added);
         decision.event["negateLabelVals"] = json!(negated);
@@ -105,7 +110,7 @@ impl Decision {
     }
 }
 
-fn of_post(post: &Written) -> Value {
+pub fn of_post(post: &Written) -> Value {
     json!({"$type": "com.atproto.repo.strongRef", "uri": post.uri, "cid": post.cid})
 }
 
@@ -126,7 +131,7 @@ async fn postgres_in_two_processes() -> Result<()> {
     moderated(&Engine::Postgres(own.url().to_owned()), Split::Remote, &database).await
 }
 
-async fn database() -> Result<Option<Database>> {
+pub async fn database() -> Result<Option<Database>> {
     let Some(server) = std::env::var("MILLRACE_TEST_POSTGRES_URL").ok() else {
         eprintln!("skipped: MILLRACE_TEST_POSTGRES_URL is not set (`make test` sets it)");
         return Ok(None);

@@ -18,6 +18,8 @@ export interface SessionAnswer {
   speaksOauth: boolean;
   /** The origin under which a browser has to sign in. */
   signInAt: string;
+  /** Who moderates here, and takes reports. */
+  moderator?: string;
 }
 
 const RETURN = "millrace.return";

@@ -152,6 +152,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         sign_in_rates: Arc::new(Rates::of_sign_ins(&config.limits, clock.clone())),
         uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
         live,
+        moderator: config.moderation_did.clone(),
         body_bytes_max: config.limits.body_bytes_max,
     };
     let pds = PdsClient::new(http.clone());

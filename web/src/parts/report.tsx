@@ -2,6 +2,8 @@
 import { useState } from "react";
 import { useAct } from "../act.ts";
 import { xrpc } from "../api.ts";
+import { useOwn } from "../context.ts";
+import { askable, type Labeler, takes } from "../labelers.ts";
 import { useLoad } from "../load.ts";
 import { report, type ReportSubject } from "../write.ts";
 import { Dialog } from "./dialog.tsx";
@@ -25,10 +27,23 @@ interface Preferences {
 }
 
 /** The labelers that somebody subscribes to, as their own server has it. */
-function useLabelers(): string[] {
+function useSubscribed(): string[] {
   const loaded = useLoad("labelers", (signal) => xrpc<Preferences>("app.bsky.actor.getPreferences", {}, signal));
   const found = loaded.data?.preferences?.find((one) => one.$type === "app.bsky.actor.defs#labelersPref");
   return (found?.labelers ?? []).map(({ did }) => did).filter((did): did is string => typeof did === "string" && did.startsWith("did:"));
+}
+
+/** As many as one question may name. */
+const LABELERS_MAX = 20;
+
+/** Who may be asked beside whom one's own server chooses, with what is known of them here. */
+function useLabelers(): { did: string; isHere: boolean; known: Labeler | undefined }[] {
+  const moderator = useOwn().service?.moderator;
+  const dids = askable(moderator, useSubscribed()).slice(0, LABELERS_MAX);
+  const loaded = useLoad(`labelers ${dids.join(" ")}`, async (signal) =>
+    dids.length === 0 ? [] : (await xrpc<{ views: Labeler[] }>("app.bsky.labeler.getServices", { dids, detailed: "true" }, signal)).views,
+  );
+  return dids.map((did) => ({ did, isHere: did === moderator, known: loaded.data?.find(({ creator }) => creator.did === did) }));
 }
 
 export function Report({ subject, what, close }: { subject: ReportSubject; what: string; close: () => void }) {
@@ -38,9 +53,12 @@ export function Report({ subject, what, close }: { subject: ReportSubject; what:
   const [words, setWords] = useState("");
   const [to, setTo] = useState("");
   const [done, setDone] = useState(false);
+  const isTaken = (known: Labeler | undefined) => takes(known, subject, reason === "" ? "" : `${DEFS}#${reason}`);
   const go = () =>
     act.run("report", async () => {
       if (reason === "") throw new Error("Say why.");
+      const chosen = labelers.find(({ did }) => did === to);
+      if (chosen !== undefined && !isTaken(chosen.known)) throw new Error("Whom you chose takes no such reports. Choose somebody else, or another reason.");
       await report(subject, `${DEFS}#${reason}`, words.trim(), to === "" ? null : to);
       setDone(true);
       return "The report was taken. Who moderates decides what comes of it.";
@@ -69,11 +87,13 @@ export function Report({ subject, what, close }: { subject: ReportSubject; what:
                 <input type="radio" name="to" checked={to === ""} onChange={() => setTo("")} />
                 whom your server chooses
               </label>
-              {labelers.map((did) => (
+              {labelers.map(({ did, isHere, known }) => (
                 <label key={did} className="choice">
-                  <input type="radio" name="to" checked={to === did} onChange={() => setTo(did)} />
+                  <input type="radio" name="to" checked={to === did} disabled={!isTaken(known)} onChange={() => setTo(did)} />
                   <span className="break">
+                    {isHere && "who moderates here: "}
                     <Who did={did} author="" />
+                    {!isTaken(known) && <span className="muted"> (takes no such reports)</span>}
                   </span>
                 </label>
               ))}

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, body::Body};
 use http::{HeaderMap, header};
+use millrace_atproto::Did;
 use serde::{Deserialize, Serialize};
 
 use super::{SignInState, SignedIn};
@@ -23,6 +24,9 @@ pub(super) struct Session {
     speaks_oauth: bool,
     /// The origin under which a browser has to sign in.
     sign_in_at: String,
+    /// Who moderates here, and takes reports; nobody, if it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moderator: Option<Did>,
 }
 
 #[derive(Serialize)]
@@ -50,6 +54,7 @@ pub(super) async fn session(
         session_id: browser.map(|browser| browser.session_id),
         speaks_oauth: state.client.speaks_oauth,
         sign_in_at: state.client.origin.clone(),
+        moderator: state.moderator.clone(),
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }

@@ -73,6 +73,8 @@ pub(crate) struct SignInState {
     pub(crate) uploads: Arc<Semaphore>,
     /// Who is told what is new.
     pub(crate) live: Live,
+    /// Who moderates here.
+    pub(crate) moderator: Option<Did>,
     pub(crate) body_bytes_max: usize,
 }
 

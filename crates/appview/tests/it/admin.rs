@@ -106,12 +106,12 @@ async fn accounts_and_hosts(world: World) {
 async fn numbers_are_exact_when_all_of_it_can_be_read(world: World) {
     let path = format!("accounts/{}", did(WHOLE));
     let exact = async || world.admin("GET", &path).await.ok()["countsExact"]["own"].clone();
-    world.actor(WHOLE).post("before");
+    world.actor(WHOLE).posts("before");
     world.settle().await;
     assert_eq!(exact().await, false, "what came last cannot be read yet");
     let left = WHOLE_UNTIL_US - world.now_us();
     world.clock.advance(std::time::Duration::from_micros(u64::try_from(left).unwrap()));
-    world.actor(WHOLE).post("the last");
+    world.actor(WHOLE).posts("the last");
     world.settle().await;
     assert_eq!(exact().await, true);
 }

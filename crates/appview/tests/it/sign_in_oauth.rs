@@ -256,11 +256,13 @@ async fn what_servers_read_of_this_service_is_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_one_s_own_machine_a_browser_is_taken_to_the_address() {
     let public_url = PublicUrl::parse("http://localhost:6000").unwrap();
-    let config = AppviewConfig { public_url, ..AppviewConfig::default() };
+    let moderation_did = Some(did("moderator"));
+    let config = AppviewConfig { public_url, moderation_did, ..AppviewConfig::default() };
     let world = World::open_with(Reach::Local, config).await;
     let pds = Pds::start(&world, "alice").await;
     let mut browser = Browser::new(&world);
     let session = browser.session().await;
+    assert_eq!(session["moderator"], did("moderator").as_str());
     assert_eq!(
         (&session["speaksOauth"], &session["signInAt"]),
         (&json!(true), &json!("http://127.0.0.1:6000"))
