@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::pds::Pds;
 use crate::people::did;
-use crate::world::{Answer, Reach, World};
+use crate::world::{Answer, MODERATION_DID, Reach, World};
 
 const SIGN_IN: &str = "/api/v1/session/sign-in";
 const PLACE: &str = "/dashboard/profile/alice.test?tab=replies";
@@ -256,13 +256,12 @@ async fn what_servers_read_of_this_service_is_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_one_s_own_machine_a_browser_is_taken_to_the_address() {
     let public_url = PublicUrl::parse("http://localhost:6000").unwrap();
-    let moderation_did = Some(did("moderator"));
-    let config = AppviewConfig { public_url, moderation_did, ..AppviewConfig::default() };
+    let config = AppviewConfig { public_url, ..AppviewConfig::default() };
     let world = World::open_with(Reach::Local, config).await;
     let pds = Pds::start(&world, "alice").await;
     let mut browser = Browser::new(&world);
     let session = browser.session().await;
-    assert_eq!(session["moderator"], did("moderator").as_str());
+    assert_eq!(session["moderator"], MODERATION_DID);
     assert_eq!(
         (&session["speaksOauth"], &session["signInAt"]),
         (&json!(true), &json!("http://127.0.0.1:6000"))
