@@ -74,6 +74,8 @@ impl Ahead {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     fn at(offset: i64) -> Position {
