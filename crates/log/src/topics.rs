@@ -8,6 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | `network.entries.v1` | DID of the account, UTF-8 | `atproto::Entry` as canonical DAG-CBOR | all of one account |
 //! | `dataplane.changes.v1` | DID whose rows changed, UTF-8 | facts inserted or removed, as JSON | all of one account |
+//! | `own.changes.v1` | DID who changed something of its own, UTF-8 | the same, of what nobody else is to know | all of one account |
 
 use std::fmt;
 
@@ -19,11 +20,13 @@ pub enum Topic {
     /// What really changed in the data-plane's tables. Written by its outbox alone, after the commit, so a
     /// question about a change read here always sees a state at least as new.
     DataplaneChanges,
+    /// What accounts changed of what they own here: whom they mute. Written by that domain's outbox alone; private.
+    OwnChanges,
 }
 
 impl Topic {
     /// Every topic, in the order the log creates them.
-    pub const ALL: [Self; 2] = [Self::NetworkEntries, Self::DataplaneChanges];
+    pub const ALL: [Self; 3] = [Self::NetworkEntries, Self::DataplaneChanges, Self::OwnChanges];
 
     /// The name under which the topic is stored, and known outside.
     #[must_use]
@@ -31,6 +34,7 @@ impl Topic {
         match self {
             Self::NetworkEntries => "network.entries.v1",
             Self::DataplaneChanges => "dataplane.changes.v1",
+            Self::OwnChanges => "own.changes.v1",
         }
     }
 
@@ -45,6 +49,7 @@ impl Topic {
         match self {
             Self::NetworkEntries => 0,
             Self::DataplaneChanges => 1,
+            Self::OwnChanges => 2,
         }
     }
 }
@@ -62,7 +67,7 @@ mod tests {
     #[test]
     fn names_are_a_contract() {
         let names = Topic::ALL.map(Topic::name);
-        assert_eq!(names, ["network.entries.v1", "dataplane.changes.v1"]);
+        assert_eq!(names, ["network.entries.v1", "dataplane.changes.v1", "own.changes.v1"]);
     }
 
     #[test]

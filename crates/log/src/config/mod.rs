@@ -94,6 +94,8 @@ impl LogConfig {
         match topic {
             Topic::NetworkEntries => self.network_entries_partitions,
             Topic::DataplaneChanges => self.dataplane_changes_partitions,
+            // Few, and people's own doing.
+            Topic::OwnChanges => 1,
         }
     }
 

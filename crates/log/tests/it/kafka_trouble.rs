@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use millrace_log::{Log, LogConfig, LogError, QUEUE_BYTES_MIN};
+use millrace_log::{Log, LogError, QUEUE_BYTES_MIN, Topic};
 use millrace_runtime::clock::Stopwatch;
 
 use rdkafka::mocking::MockCluster;
@@ -141,9 +141,11 @@ impl Mock {
         let cluster = MockCluster::new(3).unwrap();
         let mut site = Site::at(cluster.bootstrap_servers());
         site.config.kafka.request_timeout_ms = 2_000;
-        let LogConfig { kafka, .. } = site.settings();
-        cluster.create_topic(&kafka.topic_name(ONE), 1, 3).unwrap();
-        cluster.create_topic(&kafka.topic_name(THREE), 3, 3).unwrap();
+        let settings = site.settings();
+        for topic in Topic::ALL {
+            let partitions = i32::try_from(settings.partitions(topic)).unwrap();
+            cluster.create_topic(&settings.kafka.topic_name(topic), partitions, 3).unwrap();
+        }
         Self { cluster, site }
     }
 }

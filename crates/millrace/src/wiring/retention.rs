@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const HOUR_US: i64 = 3_600_000_000;
 /// What each topic may hold of a log with a hard bound, in percent: together they stay below it, or
 /// nothing could be appended before what is there grows old.
-const OF_HARD_BOUND_PERCENT: u64 = 40;
+const OF_HARD_BOUND_PERCENT: u64 = 30;
 
 /// The bounds, and who has yet to read.
 #[derive(Clone)]
@@ -177,7 +177,7 @@ mod tests {
             assert_eq!(topic_bytes_max(&config), expected, "{disk_bytes_max:?}");
         };
         check(None, 20 << 30);
-        check(Some(1_000_000), 400_000);
+        check(Some(1_000_000), 300_000);
         check(Some(u64::MAX), 20 << 30);
     }
 
