@@ -18,6 +18,8 @@ pub enum Domain {
     Own,
     /// Sessions, tokens, settings: the only domain an AppView process opens.
     Session,
+    /// Homes made beforehand: rebuildable from the data-plane.
+    Feeds,
     /// The data-plane's tables while they are made anew; they take the place of [`Domain::Dataplane`].
     DataplaneRebuild,
 }
@@ -33,8 +35,14 @@ pub enum Durability {
 
 impl Domain {
     /// Every domain that lasts, in the order they are opened.
-    pub const ALL: [Domain; 5] =
-        [Domain::Dictionary, Domain::Own, Domain::Session, Domain::Ingest, Domain::Dataplane];
+    pub const ALL: [Domain; 6] = [
+        Domain::Dictionary,
+        Domain::Own,
+        Domain::Session,
+        Domain::Ingest,
+        Domain::Dataplane,
+        Domain::Feeds,
+    ];
 
     /// File stem, schema name and metric label.
     pub const fn name(self) -> &'static str {
@@ -44,6 +52,7 @@ impl Domain {
             Domain::Dataplane => "dataplane",
             Domain::Own => "own",
             Domain::Session => "session",
+            Domain::Feeds => "feeds",
             Domain::DataplaneRebuild => "dataplane_rebuild",
         }
     }
@@ -57,7 +66,9 @@ impl Domain {
     pub const fn durability(self) -> Durability {
         match self {
             Domain::Dictionary | Domain::Own | Domain::Session => Durability::Full,
-            Domain::Ingest | Domain::Dataplane | Domain::DataplaneRebuild => Durability::Normal,
+            Domain::Ingest | Domain::Dataplane | Domain::DataplaneRebuild | Domain::Feeds => {
+                Durability::Normal
+            }
         }
     }
 }
