@@ -7,6 +7,7 @@
 //! misbehaves. [`Network`] serves a world over HTTP and WebSocket. Start at `world/mod.rs`.
 
 pub mod config;
+pub mod entries;
 pub mod faults;
 pub mod feeds;
 pub mod frame_file;
