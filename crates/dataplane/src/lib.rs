@@ -15,6 +15,7 @@ pub mod images;
 mod names;
 pub mod reason;
 mod search;
+mod written;
 
 pub mod apply;
 pub mod interest;

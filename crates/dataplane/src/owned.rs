@@ -19,6 +19,8 @@ pub struct Owned {
 #[derive(Debug)]
 pub enum Column {
     Text(&'static str),
+    /// A whole number, or nothing.
+    Number(&'static str),
     /// Microseconds since 1970, or nothing.
     Time(&'static str),
     Flag(&'static str),
@@ -26,14 +28,14 @@ pub enum Column {
     Json(&'static str),
 }
 
-use Column::{Flag, Json, Text, Time};
+use Column::{Flag, Json, Number, Text, Time};
 
 const PAGE: i64 = 500;
 /// Drafts are large.
 const PAGE_OF_DRAFTS: i64 = 16;
 
 /// All of them.
-pub const OWNED: [Owned; 11] = [
+pub const OWNED: [Owned; 13] = [
     Owned {
         name: "activity_subscription",
         keys: &["subject"],
@@ -57,6 +59,18 @@ pub const OWNED: [Owned; 11] = [
         keys: &["id"],
         rest: &[Json("draft"), Time("created_at_us"), Time("updated_at_us")],
         page: PAGE_OF_DRAFTS,
+    },
+    Owned {
+        name: "feed_seen",
+        keys: &["item"],
+        rest: &[Number("position"), Time("seen_at_us")],
+        page: PAGE,
+    },
+    Owned {
+        name: "feed_seen_up_to",
+        keys: &[],
+        rest: &[Time("up_to_us"), Time("seen_at_us")],
+        page: PAGE,
     },
     Owned {
         name: "list_mute",
@@ -106,6 +120,7 @@ impl Owned {
             let at = at + self.keys.len();
             let (name, value) = match *column {
                 Text(name) => (name, row.get::<String>(at)?.into()),
+                Number(name) => (name, row.get::<Option<i64>>(at)?.into()),
                 Flag(name) => (name, row.get::<bool>(at)?.into()),
                 Json(name) => {
                     let text: String = row.get(at)?;
@@ -126,7 +141,7 @@ impl Owned {
 impl Column {
     const fn name(&self) -> &'static str {
         match self {
-            Text(name) | Time(name) | Flag(name) | Json(name) => name,
+            Text(name) | Number(name) | Time(name) | Flag(name) | Json(name) => name,
         }
     }
 }

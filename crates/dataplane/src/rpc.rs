@@ -22,8 +22,9 @@ use crate::query::hydrating::Hydrating;
 use crate::query::{OwnCommand, Question, WorkerCommand};
 use crate::query::{actor_feeds, actor_likes, list_feed, quotes, reposts};
 use crate::query::{
-    actors, author_feed, follows, hydrate, likes, notifications, parked, posts, preferences,
-    profiles, progress, record, relationships, standing, thread, timeline,
+    actors, author_feed, feed_seen, follows, home_items, home_sources, hydrate, likes,
+    notifications, parked, posts, preferences, profiles, progress, record, relationships, standing,
+    thread, timeline,
 };
 use crate::query::{
     blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, issued_sequence,
@@ -45,6 +46,8 @@ fn methods() -> Methods {
         .question::<Hydrating<author_feed::GetAuthorFeed>>()
         .question::<timeline::GetTimeline>()
         .question::<Hydrating<timeline::GetTimeline>>()
+        .question::<home_items::GetHomeItems>()
+        .question::<home_sources::GetHomeSources>()
         .question::<posts::GetPost>()
         .question::<posts::GetPosts>()
         .question::<thread::GetPostThread>()
@@ -99,6 +102,7 @@ fn methods() -> Methods {
         .question::<subscription::ListActivitySubscriptions>()
         .command::<subscription::PutActivitySubscription>()
         .command::<notifications::UpdateSeen>()
+        .command::<feed_seen::MarkFeedSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()
         .command::<mute::MuteActorList>()

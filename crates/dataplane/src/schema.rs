@@ -128,4 +128,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0012_label_sequence.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 13,
+        name: "feed_seen",
+        sql: include_str!("migrations/own_0013_feed_seen.sql"),
+        compatible_back_to: 1,
+    },
 ];

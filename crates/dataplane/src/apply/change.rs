@@ -38,6 +38,19 @@ pub struct Change {
     /// The list an item puts its subject on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
+    /// The post that a post replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The post that a post quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+}
+
+impl Change {
+    /// A record that points at nothing.
+    pub fn of(op: Op, collection: String, rkey: String) -> Self {
+        Self { op, collection, rkey, subject: None, list: None, parent: None, quote: None }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +73,11 @@ pub(crate) enum Target {
         list: Subject,
         actor: i64,
     },
+    /// What a post replies to and what it quotes.
+    Posts {
+        parent: Option<Subject>,
+        quote: Option<Subject>,
+    },
 }
 
 #[derive(Debug)]
@@ -80,6 +98,17 @@ impl Facts {
     /// A record that points at nothing.
     pub(crate) fn record(&mut self, collection: Collection, key: Key, op: Op) {
         self.facts.push(Fact { key, collection, op, target: None });
+    }
+
+    /// A post, by its own key and those of the posts it points at.
+    pub(crate) fn post(&mut self, key: Key, parent: Option<Key>, quote: Option<Key>, op: Op) {
+        let post = |key: Key| {
+            let collection = Collection::Post.code();
+            Subject { actor: key.0, collection, rkey: key.1 }
+        };
+        let target = Target::Posts { parent: parent.map(post), quote: quote.map(post) };
+        let target = Some(target).filter(|_| parent.is_some() || quote.is_some());
+        self.facts.push(Fact { key, collection: Collection::Post, op, target });
     }
 
     pub(crate) fn edge(&mut self, collection: Collection, key: Key, target: Target, op: Op) {
@@ -120,32 +149,42 @@ impl Fact {
             Some(Target::Actor(actor)) => [Some(actor), None],
             Some(Target::Record(subject)) => [Some(subject.actor), None],
             Some(Target::Listed { list, actor }) => [Some(list.actor), Some(actor)],
+            Some(Target::Posts { parent, quote }) => {
+                [parent, quote].map(|post| post.map(|post| post.actor))
+            }
         };
         [self.key.0].into_iter().chain(target.into_iter().flatten())
     }
 
     fn keys(&self) -> impl Iterator<Item = i64> {
-        let target = match self.target {
-            None | Some(Target::Actor(_)) => None,
+        let subjects = match self.target {
+            None | Some(Target::Actor(_)) => [None, None],
             Some(Target::Record(subject) | Target::Listed { list: subject, .. }) => {
-                Some([subject.rkey, subject.collection])
+                [Some(subject), None]
             }
+            Some(Target::Posts { parent, quote }) => [parent, quote],
         };
-        [self.key.1].into_iter().chain(target.into_iter().flatten())
+        let of_subject = |subject: Subject| [subject.rkey, subject.collection];
+        [self.key.1].into_iter().chain(subjects.into_iter().flatten().flat_map(of_subject))
     }
 
     fn named(&self, names: &Names) -> Result<Change, StoreError> {
         let uri = |subject: Subject| names.uri(subject.actor, subject.collection, subject.rkey);
-        let (subject, list) = match self.target {
-            None => (None, None),
-            Some(Target::Actor(actor)) => (Some(names.did(actor)?.to_string()), None),
-            Some(Target::Record(subject)) => (Some(uri(subject)?), None),
-            Some(Target::Listed { list, actor }) => {
-                (Some(names.did(actor)?.to_string()), Some(uri(list)?))
-            }
-        };
-        let rkey = names.rkey(self.key.1)?;
         let collection = self.collection.nsid().to_owned();
-        Ok(Change { op: self.op, collection, rkey, subject, list })
+        let mut change = Change::of(self.op, collection, names.rkey(self.key.1)?);
+        match self.target {
+            None => {}
+            Some(Target::Actor(actor)) => change.subject = Some(names.did(actor)?.to_string()),
+            Some(Target::Record(subject)) => change.subject = Some(uri(subject)?),
+            Some(Target::Listed { list, actor }) => {
+                change.subject = Some(names.did(actor)?.to_string());
+                change.list = Some(uri(list)?);
+            }
+            Some(Target::Posts { parent, quote }) => {
+                change.parent = parent.map(uri).transpose()?;
+                change.quote = quote.map(uri).transpose()?;
+            }
+        }
+        Ok(change)
     }
 }

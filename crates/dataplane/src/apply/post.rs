@@ -87,11 +87,11 @@ pub(crate) fn apply(
     search::posts(tx, &decision.removed, &decision.inserted)?;
     for row in &decision.removed {
         count(row, -1, effects);
-        effects.facts.record(Collection::Post, row.key, change::Op::Removed);
+        effects.facts.post(row.key, row.parent, row.quote, change::Op::Removed);
     }
     for (row, _) in &decision.inserted {
         count(row, 1, effects);
-        effects.facts.record(Collection::Post, row.key, change::Op::Inserted);
+        effects.facts.post(row.key, row.parent, row.quote, change::Op::Inserted);
     }
     notify::withdraw(tx, Collection::Post, decision.removed.iter().map(|row| row.key))?;
     let edited: HashSet<Key> = decision.removed.iter().map(|row| row.key).collect();

@@ -5,11 +5,13 @@
 //! nothing. Each kind has a bound by account, which is a refusal and never a loss.
 
 use millrace_atproto::syntax::{AtUri, Did, RecordKey};
-use millrace_store::{Param, Tx};
+use millrace_log::Topic;
+use millrace_store::{Param, Tx, outbox};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OwnCommand;
+use crate::apply::change::{Change, Changes, Op};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
@@ -162,6 +164,18 @@ pub(super) fn record(
     }
 }
 
+/// What a fact says of a mute instead of a record's collection.
+pub const ACTOR_MUTE: &str = "own.actor_mute";
+
+/// Homes are told whom an account mutes, or no longer.
+fn tell(tx: &mut Tx, actor: &Did, subject: &Did, op: Op) -> Result<(), DataplaneError> {
+    let mut change = Change::of(op, ACTOR_MUTE.to_owned(), String::new());
+    change.subject = Some(subject.to_string());
+    let told = Changes { did: actor.clone(), changes: vec![change] };
+    let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
+    Ok(outbox::push(tx, Topic::OwnChanges, actor.as_str().as_bytes(), &payload)?)
+}
+
 impl OwnCommand for MuteActor {
     const NAME: &'static str = "muteActor";
     type Answer = Done;
@@ -180,6 +194,7 @@ impl OwnCommand for MuteActor {
                 Param::Bool(self.only_quoteposts),
             ],
         )?;
+        tell(tx, &self.actor, &self.subject, Op::Inserted)?;
         Ok(Done {})
     }
 }
@@ -190,6 +205,7 @@ impl OwnCommand for UnmuteActor {
 
     fn apply(self, tx: &mut Tx, _: i64) -> Result<Done, DataplaneError> {
         ACTORS.remove(tx, &self.actor, &[self.subject.as_str()])?;
+        tell(tx, &self.actor, &self.subject, Op::Removed)?;
         Ok(Done {})
     }
 }

@@ -1,5 +1,5 @@
 //! What is best known here: people by their followers, feeds by their likes, starter packs by who came by
-//! them, and what the newest posts are about.
+//! them, what the newest posts are about, and which of them people care for.
 //!
 //! No table is in such an order, and one that was would cost every like and every follow. So the tables are
 //! read through now and then, in bounded slices, by whoever has them, and the best are remembered. Must stay
@@ -7,7 +7,9 @@
 //! known until the first way through is done; nobody waits for it.
 
 mod best;
+mod newest;
 mod places;
+mod popular;
 mod topics;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use millrace_store::{Store, StoreError};
 use parking_lot::RwLock;
 
 pub(crate) use places::{Named, Place, presentable};
+pub(crate) use popular::PopularPost;
 pub(crate) use topics::Topic;
 
 /// Pause between two slices.
@@ -39,6 +42,7 @@ pub(crate) struct Ranked {
     pub(crate) generators: Vec<Named>,
     pub(crate) starter_packs: Vec<Named>,
     pub(crate) topics: Vec<Topic>,
+    pub(crate) posts: Vec<PopularPost>,
 }
 
 impl Rankings {
@@ -52,8 +56,8 @@ impl Rankings {
     /// The tables cannot be read; what was found before stays.
     pub async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
         let places::Found { people, generators, starter_packs } = places::look(store).await?;
-        let topics = topics::look(store).await?;
-        *self.0.write() = Arc::new(Ranked { people, generators, starter_packs, topics });
+        let newest::Found { topics, posts } = newest::look(store).await?;
+        *self.0.write() = Arc::new(Ranked { people, generators, starter_packs, topics, posts });
         Ok(())
     }
 

@@ -1,24 +1,10 @@
 //! What the newest posts are about: the tags that most accounts wrote lately. Each account counts once for a
 //! tag, the less the longer ago it wrote it; posts that their authors label themselves do not count.
 
-use std::borrow::Cow;
-
 use foldhash::HashMap;
-use millrace_store::{Param, Row, Store, StoreError, Tx};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::best::Best;
-use crate::search::document_id;
 
-/// Posts older than this do not count, nor more than the newest so many.
-const WINDOW_US: i64 = 24 * HOUR_US;
-const POSTS_MAX: usize = 50_000;
-/// Posts read in one snapshot.
-const SLICE_ROWS_MAX: i64 = 1_000;
-/// Tags of one post that count, and the length of one in characters.
-const TAGS_MAX: usize = 5;
-const TAG_CHARS_MAX: usize = 64;
 /// Accounts that must have written a tag.
 const AUTHORS_MIN: usize = 2;
 /// Topics that are remembered, and of each so many who wrote about it last.
@@ -45,99 +31,15 @@ pub(crate) struct Topic {
 }
 
 /// Tags of one post.
-struct Tagged {
-    author: i64,
-    sort_at_us: i64,
-    tags: Vec<String>,
-}
-
-pub(super) async fn look(store: &Store) -> Result<Vec<Topic>, StoreError> {
-    let mut tallies = Tallies::default();
-    let (mut below, mut posts, mut now_us) = (i64::MAX, 0, 0);
-    while posts < POSTS_MAX {
-        let slice = store.read(move |tx| Slice::read(tx, below)).await?;
-        posts += slice.rows;
-        now_us = slice.now_us;
-        slice.tagged.into_iter().for_each(|post| tallies.add(post));
-        match slice.next {
-            Some(next) => below = next,
-            None => break,
-        }
-        super::pause().await;
-    }
-    Ok(tallies.topics(now_us))
-}
-
-struct Slice {
-    now_us: i64,
-    rows: usize,
-    tagged: Vec<Tagged>,
-    /// Below it the next one begins.
-    next: Option<i64>,
-}
-
-impl Slice {
-    fn read(tx: &mut Tx, below: i64) -> Result<Self, StoreError> {
-        const SQL: &str = "SELECT d.document_id, p.actor_id, p.sort_at_us, p.record
-            FROM (SELECT document_id, actor_id, rkey FROM post_document
-                  WHERE document_id >= $1 AND document_id < $2 ORDER BY document_id DESC LIMIT $3) AS d
-            CROSS JOIN post AS p WHERE p.actor_id = d.actor_id AND p.rkey = d.rkey";
-        let now_us = tx.now_us();
-        let oldest = document_id::first_at(now_us.saturating_sub(WINDOW_US));
-        let (mut tagged, mut rows, mut lowest) = (Vec::new(), 0, below);
-        let params = [oldest, below, SLICE_ROWS_MAX].map(Param::Int);
-        tx.for_each(SQL, &params, |row: &Row<'_>| {
-            rows += 1;
-            lowest = lowest.min(row.get(0)?);
-            let tags = tags(row.text(3)?);
-            if !tags.is_empty() {
-                tagged.push(Tagged { author: row.get(1)?, sort_at_us: row.get(2)?, tags });
-            }
-            Ok(())
-        })?;
-        Ok(Self { now_us, rows, tagged, next: (rows > 0).then_some(lowest) })
-    }
-}
-
-/// What a post's record is read for.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Written<'a> {
-    #[serde(borrow)]
-    facets: Vec<Facet<'a>>,
-    #[serde(borrow)]
-    tags: Vec<Cow<'a, str>>,
-    labels: Option<IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Facet<'a> {
-    #[serde(borrow)]
-    features: Vec<Feature<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Feature<'a> {
-    #[serde(borrow, default)]
-    tag: Option<Cow<'a, str>>,
-}
-
-/// The tags of a post that count.
-fn tags(record: &str) -> Vec<String> {
-    let written: Written<'_> = serde_json::from_str(record).unwrap_or_default();
-    if written.labels.is_some() {
-        return Vec::new();
-    }
-    let features = written.facets.into_iter().flat_map(|facet| facet.features);
-    let tags = features.filter_map(|feature| feature.tag).chain(written.tags);
-    let fits = |tag: &Cow<'_, str>| !tag.is_empty() && tag.chars().count() <= TAG_CHARS_MAX;
-    tags.filter(fits).take(TAGS_MAX).map(Cow::into_owned).collect()
+pub(super) struct Tagged {
+    pub(super) author: i64,
+    pub(super) sort_at_us: i64,
+    pub(super) tags: Vec<String>,
 }
 
 /// What was written of each tag, by the tag in lower case.
 #[derive(Default)]
-struct Tallies(HashMap<String, Tally>);
+pub(super) struct Tallies(HashMap<String, Tally>);
 
 #[derive(Default)]
 struct Tally {
@@ -150,7 +52,7 @@ struct Tally {
 }
 
 impl Tallies {
-    fn add(&mut self, post: Tagged) {
+    pub(super) fn add(&mut self, post: Tagged) {
         let Tagged { author, sort_at_us, tags } = post;
         let mut seen: Vec<String> = Vec::with_capacity(tags.len());
         for tag in tags {
@@ -169,7 +71,7 @@ impl Tallies {
         }
     }
 
-    fn topics(self, now_us: i64) -> Vec<Topic> {
+    pub(super) fn topics(self, now_us: i64) -> Vec<Topic> {
         let mut best = Best::of(TOPICS_MAX);
         let tallies = self.0.into_values();
         best.add(
@@ -237,19 +139,5 @@ mod tests {
         assert_eq!(mill.started_at_us, NOW_US - 2 * HOUR_US);
         assert_eq!(mill.authors, [1, 2, 3]);
         assert_eq!((topics[1].score, topics[1].is_hot), (4 * (WEIGHT >> 5), false));
-    }
-
-    #[test]
-    fn tags_of_a_record() {
-        let check =
-            |record: &str, expected: &[&str]| assert_eq!(tags(record), expected, "{record}");
-        let facet = |tag: &str| format!(r#"{{"features":[{{"$type":"x","tag":"{tag}"}}]}}"#);
-        check(&format!(r#"{{"facets":[{}],"tags":["b\"c"]}}"#, facet("a")), &["a", "b\"c"]);
-        check(r#"{"facets":[{"features":[{"uri":"x"}]}]}"#, &[]);
-        check(&format!(r#"{{"tags":["{}"]}}"#, "x".repeat(65)), &[]);
-        check(r#"{"tags":["a"],"labels":{"values":[]}}"#, &[]);
-        check(r#"{"tags":["1","2","3","4","5","6"]}"#, &["1", "2", "3", "4", "5"]);
-        check(r#"{"tags":7}"#, &[]);
-        check("no json", &[]);
     }
 }

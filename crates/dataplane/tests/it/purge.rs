@@ -8,6 +8,7 @@ use millrace_dataplane::interest::NoteReader;
 use millrace_dataplane::purge::{self, DERIVED, OPERATORS, Purged, TABLES};
 use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
+use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
 use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
 use millrace_dataplane::query::notifications::UpdateSeen;
 use millrace_dataplane::query::owned::{EraseOwned, GetOwned, OwnedPosition};
@@ -45,6 +46,9 @@ async fn owns_everything(client: &Client, who: &str) {
     let (bob, post) = (did("bob"), at(&uri(&did("bob"), POST, "a")));
     client.command(NoteReader { actor: actor.clone() }).await.unwrap();
     client.command(UpdateSeen { actor: actor.clone(), seen_at_us: 1 }).await.unwrap();
+    let items = vec![SeenItem { uri: post.clone(), position: Some(3) }];
+    let seen = MarkFeedSeen { actor: actor.clone(), items, up_to_us: Some(1) };
+    client.command(seen).await.unwrap();
     let mute = MuteActor {
         actor: actor.clone(),
         subject: bob.clone(),
