@@ -14,6 +14,7 @@ pub const MEMBERS: &[&str] = &[
     "crates/log",
     "crates/store",
     "crates/dataplane",
+    "crates/feeds",
     "crates/appview",
     "crates/millrace",
     "crates/sim",

@@ -1,0 +1,28 @@
+//! The read side: pages of homes, and what readers have seen of them.
+//!
+//! A [`Question`] knows its name on the wire and its answer; [`crate::Client`] asks it in process or over
+//! `/internal/<NAME>`, and both run the same `answer`.
+
+mod cursor;
+mod gather;
+pub mod home;
+pub mod order;
+pub mod seen;
+pub mod session;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::Local;
+use crate::error::FeedsError;
+
+/// A question about homes, with its answer.
+pub trait Question: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The method's name under `/internal/`.
+    const NAME: &'static str;
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    fn answer(self, local: &Local)
+    -> impl Future<Output = Result<Self::Answer, FeedsError>> + Send;
+}

@@ -1,0 +1,10 @@
+//! The migrations of the domain `feeds`.
+
+use millrace_store::Migration;
+
+pub const FEEDS: &[Migration] = &[Migration {
+    number: 1,
+    name: "base",
+    sql: include_str!("migrations/0001_base.sql"),
+    compatible_back_to: 1,
+}];

@@ -1,0 +1,267 @@
+//! The projection: what the store's worker loop calls with batches of `dataplane.changes.v1`.
+//!
+//! What an item needs on its way is asked of the data-plane before the transaction, and only of items of
+//! somebody whom readers follow: most of a network's are nobody's concern here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
+use millrace_atproto::syntax::AtUri;
+use millrace_dataplane::Client as Dataplane;
+use millrace_dataplane::apply::change::Changes;
+use millrace_dataplane::query::home_items::{GetHomeItems, HomeItem, HomeItemsOf, LIMIT_MAX};
+use millrace_log::{Item, Log, Topic};
+use millrace_store::worker::{ApplyError, Projection};
+use millrace_store::{Dictionary, Param, Store, StoreError, Tx, offsets};
+
+use crate::apply::facts::{self, Fact};
+use crate::apply::items::NewItem;
+use crate::apply::{self, Batch};
+use crate::error::asked;
+use crate::jobs::Wakes;
+use crate::metrics::Metrics;
+use crate::names::{Ids, Wanted};
+
+/// The projection's name in `projection_offset`, in metrics and on the command line.
+pub const NAME: &str = "feeds";
+
+/// Applies facts to homes.
+#[derive(Clone)]
+pub struct Feeds {
+    pub store: Store,
+    pub dictionary: Dictionary,
+    pub dataplane: Dataplane,
+    pub rescore_after_us: i64,
+    pub wakes: Arc<Wakes>,
+    pub metrics: Metrics,
+}
+
+impl Projection for Feeds {
+    type Prepared = Prepared;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn key(&self, item: &Item) -> Option<Vec<u8>> {
+        let changes = decoded(item).ok()?;
+        Some(changes.did.as_str().as_bytes().to_vec())
+    }
+
+    async fn prepare(&self, items: &[Item]) -> Result<Prepared, ApplyError> {
+        // Where nobody reads there is nothing to do: who comes later has a home built from what there is then.
+        if !self.has_readers().await? {
+            return Ok(Prepared(Batch::default()));
+        }
+        let mut facts = Vec::new();
+        for item in items {
+            facts.extend(facts::read(&decoded(item)?));
+        }
+        let mut wanted = Wanted::default();
+        facts.iter().for_each(|fact| fact.names(&mut wanted));
+        let ids = wanted.resolve(&self.dictionary).await?;
+        let mut batch = resolved(&facts, &ids);
+        batch.came = self.news(&facts, &ids).await?;
+        Ok(Prepared(batch))
+    }
+
+    fn write(&self, tx: &mut Tx, prepared: Prepared) -> Result<(), ApplyError> {
+        apply::apply(tx, &prepared.0, self.rescore_after_us)?;
+        self.metrics.items_came(prepared.0.came.len());
+        Ok(())
+    }
+
+    fn overflow(&self, tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError> {
+        let did = String::from_utf8_lossy(key);
+        tracing::warn!(%did, "too many facts are parked behind this account: the homes that show it are built anew");
+        tx.execute(
+            "UPDATE feed_state SET built_at_us = NULL WHERE user_id IN
+             (SELECT a.user_id FROM dictionary.actor AS d CROSS JOIN affinity AS a
+              WHERE d.did = $1 AND a.author_id = d.id)",
+            &[Param::Text(&did)],
+        )?;
+        Ok(())
+    }
+
+    fn committed(&self, _: u32, _: i64) {
+        self.wakes.all();
+    }
+}
+
+/// A batch ready to be written.
+pub struct Prepared(Batch);
+
+/// The topics that homes are told by.
+pub const TOPICS: [Topic; 2] = [Topic::DataplaneChanges, Topic::OwnChanges];
+
+/// Before the workers start: where facts are gone that homes were not told, or the log is another one, homes are
+/// forgotten, and built from what there is when they are read next.
+///
+/// # Errors
+/// The log or the tables cannot be read.
+pub async fn make_ready(store: &Store, log: &Log) -> Result<(), ApplyError> {
+    let mut tails = Vec::new();
+    let mut is_lost = false;
+    for topic in TOPICS {
+        for partition in 0..log.partitions(topic) {
+            let load = move |tx: &mut Tx| offsets::load(tx, NAME, topic, partition);
+            let next: Result<Option<i64>, StoreError> = store.read(load).await;
+            let (oldest, tail) =
+                (log.oldest(topic, partition).await?, log.tail(topic, partition).await?);
+            is_lost |= next?.is_some_and(|next| next < oldest || next > tail);
+            tails.push((topic, partition, tail));
+        }
+    }
+    if !is_lost {
+        return Ok(());
+    }
+    tracing::warn!("homes were told nothing for too long: they are made anew");
+    let forget = move |tx: &mut Tx| {
+        for table in TABLES {
+            tx.execute(&format!("DELETE FROM {table}"), &[])?;
+        }
+        tx.execute("DELETE FROM parked", &[])?;
+        tx.execute("DELETE FROM projection_offset", &[])?;
+        for (topic, partition, tail) in tails {
+            offsets::advance(tx, NAME, topic, partition, tail, tail)?;
+        }
+        Ok(())
+    };
+    let forgotten: Result<(), StoreError> = store.write(forget).await;
+    Ok(forgotten?)
+}
+
+/// All of what homes are.
+const TABLES: [&str; 8] = [
+    "user_feeds",
+    "fanout_job",
+    "settle_job",
+    "post_stats",
+    "hidden",
+    "affinity",
+    "author_tier",
+    "feed_state",
+];
+
+impl Feeds {
+    async fn has_readers(&self) -> Result<bool, StoreError> {
+        const SQL: &str =
+            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM feed_state) THEN 1 ELSE 0 END AS BIGINT)";
+        self.store.read(|tx| tx.query_one(SQL, &[], |row| row.get(0))).await
+    }
+
+    /// The items that matter to some home, with what is known of them.
+    async fn news(&self, facts: &[Fact], ids: &Ids) -> Result<Vec<NewItem>, ApplyError> {
+        let came = facts.iter().filter_map(|fact| match fact {
+            Fact::Came { item } => Some((item, ids.item(item)?.actor)),
+            _ => None,
+        });
+        let came: Vec<(&AtUri, i64)> = came.collect();
+        let authors: BTreeSet<i64> = came.iter().map(|one| one.1).collect();
+        let of_concern = self.of_concern(authors.into_iter().collect()).await?;
+        let came: Vec<AtUri> = came
+            .into_iter()
+            .filter(|one| of_concern.contains(&one.1))
+            .map(|one| one.0.clone())
+            .collect();
+        let mut news = Vec::with_capacity(came.len());
+        for some in came.chunks(LIMIT_MAX as usize) {
+            let question = GetHomeItems { of: HomeItemsOf::Items(some.to_vec()), limit: LIMIT_MAX };
+            let answer = self.dataplane.ask(question).await.map_err(asked)?;
+            news.extend(known(&self.dictionary, answer.items).await?);
+        }
+        Ok(news)
+    }
+
+    /// Those of `authors` whom a reader follows, or who read here themselves.
+    async fn of_concern(&self, authors: Vec<i64>) -> Result<HashSet<i64>, StoreError> {
+        const SQL: &str = "SELECT t.actor_id FROM {id_list:$1} AS ids CROSS JOIN author_tier AS t
+                WHERE t.actor_id = ids.id
+            UNION SELECT s.user_id FROM {id_list:$1} AS ids CROSS JOIN feed_state AS s WHERE s.user_id = ids.id";
+        if authors.is_empty() {
+            return Ok(HashSet::default());
+        }
+        let read = move |tx: &mut Tx| tx.query(SQL, &[Param::Ids(&authors)], |row| row.get(0));
+        let found: Result<Vec<i64>, StoreError> = self.store.read(read).await;
+        Ok(found?.into_iter().collect())
+    }
+}
+
+/// What the data-plane told, by ids.
+pub(crate) async fn known(
+    dictionary: &Dictionary,
+    items: Vec<HomeItem>,
+) -> Result<Vec<NewItem>, StoreError> {
+    let uri = |text: &str| AtUri::parse(text).ok();
+    let parsed = items.into_iter().filter_map(|known| {
+        let post = uri(&known.post)?;
+        let item = known.repost.as_deref().map_or(Some(post.clone()), uri)?;
+        Some((item, post, known))
+    });
+    let parsed: Vec<(AtUri, AtUri, HomeItem)> = parsed.collect();
+    let mut wanted = Wanted::default();
+    parsed.iter().flat_map(|one| [&one.0, &one.1]).for_each(|uri| wanted.uri(uri));
+    let ids = wanted.resolve(dictionary).await?;
+    let of_ids = |(item, post, known): (AtUri, AtUri, HomeItem)| {
+        Some(NewItem { item: ids.item(&item)?, post: ids.post(&post)?, known })
+    };
+    Ok(parsed.into_iter().filter_map(of_ids).collect())
+}
+
+fn decoded(item: &Item) -> Result<Changes, ApplyError> {
+    serde_json::from_slice(&item.payload)
+        .map_err(|error| ApplyError::entry("undecodable", error.to_string(), item.offset))
+}
+
+impl Fact {
+    fn names(&self, wanted: &mut Wanted) {
+        match self {
+            Self::Came { item } => wanted.uri(item),
+            Self::Went { item, post } => {
+                [Some(item), post.as_ref()].into_iter().flatten().for_each(|uri| wanted.uri(uri))
+            }
+            Self::Touched { post, by } => {
+                wanted.uri(post);
+                by.iter().for_each(|did| wanted.did(did));
+            }
+            Self::Between { user, other } | Self::Follows { user, other, .. } => {
+                wanted.did(user);
+                wanted.did(other);
+            }
+        }
+    }
+}
+
+/// Facts by ids, but for what came.
+fn resolved(facts: &[Fact], ids: &Ids) -> Batch {
+    let mut batch = Batch::default();
+    // Of several follows of a pair the last counts.
+    let mut follows: HashMap<(i64, i64), bool> = HashMap::default();
+    for fact in facts {
+        match fact {
+            Fact::Came { .. } => {}
+            Fact::Went { item, post } => batch.went.extend(
+                ids.item(item).map(|item| (item, post.as_ref().and_then(|post| ids.post(post)))),
+            ),
+            Fact::Touched { post, by } => {
+                let Some(post) = ids.post(post) else { continue };
+                batch.touched.push(post);
+                let by = by.as_ref().and_then(|by| ids.actor(by));
+                batch.interactions.extend(by.map(|by| (by, post.0)));
+            }
+            Fact::Between { user, other } => {
+                batch.between.extend(ids.actor(user).zip(ids.actor(other)));
+            }
+            Fact::Follows { user, other, still } => {
+                if let Some(pair) = ids.actor(user).zip(ids.actor(other)) {
+                    follows.insert(pair, *still);
+                }
+            }
+        }
+    }
+    batch.follows =
+        follows.into_iter().map(|((user, other), still)| (user, other, still)).collect();
+    batch.follows.sort_unstable();
+    batch
+}

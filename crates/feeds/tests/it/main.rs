@@ -1,0 +1,9 @@
+//! Homes through their public interface: entries in, homes read, on every engine.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod fan_out;
+mod harness;
+mod homes;
+mod model;
+mod promised;
+mod settled;
