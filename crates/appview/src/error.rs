@@ -5,6 +5,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use millrace_dataplane::DataplaneError;
+use millrace_feeds::FeedsError;
 use serde::Serialize;
 
 use crate::auth::AuthError;
@@ -25,6 +26,9 @@ pub(crate) enum XrpcError {
     /// A third party that the answer needs failed, or refused in words of its own.
     #[error("{message}")]
     Upstream { status: StatusCode, name: String, message: String },
+    /// The caller asks in the name of somebody else.
+    #[error("userId must be the account that asks")]
+    NotYou,
     /// The caller is not who it must be.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -106,6 +110,7 @@ impl XrpcError {
             Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "InvalidRequest"),
             Self::Named { name, .. } => (StatusCode::BAD_REQUEST, name),
             Self::Upstream { status, name, .. } => (*status, name),
+            Self::NotYou => (StatusCode::FORBIDDEN, "NotYou"),
             Self::Auth(error) if error.is_ours() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources")
             }
@@ -141,6 +146,18 @@ impl IntoResponse for XrpcError {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
         }
         response
+    }
+}
+
+impl From<FeedsError> for XrpcError {
+    fn from(error: FeedsError) -> Self {
+        match error {
+            FeedsError::InvalidRequest(message) => Self::InvalidRequest(message),
+            FeedsError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            FeedsError::Unauthorized(_) | FeedsError::Internal(_) => {
+                Self::Internal(error.to_string())
+            }
+        }
     }
 }
 

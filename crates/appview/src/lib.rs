@@ -13,6 +13,7 @@ pub mod routes;
 // what a request passes through
 mod auth;
 mod request;
+mod rest;
 mod server;
 
 // the methods and what they are made of

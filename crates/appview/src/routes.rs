@@ -31,6 +31,9 @@ pub enum Access {
     /// An account: by a service token of its PDS, by a page of ours in its browser, or by the token of a program
     /// with the scope `read`, or `write` where the verb is POST.
     User,
+    /// An account that signed in here, by a page of ours in its browser, or by the token of a program with the scope
+    /// `read`, or `write` where the verb is POST.
+    Person,
     /// An account that signed in here, by a page of ours in its browser.
     SignedIn,
     /// The same, or by the token of a program with the scope `post`: the account's own PDS is asked.
@@ -171,6 +174,7 @@ impl Route {
                 role == OtherService || like.admits(role)
             }
             Access::User => is_account,
+            Access::Person => role == SignedIn || role == scoped,
             Access::SignedIn => role == SignedIn,
             Access::Acting => matches!(role, SignedIn | Poster),
             Access::Moderation => {
@@ -186,7 +190,9 @@ impl Route {
     }
 }
 
-use Access::{Acting, Anyone, Moderation, Operator, Optional, OptionalForFeed, SignedIn, User};
+use Access::{
+    Acting, Anyone, Moderation, Operator, Optional, OptionalForFeed, Person, SignedIn, User,
+};
 use RepoRev::{OnAnswers, OnErrorsToo};
 
 /// Every public route.
@@ -306,6 +312,8 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/com.atproto.repo.deleteRecord", Acting),
     Route::post("/xrpc/com.atproto.repo.putRecord", Acting),
     Route::post("/xrpc/com.atproto.repo.uploadBlob", Acting),
+    Route::get("/api/v1/posts", Person).labelled(),
+    Route::post("/api/v1/feed/seen", Person),
     Route::get("/oauth/client-metadata.json", Anyone),
     Route::get("/oauth/jwks.json", Anyone),
     Route::get("/oauth/callback", Anyone),

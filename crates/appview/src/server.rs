@@ -31,6 +31,7 @@ use crate::label_stream::LabelStream;
 use crate::metrics::Metrics;
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
+use crate::rest;
 use crate::session::Sessions;
 use crate::sign_in::{self, Acting, Cookies, Live, SignInState, UPLOADS_MAX, Upkeep};
 use crate::urls::MediaUrls;
@@ -49,6 +50,8 @@ const FEED_SERVER_REQUESTS_PER_SECOND_MAX: f64 = 200.0;
 pub struct AppviewDeps {
     pub config: AppviewConfig,
     pub dataplane: millrace_dataplane::Client,
+    /// Homes; without them they are read by pull.
+    pub feeds: Option<millrace_feeds::Client>,
     pub ingest: millrace_ingest::Client,
     /// Looks up the keys of those who sign service tokens, and handles not known here.
     pub resolver: Resolver,
@@ -84,6 +87,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
     let AppviewDeps {
         config,
         dataplane,
+        feeds,
         ingest,
         resolver,
         http,
@@ -163,8 +167,9 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         pds: pds.clone(),
         registry: &registry,
     });
-    let api = Api {
+    let api = Arc::new(Api {
         dataplane: dataplane.clone(),
+        feeds,
         auth: auth.clone(),
         resolver,
         pds,
@@ -184,7 +189,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         looks: Arc::new(crate::looks::Looks::new(ingest.clone())),
         rates,
         label_stream,
-    };
+    });
     let started_us = clock.now_us();
     let body_bytes_max = config.limits.body_bytes_max;
     let admin = AdminState {
@@ -206,6 +211,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         .merge(admin::router(admin))
         .merge(images)
         .merge(sign_in::router(people))
+        .merge(rest::router(Arc::clone(&api)))
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)

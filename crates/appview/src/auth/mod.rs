@@ -132,6 +132,9 @@ impl Authenticator {
                 let did = self.signed.by_cookie(headers).await?;
                 Ok(did.map_or(Caller::Anonymous, Caller::Account))
             }
+            (None, Access::Person) => {
+                Ok(Caller::Account(self.signed.signed_in_did(headers).await?))
+            }
             (None, Access::User) => {
                 let did = self.signed.by_cookie(headers).await?;
                 did.map(Caller::Account).ok_or(AuthError::Missing)
@@ -141,7 +144,7 @@ impl Authenticator {
             }
             (
                 Some(Credentials::Bearer(token)),
-                Access::Optional | Access::OptionalForFeed | Access::User,
+                Access::Optional | Access::OptionalForFeed | Access::User | Access::Person,
             ) if is_api_token(token) => {
                 self.signed.by_token(token, verb).await.map(Caller::Account)
             }

@@ -48,6 +48,11 @@ impl Signed {
         }
     }
 
+    /// Whose browser it is that is signed in.
+    pub(super) async fn signed_in_did(&self, headers: &HeaderMap) -> Result<Did, AuthError> {
+        did(&self.signed_in(headers).await?.did)
+    }
+
     /// Whose browser it is.
     pub(super) async fn by_cookie(&self, headers: &HeaderMap) -> Result<Option<Did>, AuthError> {
         let browser = self.browser(headers).await?;

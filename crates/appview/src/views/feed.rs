@@ -18,6 +18,16 @@ pub(crate) struct FeedLine {
     pub(crate) reason: Option<LineReason>,
 }
 
+impl FeedLine {
+    /// The repost that brought the post here.
+    pub(crate) fn repost(&self) -> Option<&str> {
+        match &self.reason {
+            Some(LineReason::Repost { uri, .. }) => Some(uri),
+            _ => None,
+        }
+    }
+}
+
 /// Why a post stands in a feed, unless its author wrote it there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LineReason {

@@ -52,7 +52,7 @@ struct Revs {
 
 impl<'a> Call<'a> {
     /// Finds out who asks, and on whose labels.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         api: &'a Api,
         route: Route,
         parts: &'a Parts,
@@ -78,7 +78,7 @@ impl<'a> Call<'a> {
     }
 
     /// Puts the headers on an answer.
-    pub(super) fn finish(self, answer: Result<impl IntoResponse, XrpcError>) -> Response {
+    pub(crate) fn finish(self, answer: Result<impl IntoResponse, XrpcError>) -> Response {
         let with_rev = answer.is_ok() || self.route.repo_rev == RepoRev::OnErrorsToo;
         let labelers = self.labelers.as_ref().filter(|_| answer.is_ok());
         let mut response =

@@ -123,20 +123,20 @@ pub(super) const fn query<Q: Query>() -> (&'static str, Handler) {
     (Q::NSID, |api, route, request| {
         Box::pin(async move {
             let (parts, _) = request.into_parts();
-            answered(run_query::<Q>(api, route, &parts).await, api)
+            api.answered(run_query::<Q>(api, route, &parts).await)
         })
     })
 }
 
 pub(super) const fn procedure<P: Procedure>() -> (&'static str, Handler) {
     (P::NSID, |api, route, request| {
-        Box::pin(async move { answered(run_procedure::<P>(api, route, request).await, api) })
+        Box::pin(async move { api.answered(run_procedure::<P>(api, route, request).await) })
     })
 }
 
 pub(super) const fn subscription<S: Subscription>() -> (&'static str, Handler) {
     (S::NSID, |api, route, request| {
-        Box::pin(async move { answered(open_subscription::<S>(api, route, request).await, api) })
+        Box::pin(async move { api.answered(open_subscription::<S>(api, route, request).await) })
     })
 }
 
@@ -207,11 +207,14 @@ fn has_body(parts: &Parts) -> bool {
         || length.is_some_and(|length| length.as_bytes() != b"0")
 }
 
-fn answered(answer: Result<Response, XrpcError>, api: &Api) -> Response {
-    answer.unwrap_or_else(|error| {
-        if let XrpcError::Auth(refused) = &error {
-            api.metrics.refused(refused.name());
-        }
-        error.into_response()
-    })
+impl Api {
+    /// What is sent; who was refused is counted.
+    pub(crate) fn answered(&self, answer: Result<Response, XrpcError>) -> Response {
+        answer.unwrap_or_else(|error| {
+            if let XrpcError::Auth(refused) = &error {
+                self.metrics.refused(refused.name());
+            }
+            error.into_response()
+        })
+    }
 }

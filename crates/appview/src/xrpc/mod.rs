@@ -34,6 +34,7 @@ use millrace_atproto::{Did, Nsid};
 use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 
+pub(crate) use app_bsky_feed::feed_page;
 pub(crate) use call::Call;
 pub(crate) use method::{Json, JsonObject, Procedure, Query};
 
@@ -51,6 +52,8 @@ use method::{Handler, procedure, query, subscription};
 /// What the methods need.
 pub(crate) struct Api {
     pub(crate) dataplane: millrace_dataplane::Client,
+    /// Homes, where they are made.
+    pub(crate) feeds: Option<millrace_feeds::Client>,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) resolver: Resolver,
     /// Feed generators are asked with it.
@@ -182,11 +185,11 @@ const HANDLERS: &[(&str, Handler)] = &[
 
 /// The methods by NSID, as one listener serves them.
 struct Methods {
-    api: Api,
+    api: Arc<Api>,
     by_nsid: HashMap<&'static str, (Route, Handler)>,
 }
 
-pub(crate) fn router(api: Api) -> Router {
+pub(crate) fn router(api: Arc<Api>) -> Router {
     let methods = Arc::new(Methods { api, by_nsid: by_nsid() });
     Router::new().route("/xrpc/{*nsid}", any(dispatch)).with_state(methods)
 }

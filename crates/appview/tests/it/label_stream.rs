@@ -67,6 +67,7 @@ impl Labeler {
         let ingest = "http://127.0.0.1:1".parse().unwrap();
         let ingest = millrace_ingest::Remote::new(ingest, None, DEADLINE).unwrap();
         let appview = millrace_appview::build(AppviewDeps {
+            feeds: None,
             config: AppviewConfig {
                 service_did: did.clone(),
                 service_key: Some(key.try_into().unwrap()),

@@ -207,7 +207,7 @@ async fn call(world: &World, route: &Route, path: &str) -> (u16, String) {
     let request = world.request("GET", path);
     let request = match route.access {
         // A PDS answers them, which checks for itself.
-        Access::Anyone | Access::SignedIn | Access::Acting => request,
+        Access::Anyone | Access::Person | Access::SignedIn | Access::Acting => request,
         Access::Moderation | Access::Operator => request.bearer_auth(crate::world::ADMIN_TOKEN),
         Access::Optional | Access::OptionalForFeed | Access::User => {
             request.bearer_auth(world.token("alice", route.nsid().unwrap()))

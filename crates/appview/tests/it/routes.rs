@@ -110,6 +110,9 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
         let label = json!({ "uri": did("alice"), "val": "spam" });
         return request.json(&json!({ "labels": [label] }));
     }
+    if route.path == "/api/v1/feed/seen" {
+        return request.json(&json!({ "uris": [known.post] }));
+    }
     if route.path == "/api/v1/admin/backfills/begin" {
         return request.json(&json!({ "kind": "dids", "dids": [did("alice")] }));
     }
@@ -295,7 +298,7 @@ fn is_program(role: Role) -> bool {
 fn expected(route: &Route, role: Role) -> u16 {
     let takes_programs = matches!(
         route.access,
-        Access::Optional | Access::OptionalForFeed | Access::User | Access::Acting
+        Access::Optional | Access::OptionalForFeed | Access::User | Access::Acting | Access::Person
     );
     let is_alice = matches!(role, Role::User | Role::SignedIn | Role::Reader);
     match (route.admits(role), route.nsid()) {
@@ -384,7 +387,7 @@ async fn every_body_is_bounded_in_bytes_and_depth(world: World) {
             let request = world.request("POST", &path).header("content-type", "application/json");
             let request = match route.access {
                 Access::User => request.bearer_auth(world.token("alice", route.nsid().unwrap())),
-                Access::Anyone | Access::SignedIn | Access::Acting => {
+                Access::Anyone | Access::Person | Access::SignedIn | Access::Acting => {
                     alice.from(request, "same-origin")
                 }
                 _ => request.bearer_auth(ADMIN_TOKEN),

@@ -37,6 +37,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::directory::Directory;
+use crate::homes::Homes;
 
 /// 2026-01-01T00:00:00Z
 pub const START_US: i64 = 1_767_225_600_000_000;
@@ -94,6 +95,7 @@ pub struct World {
     pub(crate) dataplane: Client,
     rankings: Rankings,
     tables: Store,
+    pub homes: Option<Homes>,
     /// Whom ingest was told somebody looks at.
     pub looked: crate::ingest_side::Looked,
     internal: Option<Shutdown>,
@@ -127,29 +129,57 @@ impl World {
         Self::open_with(reach, AppviewConfig::default()).await
     }
 
+    /// With homes that are made.
+    pub async fn with_homes(reach: Reach) -> Self {
+        Self::start(reach, AppviewConfig::default(), true).await
+    }
+
     pub async fn open_with(reach: Reach, config: AppviewConfig) -> Self {
+        Self::start(reach, config, false).await
+    }
+
+    async fn start(reach: Reach, config: AppviewConfig, makes_homes: bool) -> Self {
         let place = Place::new(Engine::Sqlite).await.unwrap();
         let clock = ManualClock::at(START_US);
         let registry = Registry::new();
         let mut tasks = TaskSet::new();
         let shutdown = Shutdown::new();
         let log = Log::open(&LogConfig::in_dir(place.dir()), clock.shared(), &registry).unwrap();
-        let local =
-            Arc::new(dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await);
+        let (local, dictionary) =
+            dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await;
+        let local = Arc::new(local);
+        let homes = match makes_homes {
+            true => Some(Homes::start(&place, &clock, &registry, &log, dictionary, &local).await),
+            false => None,
+        };
         let (rankings, tables) = (local.context.rankings.clone(), local.store.clone());
         // Before any client of ours, so that TLS is set up once.
         let outside = HttpConfig { allow_loopback: true, ..HttpConfig::default() };
         let outside = HttpClient::new(&outside, clock.shared(), &registry).unwrap();
-        let (dataplane, internal) = match reach {
-            Reach::Local => (Client::Local(local), None),
+        let of_homes = homes.as_ref().map(|homes| Arc::clone(&homes.local));
+        let (dataplane, feeds, internal) = match reach {
+            Reach::Local => {
+                (Client::Local(local), of_homes.map(millrace_feeds::Client::Local), None)
+            }
             Reach::Remote => {
                 let stop = Shutdown::new();
-                let routes = rpc::routes(local, Some(Secret::from(SECRET)));
+                let mut routes = rpc::routes(local, Some(Secret::from(SECRET)));
+                if let Some(homes) = of_homes {
+                    let secret = Some(Secret::from(SECRET));
+                    routes = routes.merge(millrace_feeds::rpc::routes(homes, secret));
+                }
                 let url = serve(&mut tasks, "internal", routes, &stop).await;
                 let remote =
                     Remote::new(url.parse().unwrap(), Some(Secret::from(SECRET)), SETTLE_TIMEOUT)
                         .unwrap();
-                (Client::Remote(Arc::new(remote)), Some(stop))
+                let secret = Some(Secret::from(SECRET));
+                let feeds = millrace_feeds::client::Remote::new(
+                    url.parse().unwrap(),
+                    secret,
+                    SETTLE_TIMEOUT,
+                );
+                let feeds = millrace_feeds::Client::Remote(Arc::new(feeds.unwrap()));
+                (Client::Remote(Arc::new(remote)), Some(feeds), Some(stop))
             }
         };
         let directory = Directory::default();
@@ -181,6 +211,7 @@ impl World {
                 ..config
             },
             dataplane: dataplane.clone(),
+            feeds,
             ingest: millrace_ingest::Client::Remote(Arc::new(ingest)),
             resolver: Resolver::new(outside.clone(), resolver, clock.shared(), &registry).unwrap(),
             http: outside,
@@ -205,6 +236,7 @@ impl World {
             dataplane,
             rankings,
             tables,
+            homes,
             looked,
             internal,
             upkeep,
@@ -338,7 +370,7 @@ async fn dataplane(
     log: &Log,
     tasks: &mut TaskSet<()>,
     shutdown: &Shutdown,
-) -> Local {
+) -> (Local, Dictionary) {
     let (config, clock) = (place.config(), clock.shared());
     let dictionary = Dictionary::open(&config, &clock, registry).await.unwrap();
     let own = Store::open(&config, Domain::Own, schema::OWN, &[], &clock, registry).await.unwrap();
@@ -354,7 +386,7 @@ async fn dataplane(
         rng: Rng::seeded(7),
         registry: registry.clone(),
     };
-    let projection = Arc::new(Dataplane::new(dictionary, Metrics::new(registry)));
+    let projection = Arc::new(Dataplane::new(dictionary.clone(), Metrics::new(registry)));
     let worker = Worker::new(projection, deps, Topic::NetworkEntries, 0, WorkerConfig::default());
     let shutdown = shutdown.clone();
     tasks.spawn("worker", async move { worker.run(&shutdown).await.unwrap() });
@@ -362,7 +394,7 @@ async fn dataplane(
         image_url_pattern: "https://appview.test/img/{preset}/plain/{did}/{cid}".to_owned(),
         rankings: Rankings::default(),
     };
-    Local { store, own, context, clock }
+    (Local { store, own, context, clock }, dictionary)
 }
 
 /// Serves routes on a free port of loopback; the base URL, without a trailing slash.

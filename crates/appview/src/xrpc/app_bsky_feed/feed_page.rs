@@ -68,26 +68,19 @@ pub(super) fn of_feed() -> Skeleton {
 }
 
 /// The posts of the lines with what they answer and quote, and who reposted them.
-pub(super) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydrated, XrpcError> {
+pub(crate) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydrated, XrpcError> {
     let posts: Vec<AtUri> =
         lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
     let actors = lines.iter().filter_map(reposter).collect();
-    let reposts = lines.iter().filter_map(repost).filter_map(|uri| AtUri::parse(uri).ok());
+    let reposts =
+        lines.iter().filter_map(FeedLine::repost).filter_map(|uri| AtUri::parse(uri).ok());
     let reposts = reposts.collect();
     call.hydrate(Skeleton { posts, actors, reposts, ..of_feed() }).await
 }
 
 /// Who reposted the line's post, where that is why it is there.
 fn reposter(line: &FeedLine) -> Option<Did> {
-    repost(line).and_then(author)
-}
-
-/// The repost by which a line's post is there.
-fn repost(line: &FeedLine) -> Option<&str> {
-    match &line.reason {
-        Some(LineReason::Repost { uri, .. }) => Some(uri),
-        _ => None,
-    }
+    line.repost().and_then(author)
 }
 
 /// What the viewer's blocks and mutes say about a line. Whoever reposted the post, or else wrote
@@ -143,7 +136,7 @@ pub(super) fn without_blocks_or_mutes(skeleton: &mut FeedSkeleton, hydrated: &Hy
     skeleton.lines.retain(|line| is_free_of_blocks_and_mutes(line, hydrated));
 }
 
-pub(super) fn is_free_of_blocks_and_mutes(line: &FeedLine, hydrated: &Hydrated) -> bool {
+pub(crate) fn is_free_of_blocks_and_mutes(line: &FeedLine, hydrated: &Hydrated) -> bool {
     let rules = LineRules::of(line, hydrated);
     !rules.blocked()
         && !rules.author_muted()

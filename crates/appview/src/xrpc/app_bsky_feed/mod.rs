@@ -1,6 +1,6 @@
 //! `app.bsky.feed.*`, one file a method.
 
-mod feed_page;
+pub(crate) mod feed_page;
 mod feed_server;
 pub(super) mod get_actor_feeds;
 pub(super) mod get_actor_likes;

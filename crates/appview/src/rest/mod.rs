@@ -1,0 +1,54 @@
+//! What is asked beside XRPC about homes: by a page of ours in the browser of who signed in, or by a program.
+//!
+//! | file | routes |
+//! | --- | --- |
+//! | `home.rs` | `GET /api/v1/posts` |
+//! | `seen.rs` | `POST /api/v1/feed/seen` |
+
+mod home;
+mod seen;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::request::params::Params;
+use crate::routes::{ROUTES, Route};
+use crate::xrpc::{Api, Call};
+
+/// The routes; who may call them stands in [`ROUTES`].
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route(home::PATH, get(read_home))
+        .route(seen::PATH, post(mark_seen))
+        .with_state(api)
+}
+
+async fn read_home(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = async {
+        let asked = home::Asked::parse(&Params::of(parts.uri.query())?)?;
+        let call = Call::begin(&api, route(home::PATH), &parts).await?;
+        let answer = asked.answer(&call).await;
+        Ok(call.finish(answer))
+    };
+    api.answered(answered.await)
+}
+
+async fn mark_seen(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answered = async {
+        let call = Call::begin(&api, route(seen::PATH), &parts).await?;
+        let answer = seen::mark(&call, body).await;
+        Ok(call.finish(answer.map(IntoResponse::into_response)))
+    };
+    api.answered(answered.await)
+}
+
+fn route(path: &str) -> Route {
+    let of_path = ROUTES.iter().find(|route| route.path == path);
+    *of_path.expect("invariant: every route stands in the table")
+}
