@@ -13,6 +13,7 @@ pub const DOMAINS: &[(Domain, &[Migration])] = &[
     (Domain::Session, millrace_appview::session::MIGRATIONS),
     (Domain::Ingest, millrace_ingest::MIGRATIONS),
     (Domain::Dataplane, millrace_dataplane::schema::DATAPLANE),
+    (Domain::Feeds, millrace_feeds::schema::FEEDS),
 ];
 
 /// The migrations of all domains.

@@ -30,6 +30,9 @@ impl Config {
             self.ingest().check()?;
             self.disk.check()?;
             self.internal_is_guarded(roles)?;
+            if let Some((key, reason)) = self.feeds.faults().into_iter().next() {
+                return Err(ProgramError::Setting { key, reason }.into());
+            }
         } else {
             self.data_plane_url()?;
         }

@@ -10,6 +10,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use millrace_appview::AppviewConfig;
+use millrace_feeds::config::FeedsConfig;
 use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
 use millrace_runtime::alert::AlertsConfig;
@@ -73,6 +74,8 @@ pub struct Config {
     pub ingest: IngestSection,
     /// How entries are applied, and where questions about them are answered.
     pub dataplane: DataplaneSection,
+    /// Homes that are made beforehand, and how they are ranked.
+    pub feeds: FeedsConfig,
     /// Who this service is and how it answers the public.
     pub appview: AppviewSection,
     /// Connections that clients open to this process; each listener counts its own.
@@ -95,6 +98,7 @@ impl Default for Config {
             network: NetworkSection::default(),
             ingest: IngestSection::default(),
             dataplane: DataplaneSection::default(),
+            feeds: FeedsConfig::default(),
             appview: AppviewSection::default(),
             connections: ConnectionsConfig::default(),
             sim: SimConfig::default(),

@@ -36,7 +36,7 @@ pub(super) fn build(
     outside: &Outside,
     here: Here,
 ) -> Result<Appview, Failure> {
-    let (dataplane, ingest) = match data {
+    let (dataplane, ingest, feeds) = match data {
         Some(data) => local(data),
         None => remote(config)?,
     };
@@ -47,6 +47,7 @@ pub(super) fn build(
     let built = millrace_appview::build(AppviewDeps {
         config: appview,
         dataplane,
+        feeds,
         ingest,
         resolver: outside.resolver.clone(),
         http: outside.http.clone(),
@@ -61,19 +62,26 @@ pub(super) fn build(
     built.map_err(Failure::plain)
 }
 
-type Clients = (millrace_dataplane::Client, millrace_ingest::Client);
+/// Who makes no homes has nobody to ask for them.
+type Clients =
+    (millrace_dataplane::Client, millrace_ingest::Client, Option<millrace_feeds::Client>);
 
 fn local(data: &Data) -> Clients {
     let dataplane = millrace_dataplane::Client::Local(Arc::clone(&data.dataplane));
-    (dataplane, data.ingest.clone())
+    let feeds = data.feeds.as_ref().map(|feeds| millrace_feeds::Client::Local(Arc::clone(feeds)));
+    (dataplane, data.ingest.clone(), feeds)
 }
 
 fn remote(config: &Config) -> Result<Clients, Failure> {
     let (url, secret) = (config.data_plane_url()?, config.dataplane.secret());
     let timeout = Duration::from_millis(config.dataplane.timeout_ms);
     let dataplane = millrace_dataplane::client::Remote::new(url.clone(), secret.clone(), timeout);
+    let feeds = millrace_feeds::client::Remote::new(url.clone(), secret.clone(), timeout);
+    let feeds = millrace_feeds::Client::Remote(Arc::new(feeds.map_err(Failure::plain)?));
     let ingest = millrace_ingest::Remote::new(url, secret, timeout)?;
     let dataplane =
         millrace_dataplane::Client::Remote(Arc::new(dataplane.map_err(Failure::plain)?));
-    Ok((dataplane, millrace_ingest::Client::Remote(Arc::new(ingest))))
+    let ingest = millrace_ingest::Client::Remote(Arc::new(ingest));
+    let feeds = config.feeds.enabled.then_some(feeds);
+    Ok((dataplane, ingest, feeds))
 }

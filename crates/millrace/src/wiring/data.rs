@@ -23,6 +23,7 @@ use millrace_store::{
 use super::Common;
 use super::ahead;
 use super::budget::Budget;
+use super::feeds;
 use super::forget::Forget;
 use super::health::{self, Health};
 use super::interest::Interest;
@@ -50,6 +51,8 @@ pub(super) struct Data {
     stores: Stores,
     consumer: Consumer,
     pub(super) dataplane: Arc<Local>,
+    /// Homes, where they are made.
+    pub(super) feeds: Option<Arc<millrace_feeds::client::Local>>,
     pub(super) ingest: Client,
     disk: Disk,
 }
@@ -59,6 +62,7 @@ struct Stores {
     ingest: Store,
     dataplane: Store,
     own: Store,
+    feeds: Store,
 }
 
 impl Data {
@@ -89,12 +93,18 @@ impl Data {
         ahead::start(&ahead, &consumer, &log, &common.supervisor);
         start_worker(config, common, &log, &stores, ahead.clone());
         start_relay(common, &log, &stores.dataplane);
+        start_relay(common, &log, &stores.own);
+        let asked = millrace_dataplane::Client::Local(Arc::clone(&dataplane));
+        let feeds =
+            feeds::start(config, common, &log, &stores.feeds, (&stores.dictionary, asked)).await?;
         start_audit(config, common, &stores.dataplane);
         Retain::new(
             &config.log,
             log.clone(),
-            vec![consumer.clone()],
-            vec![stores.dataplane.clone()],
+            std::iter::once(consumer.clone())
+                .chain(feeds::consumers(config, &stores.feeds))
+                .collect(),
+            vec![stores.dataplane.clone(), stores.feeds.clone()],
             &common.registry,
         )
         .start(&common.supervisor);
@@ -121,7 +131,7 @@ impl Data {
         .start(&common.supervisor);
         purge::start(stores.dataplane.clone(), stores.own.clone(), &common.supervisor);
         resync::start(stores.dataplane.clone(), ingest.clone(), &common.supervisor);
-        Ok(Self { log, stores, consumer, dataplane, ingest, disk })
+        Ok(Self { log, stores, consumer, dataplane, feeds, ingest, disk })
     }
 
     /// What the internal listener answers.
@@ -158,6 +168,12 @@ impl Data {
             .merge(operate::cache_router(common.registry.caches().clone(), token))
             .merge(health::router(health))
             .merge(health::metrics_router(common.registry.clone()));
+        let router = match &self.feeds {
+            Some(feeds) => {
+                router.merge(millrace_feeds::rpc::routes(Arc::clone(feeds), secret.clone()))
+            }
+            None => router,
+        };
         match &self.ingest {
             Client::Local(local) => {
                 router.merge(millrace_ingest::routes(Arc::clone(local), secret))
@@ -206,8 +222,8 @@ impl Data {
 
     /// Closes the tables, then the log: rows refer to the log, never the other way round.
     pub(super) async fn close(self) {
-        let Stores { dictionary, ingest, dataplane, own } = &self.stores;
-        for store in [ingest, dataplane, own, dictionary.store()] {
+        let Stores { dictionary, ingest, dataplane, own, feeds } = &self.stores;
+        for store in [feeds, ingest, dataplane, own, dictionary.store()] {
             store.close().await;
         }
         self.log.close().await;
@@ -232,7 +248,10 @@ impl Stores {
         let migrations = millrace_dataplane::schema::DATAPLANE;
         let dataplane =
             Store::open(config, Domain::Dataplane, migrations, &attach, clock, registry).await?;
-        Ok(Self { dictionary, ingest, dataplane, own })
+        let migrations = millrace_feeds::schema::FEEDS;
+        let feeds =
+            Store::open(config, Domain::Feeds, migrations, &attach, clock, registry).await?;
+        Ok(Self { dictionary, ingest, dataplane, own, feeds })
     }
 }
 
@@ -309,7 +328,8 @@ fn start_relay(common: &Common, log: &Log, store: &Store) {
         &common.registry,
     );
     let relay = Arc::new(relay);
-    common.supervisor.spawn("dataplane.relay", Policy::restart(), move |shutdown| {
+    let name = format!("{}.relay", store.domain());
+    common.supervisor.spawn(name, Policy::restart(), move |shutdown| {
         let relay = Arc::clone(&relay);
         async move { relay.run(&shutdown).await.map_err(TaskError::diagnosed) }
     });

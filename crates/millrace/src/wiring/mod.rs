@@ -15,6 +15,7 @@ mod ahead;
 mod appview;
 mod budget;
 mod data;
+mod feeds;
 mod forget;
 mod health;
 mod interest;

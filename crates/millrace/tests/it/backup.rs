@@ -141,6 +141,7 @@ async fn tell_everything(server: &Server) {
     for (command, said) in [
         ("noteReader", json!({})),
         ("updateSeen", json!({ "seenAtUs": 7 })),
+        ("markFeedSeen", json!({ "items": [{ "uri": post }], "upToUs": 7 })),
         ("muteActorList", json!({ "list": format!("at://{BOB}/app.bsky.graph.list/a") })),
         ("muteThread", json!({ "root": post })),
         ("createBookmark", json!({ "post": post, "cid": cid })),

@@ -41,6 +41,7 @@ async fn a_stopped_server_leaves_only_whole_files() {
         "admin.token",
         "dataplane.db",
         "dictionary.db",
+        "feeds.db",
         "ingest.db",
         "log.db",
         "own.db",

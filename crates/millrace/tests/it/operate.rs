@@ -300,7 +300,7 @@ async fn an_appview_apart_has_caches_of_its_own() {
         (of("data") && of("appview")).then_some(caches.len())
     })
     .await;
-    assert_eq!(names, 8, "the AppView has no dictionary, and images of its own");
+    assert_eq!(names, 9, "the AppView has no dictionary, and images of its own");
     appview.0.kill().unwrap();
     appview.0.wait().unwrap();
     assert_eq!(data.terminate().await, 0);
