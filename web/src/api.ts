@@ -41,6 +41,15 @@ export async function procedure<A>(nsid: string, input: unknown, headers: Record
   return (await ask<A>("person", `/xrpc/${nsid}`, init, WRITE_TIMEOUT_MS)).body;
 }
 
+/** Of who is signed in, beside what lexicons name: asked, or with a body told. */
+export async function own<A>(path: string, params: Params, signal?: AbortSignal, input?: unknown): Promise<A> {
+  const mark = wishes.mark();
+  const init = input === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(input) };
+  const { body, rev } = await ask<A>("person", path + query(params), init, TIMEOUT_MS, signal);
+  if (input === undefined) wishes.read(body, { rev, mark });
+  return body;
+}
+
 export async function upload<A>(blob: Blob, type: string): Promise<A> {
   const init = { method: "POST", headers: { "content-type": type }, body: blob };
   return (await ask<A>("person", "/xrpc/com.atproto.repo.uploadBlob", init, WRITE_TIMEOUT_MS)).body;

@@ -17,6 +17,7 @@ import { Parked } from "./pages/parked.tsx";
 import { ParkedOne } from "./pages/parked_one.tsx";
 import { ProfilePage } from "./pages/profile.tsx";
 import { RecordPage } from "./pages/record.tsx";
+import { Ranked } from "./pages/ranked.tsx";
 import { Rejected } from "./pages/rejected.tsx";
 import { Settings } from "./pages/settings.tsx";
 import { SignIn } from "./pages/sign_in.tsx";
@@ -41,6 +42,7 @@ const TITLES: Record<Route["page"], string> = {
   rejected: "Rejected events",
   moderation: "Moderation",
   home: "Home",
+  ranked: "For you",
   notifications: "Notifications",
   bookmarks: "Bookmarks",
   lists: "Lists",
@@ -55,7 +57,7 @@ const TITLES: Record<Route["page"], string> = {
 };
 
 /** Pages to be read: their lines are not longer than is good for that. */
-const READING: Route["page"][] = ["home", "notifications", "bookmarks", "lists", "list", "settings", "explore", "profile", "thread", "record"];
+const READING: Route["page"][] = ["home", "ranked", "notifications", "bookmarks", "lists", "list", "settings", "explore", "profile", "thread", "record"];
 
 export function App() {
   const { route, address } = useRoute();
@@ -229,6 +231,7 @@ function Page({ route, address, session, own, theme, setTheme }: PageProps) {
         </>
       );
     case "home":
+    case "ranked":
     case "notifications":
     case "bookmarks":
     case "lists":
@@ -253,12 +256,14 @@ function Page({ route, address, session, own, theme, setTheme }: PageProps) {
   }
 }
 
-type OwnPageName = "home" | "notifications" | "bookmarks" | "lists" | "settings";
+type OwnPageName = "home" | "ranked" | "notifications" | "bookmarks" | "lists" | "settings";
 
 function OwnPage({ page, person, theme, setTheme }: { page: OwnPageName; person: Person; theme: Theme; setTheme: (theme: Theme) => void }) {
   switch (page) {
     case "home":
       return <Home person={person} />;
+    case "ranked":
+      return <Ranked person={person} />;
     case "notifications":
       return <Notifications person={person} />;
     case "bookmarks":

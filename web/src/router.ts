@@ -17,6 +17,8 @@ export type Route =
   | { page: "moderation"; tab: ModerationTab; subject: string | null }
   /** Of who is signed in with their own account. */
   | { page: "home" }
+  /** The same, what somebody may care for most first. */
+  | { page: "ranked" }
   | { page: "notifications" }
   | { page: "bookmarks" }
   | { page: "lists" }
@@ -31,7 +33,7 @@ export type Route =
   | { page: "unknown"; path: string };
 
 /** Pages without anything of their own in the address. */
-const PLAIN = ["home", "notifications", "bookmarks", "lists", "settings"] as const;
+const PLAIN = ["home", "ranked", "notifications", "bookmarks", "lists", "settings"] as const;
 
 /** The page at a path below the dashboard's own, with its query. */
 export function parse(pathname: string, search: string): Route {
@@ -85,6 +87,7 @@ export function href(route: Exclude<Route, { page: "unknown" }>): string {
       return `${BASE}/`;
     case "hosts":
     case "home":
+    case "ranked":
     case "notifications":
     case "bookmarks":
     case "lists":

@@ -4,6 +4,7 @@ import { revisionOf, xrpc } from "../api.ts";
 import { useLive } from "../context.ts";
 import { usePages } from "../load.ts";
 import { Composer } from "../parts/composer.tsx";
+import { HomeTabs } from "../parts/home_tabs.tsx";
 import { A } from "../parts/link.tsx";
 import { TimelinePost } from "../parts/post.tsx";
 import { Sent, useSent } from "../parts/sent.tsx";
@@ -42,6 +43,7 @@ export function Home({ person }: { person: Person }) {
   return (
     <>
       <h1>Home</h1>
+      <HomeTabs at="home" />
       <div ref={top} className="card">
         <Composer person={person} what={{}} done={() => undefined} />
       </div>

@@ -47,7 +47,7 @@ const EXPLORED: Route["page"][] = ["explore", "profile", "thread", "record", "li
 export function Navigation({ page }: { page: Route["page"] }) {
   const { operator } = useSession();
   const { person } = useOwn();
-  const at = EXPLORED.includes(page) ? "explore" : page;
+  const at = EXPLORED.includes(page) ? "explore" : page === "ranked" ? "home" : page;
   const isLocked = operator === null;
   const places = (list: Place[], locked: boolean) => list.map((place) => <Entry key={place.page} place={place} isHere={place.page === at} isLocked={locked} />);
   if (person == null) {
