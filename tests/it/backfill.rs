@@ -27,8 +27,7 @@ async fn a_backfill_of_the_network_survives_kills_and_ends_with_everything() -> 
     let dir = tempfile::Builder::new().prefix("millrace-backfill-").tempdir()?;
     let ports = Ports::reserve()?;
     let configuration = configuration(ports, &network);
-    let mut millrace =
-        Millrace::start_with(Split::Local, ports, &configuration, dir.path()).await?;
+    let mut millrace = Millrace::start(Split::Local, ports, &configuration, dir.path()).await?;
     let asker = Asker::new(&millrace, SystemClock::shared(), 50)?;
     let posts = posts(&network);
 

@@ -36,7 +36,7 @@ async fn a_service_on_the_internet_signs_people_in_and_changes_its_keys() -> Res
     let network = Network::start_with(&ports.appview_url(), None, trusting, dir.path()).await?;
     let client = Client::start(&network, dir.path()).await?;
     let configuration = configuration(ports, &network, dir.path()).await?;
-    let millrace = Millrace::start_with(Split::Local, ports, &configuration, dir.path()).await?;
+    let millrace = Millrace::start(Split::Local, ports, &configuration, dir.path()).await?;
     let mut world = World::of(network, client, millrace, dir)?;
     let alice = world.client.create_account("alice").await?;
     world.settle().await?;

@@ -39,8 +39,7 @@ async fn people_use_the_dashboard_in_a_browser() -> Result<()> {
     poison(&dir.path().join("data")).await?;
     let ports = Ports::reserve()?;
     let mut millrace =
-        Millrace::start_with(Split::Local, ports, &configuration(ports, &network), dir.path())
-            .await?;
+        Millrace::start(Split::Local, ports, &configuration(ports, &network), dir.path()).await?;
     let base = format!("http://127.0.0.1:{}", ports.appview);
     let Some(chromium) = ready(&base).await? else { return Ok(()) };
     let token = std::fs::read_to_string(dir.path().join("data/admin.token"))?;

@@ -60,8 +60,7 @@ async fn caddy_brings_tls_and_passes_on_what_comes() -> Result<()> {
     }
     let dir = tempfile::tempdir()?;
     let ports = Ports::reserve()?;
-    let millrace =
-        Millrace::start_with(Split::Local, ports, &configuration(ports), dir.path()).await?;
+    let millrace = Millrace::start(Split::Local, ports, &configuration(ports), dir.path()).await?;
     let caddy = Caddy::start(DOMAIN, ports.appview, dir.path()).await?;
     let url = format!("https://{DOMAIN}/.well-known/did.json");
     let answer = caddy.client()?.build()?.get(url).send().await?.error_for_status()?;

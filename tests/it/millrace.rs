@@ -105,17 +105,6 @@ pub struct Millrace {
 impl Millrace {
     /// Writes the configuration into `dir`, starts the process or processes and waits until they are ready.
     pub async fn start(
-        engine: &Engine,
-        split: Split,
-        ports: Ports,
-        network: &Network,
-        dir: &Path,
-    ) -> Result<Self> {
-        Self::start_with(split, ports, &configuration(engine, ports, network), dir).await
-    }
-
-    /// The same with a configuration of the caller's.
-    pub async fn start_with(
         split: Split,
         ports: Ports,
         configuration: &str,

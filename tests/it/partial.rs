@@ -34,7 +34,7 @@ async fn a_page_says_how_much_of_an_account_is_here_while_it_is_fetched() -> Res
     network.hold_repos().await?;
 
     let configuration = from_now_on(&millrace::configuration(&Engine::Sqlite, ports, &network))?;
-    let millrace = Millrace::start_with(Split::Local, ports, &configuration, dir.path()).await?;
+    let millrace = Millrace::start(Split::Local, ports, &configuration, dir.path()).await?;
     let mut world = World::of(network, client, millrace, dir)?;
     world.millrace.until(|source| source["connected"] == true).await?;
     world.client.post(&bob, LAST).await?;

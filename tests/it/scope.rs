@@ -46,8 +46,7 @@ impl Bed {
         let dir = tempfile::Builder::new().prefix("millrace-scope-").tempdir()?;
         let ports = Ports::reserve()?;
         let configuration = configuration(ports, &network, ingest, disk);
-        let millrace =
-            Millrace::start_with(Split::Local, ports, &configuration, dir.path()).await?;
+        let millrace = Millrace::start(Split::Local, ports, &configuration, dir.path()).await?;
         let asker = Asker::new(&millrace, clock.clone(), 50)?;
         // Whoever follows the most, but not everybody.
         let reader = network.look(|world| {

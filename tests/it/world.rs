@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Account, Client};
-use crate::millrace::{Engine, Millrace, Ports, Split};
+use crate::millrace::{self, Engine, Millrace, Ports, Split};
 use crate::network::Network;
 
 const NAMED_WITHIN: Duration = Duration::from_secs(120);
@@ -35,11 +35,22 @@ impl World {
         split: Split,
         moderation_port: Option<u16>,
     ) -> Result<Self> {
+        Self::configured(engine, split, moderation_port, "").await
+    }
+
+    /// The same with more settings of Millrace's.
+    pub async fn configured(
+        engine: &Engine,
+        split: Split,
+        moderation_port: Option<u16>,
+        more: &str,
+    ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("millrace-test-").tempdir()?;
         let ports = Ports::reserve()?;
         let network = Network::start(&ports.appview_url(), moderation_port, dir.path()).await?;
         let client = Client::start(&network, dir.path()).await?;
-        let millrace = Millrace::start(engine, split, ports, &network, dir.path()).await?;
+        let configuration = millrace::configuration(engine, ports, &network) + more;
+        let millrace = Millrace::start(split, ports, &configuration, dir.path()).await?;
         Self::of(network, client, millrace, dir)
     }
 

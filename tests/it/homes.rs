@@ -1,0 +1,106 @@
+//! Posts made at a real PDS find their way into the home of somebody who reads here: its rows, its ranked page, what
+//! was seen; whatever is killed in between. The columns and indexes are those that people were promised.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::client::Account;
+use crate::millrace::{Engine, Split};
+use crate::page::Page;
+use crate::world::World;
+
+const WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn sqlite_local() -> Result<()> {
+    told(&Engine::Sqlite, Split::Local).await
+}
+
+#[tokio::test]
+async fn postgres_remote() -> Result<()> {
+    let Some(server) = std::env::var("MILLRACE_TEST_POSTGRES_URL").ok() else {
+        eprintln!("skipped: MILLRACE_TEST_POSTGRES_URL is not set (`make test` sets it)");
+        return Ok(());
+    };
+    let database = crate::postgres::Database::create(&server).await?;
+    told(&Engine::Postgres(database.url().to_owned()), Split::Remote).await
+}
+
+async fn told(engine: &Engine, split: Split) -> Result<()> {
+    // A first page is served again for a short time only: what is new shows soon.
+    let settings = "\n[feeds]\npage_seconds = 1\n";
+    let mut world = World::configured(engine, split, None, settings).await?;
+    let (alice, bob) =
+        (world.client.create_account("alice").await?, world.client.create_account("bob").await?);
+    world.client.follow(&alice, &bob).await?;
+    let page = signed_in(&mut world, &alice).await?;
+    world.settle().await?;
+
+    // The first page is looked up; from then on the home is made.
+    let first = world.client.post(&bob, "the first").await?;
+    world.settle().await?;
+    until(&page, &[&first.uri]).await?;
+    let second = world.client.post(&bob, "the second").await?;
+    let own = world.client.post(&alice, "my own").await?;
+    let home = until(&page, &[&first.uri, &second.uri, &own.uri]).await?;
+    for post in home["posts"].as_array().into_iter().flatten() {
+        let score = post["relevanceScore"].as_f64().unwrap_or(-1.0);
+        ensure!((0.0..=1.0).contains(&score) && post["why"].is_object(), "{post}");
+    }
+
+    // Killed while posts are on their way, nothing of them is lost.
+    let third = world.client.post(&bob, "the third").await?;
+    world.millrace.kill9_both().await?;
+    let fourth = world.client.post(&bob, "the fourth").await?;
+    world.millrace.launch().await?;
+    world.millrace.ready().await?;
+    until(&page, &[&first.uri, &second.uri, &third.uri, &fourth.uri, &own.uri]).await?;
+
+    // What was seen is read, and what is deleted is gone.
+    let seen = json!({ "uris": [first.uri], "positions": [0] });
+    let marked = page.post("/api/v1/feed/seen", &seen).await?;
+    ensure!(marked.status().is_success(), "{}", marked.text().await?);
+    world.client.delete(&bob, &second).await?;
+    world.settle().await?;
+    let home = until(&page, &[&first.uri, &third.uri, &fourth.uri, &own.uri]).await?;
+    let posts = home["posts"].as_array().into_iter().flatten();
+    let read: Vec<&Value> = posts.filter(|post| post["isRead"] == true).collect();
+    ensure!(read.len() == 1 && read[0]["postId"] == first.uri.as_str(), "{home}");
+    world.end().await
+}
+
+async fn signed_in(world: &mut World, who: &Account) -> Result<Page> {
+    let named = json!({"name": "tests"});
+    let made = world.client.procedure(who, "com.atproto.server.createAppPassword", named).await?;
+    let who = json!({"identifier": who.handle, "password": made["password"]});
+    let mut page = Page::of(world).await?;
+    let answer = page.post("/api/v1/session/app-password", &who).await?;
+    page.keeps(&answer, "millrace-session=")?;
+    Ok(page)
+}
+
+/// The home once it is read from its rows and holds just these posts.
+async fn until(page: &Page, posts: &[&str]) -> Result<Value> {
+    let mut wanted: Vec<&str> = posts.to_vec();
+    wanted.sort_unstable();
+    let until = Instant::now() + WITHIN;
+    loop {
+        let url = format!("{}/api/v1/posts", page.origin);
+        let answer = page.sent(page.http.get(url)).send().await?;
+        let source = answer.headers().get("x-feed-source").cloned();
+        let home: Value = answer.json().await?;
+        let posts = home["posts"].as_array().into_iter().flatten();
+        let mut found: Vec<&str> = posts.filter_map(|post| post["postId"].as_str()).collect();
+        found.sort_unstable();
+        let is_made = source.as_ref().is_some_and(|source| source == "user_feeds");
+        if is_made && found == wanted {
+            return Ok(home);
+        }
+        ensure!(Instant::now() < until, "wanted {wanted:?}, found {source:?} {home}");
+        sleep(POLL).await;
+    }
+}
