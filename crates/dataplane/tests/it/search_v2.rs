@@ -104,28 +104,34 @@ async fn what_rows_say(harness: Harness) {
     posts.push(write(&town, "bob", 3, quote).await);
     posts.push(write(&town, "alice", 4, json!({ "embed": images })).await);
     town.edge("me", FOLLOW, "bob").await;
-    let only = |only: Rows| SearchPostsV2 { only, viewer: Some(did("me")), ..typed("mill") };
+    let question_of = |only: Rows| SearchPostsV2 { only, viewer: Some(did("me")), ..typed("mill") };
     let rows = Rows::default;
     let uris = |uris: &[&str]| -> Vec<AtUri> { uris.iter().map(|uri| at(uri)).collect() };
     for (asked, expected) in [
-        (only(Rows { media: true, ..rows() }), &[4][..]),
-        (only(Rows { video: true, ..rows() }), &[]),
-        (only(Rows { replies: Some(true), ..rows() }), &[2, 1]),
-        (only(Rows { replies: Some(false), ..rows() }), &[4, 3, 0]),
-        (only(Rows { parent: Some(at(&root)), ..rows() }), &[1]),
-        (only(Rows { root: Some(at(&root)), ..rows() }), &[2, 1]),
-        (only(Rows { quotes: uris(&[&root, &posts[1]]), ..rows() }), &[3]),
-        (only(Rows { not_quotes: uris(&[&root]), ..rows() }), &[4, 2, 1, 0]),
-        (only(Rows { following: true, ..rows() }), &[3, 1]),
-        (only(Rows { following: true, replies: Some(true), ..rows() }), &[1]),
+        (question_of(Rows { media: true, ..rows() }), &[4][..]),
+        (question_of(Rows { video: true, ..rows() }), &[]),
+        (question_of(Rows { replies: Some(true), ..rows() }), &[2, 1]),
+        (question_of(Rows { replies: Some(false), ..rows() }), &[4, 3, 0]),
+        (question_of(Rows { parent: Some(at(&root)), ..rows() }), &[1]),
+        (question_of(Rows { root: Some(at(&root)), ..rows() }), &[2, 1]),
+        (question_of(Rows { quotes: uris(&[&root, &posts[1]]), ..rows() }), &[3]),
+        (question_of(Rows { not_quotes: uris(&[&root]), ..rows() }), &[4, 2, 1, 0]),
+        (question_of(Rows { following: true, ..rows() }), &[3, 1]),
+        (question_of(Rows { following: true, replies: Some(true), ..rows() }), &[1]),
         (
-            SearchPostsV2 { q: String::new(), ..only(Rows { root: Some(at(&root)), ..rows() }) },
+            SearchPostsV2 {
+                q: String::new(),
+                ..question_of(Rows { root: Some(at(&root)), ..rows() })
+            },
             &[2, 1],
         ),
-        (SearchPostsV2 { sort: Sort::Top, ..only(Rows { following: true, ..rows() }) }, &[1, 3]),
-        (SearchPostsV2 { viewer: None, ..only(Rows { following: true, ..rows() }) }, &[]),
         (
-            only(Rows {
+            SearchPostsV2 { sort: Sort::Top, ..question_of(Rows { following: true, ..rows() }) },
+            &[1, 3],
+        ),
+        (SearchPostsV2 { viewer: None, ..question_of(Rows { following: true, ..rows() }) }, &[]),
+        (
+            question_of(Rows {
                 parent: Some(at("at://did:web:x.test/app.bsky.feed.post/3jzfcijpj2z2a")),
                 ..rows()
             }),
