@@ -4,7 +4,12 @@
 //! holder may still write is decided by its `token`, which grows with each change of hands, or by
 //! a compare-and-set such as [`crate::offsets::advance`].
 
-use crate::{StoreError, Tx};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use millrace_runtime::rng::Rng;
+
+use crate::{Store, StoreError, Tx};
 
 /// A lease that was held when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,4 +67,62 @@ fn set_until(tx: &mut Tx, lease: &Lease, until_us: i64) -> Result<bool, StoreErr
         &[(&lease.name).into(), (&lease.holder).into(), lease.token.into(), until_us.into()],
     )?;
     Ok(changed == 1)
+}
+
+/// Whose turn it is to do what only one process may do. Alone on its files a process always has it.
+pub struct Turn {
+    store: Store,
+    name: String,
+    /// Unique to this process and to its start.
+    holder: String,
+    ttl_us: i64,
+    /// Until then the lease is ours without asking: long before it can be another's.
+    sure_until_us: AtomicI64,
+}
+
+impl Turn {
+    /// A process that falls silent loses its turn after `ttl`.
+    pub fn new(store: &Store, rng: &Rng, name: impl Into<String>, ttl: Duration) -> Self {
+        Self {
+            store: store.clone(),
+            name: name.into(),
+            holder: format!("{:016x}", rng.next_u64()),
+            ttl_us: i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX),
+            sure_until_us: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Takes the lease or holds on to it; whether it is ours.
+    pub async fn take(&self) -> Result<bool, StoreError> {
+        let now_us = self.store.now_us();
+        if !self.store.is_shared() || now_us < self.sure_until_us.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let (name, holder, ttl_us) = (self.name.clone(), self.holder.clone(), self.ttl_us);
+        let held: Result<_, StoreError> =
+            self.store.write(move |tx| acquire(tx, &name, &holder, ttl_us)).await;
+        let is_ours = held?.is_some();
+        let sure_us = if is_ours { self.ttl_us / 4 } else { 0 };
+        self.sure_until_us.store(now_us.saturating_add(sure_us), Ordering::Relaxed);
+        Ok(is_ours)
+    }
+
+    /// Lets another have it at once. Where that fails the lease runs out by itself.
+    pub async fn give_up(&self) {
+        if !self.store.is_shared() {
+            return;
+        }
+        self.sure_until_us.store(i64::MIN, Ordering::Relaxed);
+        let (name, holder) = (self.name.clone(), self.holder.clone());
+        let free = move |tx: &mut Tx| {
+            if let Some(held) = acquire(tx, &name, &holder, 0)? {
+                release(tx, &held)?;
+            }
+            Ok(())
+        };
+        let freed: Result<(), StoreError> = self.store.write(free).await;
+        if let Err(error) = freed {
+            tracing::debug!(lease = self.name, %error, "the lease runs out by itself");
+        }
+    }
 }

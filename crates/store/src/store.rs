@@ -43,6 +43,7 @@ struct Inner {
     pool_sizes: [usize; 2],
     threads: Mutex<Vec<JoinHandle<()>>>,
     outbox_ready: Arc<Notify>,
+    clock: SharedClock,
     metrics: StoreMetrics,
 }
 
@@ -92,6 +93,7 @@ impl Store {
                 upkeep: Arc::default(),
                 threads: Mutex::default(),
                 outbox_ready: Arc::default(),
+                clock: clock.clone(),
                 metrics: StoreMetrics::new(registry, domain),
             }),
         };
@@ -182,6 +184,11 @@ impl Store {
     /// Whether other processes may write here at the same time, so that work is divided by leases.
     pub fn is_shared(&self) -> bool {
         self.inner.connector.is_shared()
+    }
+
+    /// The time as its transactions see it.
+    pub(crate) fn now_us(&self) -> i64 {
+        self.inner.clock.now_us()
     }
 
     /// What keeps the tables, for people.

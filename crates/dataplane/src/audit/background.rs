@@ -7,7 +7,8 @@ use std::time::Duration;
 use millrace_runtime::metrics::{Counter, GaugeVec, Registry};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Shutdown;
-use millrace_store::{Store, StoreError, lease};
+use millrace_store::lease::Turn;
+use millrace_store::{Store, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,7 @@ impl Default for AuditConfig {
 }
 
 /// How long a process that fell silent keeps the lease.
-const LEASE_TTL_US: i64 = 120_000_000;
+const LEASE_TTL: Duration = Duration::from_secs(120);
 const LEASE: &str = "dataplane-audit";
 /// Pause of a process that does not hold the lease, or whose question failed.
 const WAIT: Duration = Duration::from_secs(60);
@@ -43,7 +44,7 @@ const LOGGED_MAX: usize = 10;
 pub struct Background {
     store: Store,
     config: AuditConfig,
-    holder: String,
+    turn: Turn,
     told_since_us: Box<dyn Fn() -> i64 + Send + Sync>,
     drift: GaugeVec,
     rows: Counter,
@@ -60,9 +61,9 @@ impl Background {
         registry: &Registry,
     ) -> Self {
         Self {
+            turn: Turn::new(&store, rng, LEASE, LEASE_TTL),
             store,
             config,
-            holder: format!("{:016x}", rng.next_u64()),
             told_since_us: Box::new(told_since_us),
             drift: registry.gauge_with(
                 "millrace_dataplane_audit_drift_rows",
@@ -128,7 +129,7 @@ impl Background {
         };
         let mut walk = Walk::new(check, &options);
         loop {
-            if !self.has_lease().await? {
+            if !self.turn.take().await? {
                 return Ok(false);
             }
             let Some(looked) = walk.next(&self.store).await? else { return Ok(true) };
@@ -141,15 +142,6 @@ impl Background {
                 return Ok(false);
             }
         }
-    }
-
-    async fn has_lease(&self) -> Result<bool, StoreError> {
-        if !self.store.is_shared() {
-            return Ok(true);
-        }
-        let holder = self.holder.clone();
-        let held = self.store.write(move |tx| lease::acquire(tx, LEASE, &holder, LEASE_TTL_US));
-        Ok(held.await?.is_some())
     }
 
     fn log(&self, report: &AuditReport) {

@@ -28,10 +28,9 @@ use millrace_runtime::error::{Diagnose, Diagnosis};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Shutdown;
+use millrace_store::lease::Turn;
 use millrace_store::worker::{WorkerDeps, WorkerError};
-use millrace_store::{
-    Dictionary, Domain, Store, StoreConfig, StoreError, clear_rebuild, lease, offsets,
-};
+use millrace_store::{Dictionary, Domain, Store, StoreConfig, StoreError, clear_rebuild, offsets};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditOptions, AuditReport};
@@ -51,7 +50,7 @@ const SWAP_PAUSE: Duration = Duration::from_secs(1);
 const SNAPSHOT_MS_MAX: u64 = 86_400_000;
 
 const LEASE: &str = "dataplane-rebuild";
-const LEASE_TTL_US: i64 = 30_000_000;
+const LEASE_TTL: Duration = Duration::from_secs(30);
 const LEASE_STEP: Duration = Duration::from_secs(10);
 
 /// What a rebuild needs. `store` is the handle whose tables are swapped; others in this process that
@@ -130,17 +129,16 @@ pub async fn run(
     progress: &Progress,
     shutdown: &Shutdown,
 ) -> Result<RebuildReport, RebuildError> {
-    let holder = format!("{:016x}", deps.rng.next_u64());
-    if !acquire(&deps.store, &holder).await? {
+    // Where the tables are shared, one process rebuilds them. Files have one process.
+    let turn = Turn::new(&deps.store, &deps.rng, LEASE, LEASE_TTL);
+    if !turn.take().await? {
         return Err(RebuildError::Running);
     }
     let made = tokio::select! {
         made = make(deps, options, progress, shutdown) => made,
-        lost = keep_lease(&deps.store, &holder) => Err(lost),
+        lost = keep_lease(&turn) => Err(lost),
     };
-    if let Err(error) = release(&deps.store, &holder).await {
-        tracing::debug!(%error, "the rebuild's lease runs out by itself");
-    }
+    turn.give_up().await;
     if made.is_err()
         && let Err(error) = clear_rebuild(&deps.config).await
     {
@@ -149,36 +147,10 @@ pub async fn run(
     made
 }
 
-/// Where the tables are shared, one process rebuilds them. Files have one process.
-async fn acquire(store: &Store, holder: &str) -> Result<bool, StoreError> {
-    if !store.is_shared() {
-        return Ok(true);
-    }
-    let holder = holder.to_owned();
-    let held = store.write(move |tx| lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)).await?;
-    Ok(held.is_some())
-}
-
-/// So that the next one need not wait.
-async fn release(store: &Store, holder: &str) -> Result<(), StoreError> {
-    if !store.is_shared() {
-        return Ok(());
-    }
-    let holder = holder.to_owned();
-    store
-        .write(move |tx| {
-            if let Some(held) = lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)? {
-                lease::release(tx, &held)?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-async fn keep_lease(store: &Store, holder: &str) -> RebuildError {
+async fn keep_lease(turn: &Turn) -> RebuildError {
     loop {
         tokio::time::sleep(LEASE_STEP).await;
-        match acquire(store, holder).await {
+        match turn.take().await {
             Ok(true) => {}
             Ok(false) => return RebuildError::Running,
             Err(error) => tracing::warn!(%error, "the rebuild's lease was not renewed"),

@@ -11,8 +11,9 @@ use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, Shutdown};
 
+use crate::lease::Turn;
 use crate::metrics::RelayMetrics;
-use crate::{Store, StoreError, codes, lease};
+use crate::{Store, StoreError, codes};
 
 /// Rows of one batch.
 const BATCH_ROWS_MAX: u32 = 1_000;
@@ -21,7 +22,7 @@ const BATCH_BYTES_MAX: i64 = 2 << 20;
 /// How often the outbox is looked at without having been woken.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a relay that fell silent keeps the lease.
-const LEASE_TTL_US: i64 = 15_000_000;
+const LEASE_TTL: Duration = Duration::from_secs(15);
 const LEASE: &str = "outbox-relay";
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(100),
@@ -59,7 +60,7 @@ pub struct Relay {
     clock: SharedClock,
     rng: Rng,
     metrics: RelayMetrics,
-    holder: String,
+    turn: Turn,
 }
 
 struct Pending {
@@ -73,8 +74,8 @@ struct Pending {
 impl Relay {
     pub fn new(store: Store, log: Log, clock: SharedClock, rng: Rng, registry: &Registry) -> Relay {
         let metrics = RelayMetrics::new(registry, store.domain());
-        let holder = format!("{:016x}", rng.next_u64());
-        Relay { store, log, clock, rng, metrics, holder }
+        let turn = Turn::new(&store, &rng, LEASE, LEASE_TTL);
+        Relay { store, log, clock, rng, metrics, turn }
     }
 
     /// Relays until asked to stop. Failures are retried for ever, with a growing pause.
@@ -104,7 +105,7 @@ impl Relay {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        self.give_up_lease().await;
+        self.turn.give_up().await;
         Ok(())
     }
 
@@ -113,7 +114,7 @@ impl Relay {
         let batch = self.store.read(oldest).await?;
         let age_us = batch.first().map_or(0, |row| self.clock.now_us() - row.created_us);
         self.metrics.age_seconds.set(age_us / 1_000_000);
-        if batch.is_empty() || !self.has_lease().await? {
+        if batch.is_empty() || !self.turn.take().await? {
             return Ok(0);
         }
         let ids: Vec<i64> = batch.iter().map(|row| row.id).collect();
@@ -145,36 +146,6 @@ impl Relay {
             self.log.append(topic, items).await?;
         }
         Ok(())
-    }
-
-    /// Whether this process may relay. Alone on its files, it always may.
-    async fn has_lease(&self) -> Result<bool, StoreError> {
-        if !self.store.is_shared() {
-            return Ok(true);
-        }
-        let holder = self.holder.clone();
-        let held =
-            self.store.write(move |tx| lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)).await?;
-        Ok(held.is_some())
-    }
-
-    async fn give_up_lease(&self) {
-        if !self.store.is_shared() {
-            return;
-        }
-        let holder = self.holder.clone();
-        let released: Result<(), StoreError> = self
-            .store
-            .write(move |tx| {
-                if let Some(held) = lease::acquire(tx, LEASE, &holder, LEASE_TTL_US)? {
-                    lease::release(tx, &held)?;
-                }
-                Ok(())
-            })
-            .await;
-        if let Err(error) = released {
-            tracing::debug!(%error, "the relay's lease runs out by itself");
-        }
     }
 }
 

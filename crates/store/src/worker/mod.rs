@@ -32,8 +32,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 pub use config::WorkerConfig;
 pub use error::{ApplyError, WorkerError};
 
+use crate::lease::Turn;
 use crate::metrics::WorkerMetrics;
-use crate::{Fault, Store, StoreError, Tx, lease, offsets};
+use crate::{Fault, Store, StoreError, Tx, offsets};
 
 /// What turns entries into rows. Both steps see entries in the order of the log.
 pub trait Projection: Send + Sync + 'static {
@@ -98,8 +99,7 @@ pub struct Worker<P: Projection> {
     partition: u32,
     config: WorkerConfig,
     metrics: WorkerMetrics,
-    /// Unique to this start of this worker.
-    holder: String,
+    turn: Turn,
     /// The committed offset; unknown before the first look and after a failure.
     next: Option<i64>,
     /// Keys with parked entries.
@@ -123,9 +123,11 @@ impl<P: Projection> Worker<P> {
     ) -> Worker<P> {
         let WorkerDeps { store, log, clock, rng, registry } = deps;
         let metrics = WorkerMetrics::new(&registry, projection.name(), topic.name(), partition);
+        let lease = format!("worker:{}:{topic}:{partition}", projection.name());
+        let turn = Turn::new(&store, &rng, lease, Duration::from_millis(config.lease_ttl_ms));
         Worker {
             active: !store.is_shared(),
-            holder: format!("{:016x}", rng.next_u64()),
+            turn,
             projection,
             store,
             log,
@@ -156,7 +158,9 @@ impl<P: Projection> Worker<P> {
     /// Only what needs a person: see [`WorkerError`]. What can pass is retried for ever.
     pub async fn run(mut self, shutdown: &Shutdown) -> Result<(), WorkerError> {
         let result = self.work(shutdown).await;
-        self.release_lease().await;
+        if self.active {
+            self.turn.give_up().await;
+        }
         result
     }
 
@@ -292,14 +296,7 @@ impl<P: Projection> Worker<P> {
 
     /// Where the store is shared: one process works on the partition, another takes over.
     async fn keep_lease(&mut self) -> Result<(), ApplyError> {
-        if !self.store.is_shared() {
-            return Ok(());
-        }
-        let (name, holder) = (self.lease_name(), self.holder.clone());
-        let ttl_us = i64::try_from(self.config.lease_ttl_ms).unwrap_or(i64::MAX / 1_000) * 1_000;
-        let held: Result<_, StoreError> =
-            self.store.write(move |tx| lease::acquire(tx, &name, &holder, ttl_us)).await;
-        let active = held?.is_some();
+        let active = self.turn.take().await?;
         if active != self.active {
             let projection = self.projection.name();
             tracing::info!(projection, partition = self.partition, active, "lease changed hands");
@@ -307,29 +304,6 @@ impl<P: Projection> Worker<P> {
             self.next = None;
         }
         Ok(())
-    }
-
-    async fn release_lease(&self) {
-        if !self.store.is_shared() || !self.active {
-            return;
-        }
-        let (name, holder) = (self.lease_name(), self.holder.clone());
-        let released: Result<(), StoreError> = self
-            .store
-            .write(move |tx| {
-                if let Some(held) = lease::acquire(tx, &name, &holder, 0)? {
-                    lease::release(tx, &held)?;
-                }
-                Ok(())
-            })
-            .await;
-        if let Err(error) = released {
-            tracing::debug!(%error, "the worker's lease runs out by itself");
-        }
-    }
-
-    fn lease_name(&self) -> String {
-        format!("worker:{}:{}:{}", self.projection.name(), self.topic, self.partition)
     }
 
     /// How far behind: the entries not yet applied, and the age of the last one applied if there are any.
