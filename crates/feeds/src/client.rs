@@ -4,23 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use millrace_dataplane::Client as Dataplane;
 use millrace_log::{Log, Topic};
-use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
 use millrace_runtime::internal::Caller;
-use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::Shutdown;
-use millrace_store::{Dictionary, Store, StoreError, offsets};
+use millrace_store::{StoreError, offsets};
 use tracing::Instrument as _;
 
-use crate::config::FeedsConfig;
+use crate::deps::Deps;
 use crate::error::FeedsError;
-use crate::jobs::Wakes;
-use crate::metrics::Metrics;
 use crate::query::Question;
-use crate::query::session::Sessions;
-use crate::score::Profile;
 use crate::worker;
 
 /// Homes as their callers see them.
@@ -44,53 +37,16 @@ impl Client {
     }
 }
 
-/// What [`Local`] is made of.
-pub struct LocalDeps {
-    pub store: Store,
-    pub dictionary: Dictionary,
-    pub dataplane: Dataplane,
-    pub config: Arc<FeedsConfig>,
-    pub clock: SharedClock,
-    pub rng: Rng,
-    pub wakes: Arc<Wakes>,
-    pub sessions: Sessions,
-    pub metrics: Metrics,
-}
-
 /// The handles of homes.
 pub struct Local {
-    pub(crate) store: Store,
-    pub(crate) dictionary: Dictionary,
-    pub(crate) dataplane: Dataplane,
-    pub(crate) clock: SharedClock,
-    pub(crate) rng: Rng,
-    pub(crate) wakes: Arc<Wakes>,
-    pub(crate) metrics: Metrics,
-    pub(crate) sessions: Sessions,
+    pub(crate) deps: Deps,
     pub(crate) lag: Lag,
-    profile: Profile,
 }
 
 impl Local {
-    pub fn new(deps: LocalDeps) -> Self {
-        let LocalDeps {
-            store,
-            dictionary,
-            dataplane,
-            config,
-            clock,
-            rng,
-            wakes,
-            sessions,
-            metrics,
-        } = deps;
-        let lag = Lag::new(config.lag_ms_max);
-        let profile = config.profile();
-        Self { store, dictionary, dataplane, clock, rng, wakes, metrics, sessions, lag, profile }
-    }
-
-    pub(crate) fn profile(&self) -> Profile {
-        self.profile
+    pub fn new(deps: Deps) -> Self {
+        let lag = Lag::new(deps.config.lag_ms_max);
+        Self { deps, lag }
     }
 
     /// Looks again and again how old the oldest fact is that homes do not show yet.
@@ -112,7 +68,7 @@ impl Local {
             let load = move |tx: &mut millrace_store::Tx| {
                 offsets::load(tx, worker::NAME, topic, partition)
             };
-            let next: Result<Option<i64>, StoreError> = self.store.read(load).await;
+            let next: Result<Option<i64>, StoreError> = self.deps.store.read(load).await;
             let next =
                 next?.unwrap_or(0).max(log.oldest(topic, partition).await.map_err(unavailable)?);
             if next >= log.tail(topic, partition).await.map_err(unavailable)? {
@@ -122,7 +78,7 @@ impl Local {
             let at_us = items.first().map(|item| item.appended_us);
             oldest_us = oldest_us.into_iter().chain(at_us).min();
         }
-        Ok(oldest_us.map_or(0, |at_us: i64| self.clock.now_us().saturating_sub(at_us).max(0)))
+        Ok(oldest_us.map_or(0, |at_us: i64| self.deps.clock.now_us().saturating_sub(at_us).max(0)))
     }
 }
 

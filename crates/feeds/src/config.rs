@@ -118,6 +118,11 @@ impl FeedsConfig {
         faults
     }
 
+    /// How long after something was done with a post its lines are scored again.
+    pub(crate) fn rescore_after_us(&self) -> i64 {
+        i64::try_from(self.rescore_after_ms).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+    }
+
     pub fn profile(&self) -> Profile {
         match self.profile {
             ProfileName::Origin => Profile::ORIGIN,

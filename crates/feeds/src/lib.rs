@@ -14,11 +14,12 @@
 //! Reads from: the topic `dataplane.changes.v1`, and questions to the data-plane. Writes to: the domain `feeds`,
 //! all of which can be made again. Must stay true: a score is within 0 and 1; nobody's home has a line of
 //! somebody who is blocked, muted or gone; an item stands in a home once; the way of an item into homes is a
-//! row until it is done. Start at `worker.rs` for what a fact does, `query/page.rs` for what a reader sees.
+//! row until it is done. Start at `worker.rs` for what a fact does, `query/home.rs` for what a reader sees.
 
 pub mod model;
 pub mod score;
 
+mod deps;
 mod names;
 
 pub mod apply;
@@ -35,4 +36,5 @@ pub mod metrics;
 pub mod schema;
 
 pub use client::Client;
+pub use deps::Deps;
 pub use error::FeedsError;

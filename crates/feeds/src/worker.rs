@@ -4,11 +4,9 @@
 //! somebody whom readers follow: most of a network's are nobody's concern here.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
 use millrace_atproto::syntax::AtUri;
-use millrace_dataplane::Client as Dataplane;
 use millrace_dataplane::apply::change::Changes;
 use millrace_dataplane::query::home_items::{GetHomeItems, HomeItem, HomeItemsOf, LIMIT_MAX};
 use millrace_log::{Item, Log, Topic};
@@ -18,9 +16,8 @@ use millrace_store::{Dictionary, Param, Store, StoreError, Tx, offsets};
 use crate::apply::facts::{self, Fact};
 use crate::apply::items::NewItem;
 use crate::apply::{self, Batch};
+use crate::deps::Deps;
 use crate::error::asked;
-use crate::jobs::Wakes;
-use crate::metrics::Metrics;
 use crate::names::{Ids, Wanted};
 
 /// The projection's name in `projection_offset`, in metrics and on the command line.
@@ -29,12 +26,7 @@ pub const NAME: &str = "feeds";
 /// Applies facts to homes.
 #[derive(Clone)]
 pub struct Feeds {
-    pub store: Store,
-    pub dictionary: Dictionary,
-    pub dataplane: Dataplane,
-    pub rescore_after_us: i64,
-    pub wakes: Arc<Wakes>,
-    pub metrics: Metrics,
+    pub deps: Deps,
 }
 
 impl Projection for Feeds {
@@ -60,15 +52,15 @@ impl Projection for Feeds {
         }
         let mut wanted = Wanted::default();
         facts.iter().for_each(|fact| fact.names(&mut wanted));
-        let ids = wanted.resolve(&self.dictionary).await?;
+        let ids = wanted.resolve(&self.deps.dictionary).await?;
         let mut batch = resolved(&facts, &ids);
         batch.came = self.news(&facts, &ids).await?;
         Ok(Prepared(batch))
     }
 
     fn write(&self, tx: &mut Tx, prepared: Prepared) -> Result<(), ApplyError> {
-        apply::apply(tx, &prepared.0, self.rescore_after_us)?;
-        self.metrics.items_came(prepared.0.came.len());
+        apply::apply(tx, &prepared.0, self.deps.config.rescore_after_us())?;
+        self.deps.metrics.items_came(prepared.0.came.len());
         Ok(())
     }
 
@@ -85,7 +77,7 @@ impl Projection for Feeds {
     }
 
     fn committed(&self, _: u32, _: i64) {
-        self.wakes.all();
+        self.deps.wakes.all();
     }
 }
 
@@ -148,7 +140,7 @@ impl Feeds {
     async fn has_readers(&self) -> Result<bool, StoreError> {
         const SQL: &str =
             "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM feed_state) THEN 1 ELSE 0 END AS BIGINT)";
-        self.store.read(|tx| tx.query_one(SQL, &[], |row| row.get(0))).await
+        self.deps.store.read(|tx| tx.query_one(SQL, &[], |row| row.get(0))).await
     }
 
     /// The items that matter to some home, with what is known of them.
@@ -168,8 +160,8 @@ impl Feeds {
         let mut news = Vec::with_capacity(came.len());
         for some in came.chunks(LIMIT_MAX as usize) {
             let question = GetHomeItems { of: HomeItemsOf::Items(some.to_vec()), limit: LIMIT_MAX };
-            let answer = self.dataplane.ask(question).await.map_err(asked)?;
-            news.extend(known(&self.dictionary, answer.items).await?);
+            let answer = self.deps.dataplane.ask(question).await.map_err(asked)?;
+            news.extend(known(&self.deps.dictionary, answer.items).await?);
         }
         Ok(news)
     }
@@ -183,7 +175,7 @@ impl Feeds {
             return Ok(HashSet::default());
         }
         let read = move |tx: &mut Tx| tx.query(SQL, &[Param::Ids(&authors)], |row| row.get(0));
-        let found: Result<Vec<i64>, StoreError> = self.store.read(read).await;
+        let found: Result<Vec<i64>, StoreError> = self.deps.store.read(read).await;
         Ok(found?.into_iter().collect())
     }
 }

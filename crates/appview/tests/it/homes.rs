@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use millrace_dataplane::client::{Client as Dataplane, Local as Tables};
-use millrace_feeds::client::{Local, LocalDeps};
+use millrace_feeds::Deps;
+use millrace_feeds::client::Local;
 use millrace_feeds::config::FeedsConfig;
-use millrace_feeds::jobs::{Jobs, JobsDeps, Wakes};
-use millrace_feeds::metrics::Metrics;
+use millrace_feeds::jobs::Jobs;
 use millrace_feeds::query::session::Sessions;
 use millrace_feeds::schema;
 use millrace_feeds::worker::{Feeds, TOPICS};
@@ -42,10 +42,9 @@ impl Homes {
         let store = Store::open(&config, Domain::Feeds, schema::FEEDS, &attach, &shared, registry)
             .await
             .unwrap();
-        let settings = Arc::new(FeedsConfig::default());
-        let (wakes, metrics) = (Arc::new(Wakes::default()), Metrics::new(registry));
-        let sessions = Sessions::new(&settings, registry);
-        let dataplane = Dataplane::Local(Arc::clone(tables));
+        let asked = (dictionary, Dataplane::Local(Arc::clone(tables)));
+        let times = (shared.clone(), Rng::from_entropy());
+        let deps = Deps::new(store.clone(), asked, FeedsConfig::default(), times, registry);
         let supervisor = Supervisor::new(registry);
         for told in [&tables.store, &tables.own] {
             let relay =
@@ -56,16 +55,9 @@ impl Homes {
                 async move { relay.run(&end).await.map_err(TaskError::diagnosed) }
             });
         }
-        let projection = Arc::new(Feeds {
-            store: store.clone(),
-            dictionary: dictionary.clone(),
-            dataplane: dataplane.clone(),
-            rescore_after_us: 5_000_000,
-            wakes: Arc::clone(&wakes),
-            metrics: metrics.clone(),
-        });
+        let projection = Arc::new(Feeds { deps: deps.clone() });
         for topic in TOPICS {
-            let deps = WorkerDeps {
+            let worker = WorkerDeps {
                 store: store.clone(),
                 log: log.clone(),
                 clock: shared.clone(),
@@ -73,34 +65,13 @@ impl Homes {
                 registry: registry.clone(),
             };
             let worker =
-                Worker::new(Arc::clone(&projection), deps, topic, 0, WorkerConfig::default());
+                Worker::new(Arc::clone(&projection), worker, topic, 0, WorkerConfig::default());
             supervisor.spawn_critical(format!("feeds.{topic}"), move |end| async move {
                 worker.run(&end).await.map_err(TaskError::diagnosed)
             });
         }
-        Jobs::new(JobsDeps {
-            store: store.clone(),
-            dictionary: dictionary.clone(),
-            dataplane: dataplane.clone(),
-            config: Arc::clone(&settings),
-            clock: shared.clone(),
-            rng: Rng::seeded(5),
-            wakes: Arc::clone(&wakes),
-            sessions: sessions.clone(),
-            metrics: metrics.clone(),
-        })
-        .start(&supervisor);
-        let local = Arc::new(Local::new(LocalDeps {
-            store,
-            dictionary,
-            dataplane,
-            config: settings,
-            clock: shared,
-            rng: Rng::from_entropy(),
-            wakes,
-            sessions: sessions.clone(),
-            metrics,
-        }));
+        Jobs::new(deps.clone()).start(&supervisor);
+        let (local, sessions) = (Arc::new(Local::new(deps.clone())), deps.sessions);
         Self { local, sessions, supervisor }
     }
 }

@@ -22,8 +22,8 @@ pub(crate) fn enqueue(tx: &mut Tx, items: &[NewItem]) -> Result<(), StoreError> 
         .collect();
     tx.execute_many(
         "INSERT INTO fanout_job (item_actor, item_rkey, item_collection, post_actor, post_rkey, sort_at_us,
-            is_reply, engagement, languages, tags, after_user, done, total, created_at_us)
-         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,DOUBLE,TEXT,TEXT,BIGINT,BIGINT,BIGINT,BIGINT}
+            is_reply, engagement, languages, tags, after_user, done, created_at_us)
+         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,DOUBLE,TEXT,TEXT,BIGINT,BIGINT,BIGINT}
          ON CONFLICT DO NOTHING",
         items.iter().zip(&texts).map(|(new, [languages, tags])| {
             let NewItem { item, post, known } = new;
@@ -39,7 +39,6 @@ pub(crate) fn enqueue(tx: &mut Tx, items: &[NewItem]) -> Result<(), StoreError> 
                 Param::Text(languages),
                 Param::Text(tags),
                 Param::Int(i64::MIN),
-                Param::Int(0),
                 Param::Int(0),
                 Param::Int(now_us),
             ]

@@ -2,6 +2,8 @@
 
 use millrace_store::{Param, StoreError, Tx};
 
+use super::tiers;
+
 /// Wishes for pairs to be settled, as far as the home is one that is made.
 pub(crate) fn settle_later(tx: &mut Tx, pairs: &[(i64, i64)]) -> Result<(), StoreError> {
     let mut pairs = pairs.to_vec();
@@ -13,7 +15,7 @@ pub(crate) fn settle_later(tx: &mut Tx, pairs: &[(i64, i64)]) -> Result<(), Stor
          SELECT k.reader, k.other, 1, k.now_us
          FROM {rows:reader BIGINT KEY, other BIGINT KEY, now_us BIGINT} AS k CROSS JOIN feed_state AS s
          WHERE s.user_id = k.reader
-         ON CONFLICT (user_id, other_id) DO UPDATE SET wish = settle_job.wish + 1, attempts = 0",
+         ON CONFLICT (user_id, other_id) DO UPDATE SET wish = settle_job.wish + 1",
         pairs.iter().map(|pair| [pair.0, pair.1, now_us].map(Param::Int)),
     )
     .map(drop)
@@ -33,7 +35,7 @@ pub(crate) fn follow_back(tx: &mut Tx, follows: &[(i64, i64, bool)]) -> Result<(
     .map(drop)
 }
 
-/// Notes that somebody reads here, at most once an hour; whether their home is built.
+/// Notes that somebody reads here now.
 pub(crate) fn reads(tx: &mut Tx, user: i64) -> Result<(), StoreError> {
     let now_us = tx.now_us();
     tx.execute(
@@ -44,15 +46,25 @@ pub(crate) fn reads(tx: &mut Tx, user: i64) -> Result<(), StoreError> {
     .map(drop)
 }
 
+/// Notes whom a home must not show.
+pub(crate) fn hide(tx: &mut Tx, user: i64, others: &[i64]) -> Result<(), StoreError> {
+    tx.execute_many(
+        "INSERT INTO hidden (other_id, user_id) {values:BIGINT,BIGINT} ON CONFLICT DO NOTHING",
+        others.iter().map(|other| [*other, user].map(Param::Int)),
+    )
+    .map(drop)
+}
+
 /// Has a home built anew from all there is.
 pub(crate) fn build_again(tx: &mut Tx, user: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE feed_state SET built_at_us = NULL WHERE user_id = $1", &[Param::Int(user)])
         .map(drop)
 }
 
-/// Forgets all of a home.
-pub(crate) fn forget(tx: &mut Tx, user: i64) -> Result<(), StoreError> {
-    super::tiers::remove_all(tx, user)?;
+/// Forgets all of a home; whom its reader followed has one reader less.
+pub(crate) fn forget(tx: &mut Tx, user: i64, push_max: i64) -> Result<(), StoreError> {
+    let followed = tiers::of(tx, user)?;
+    tiers::remove(tx, user, &followed, push_max)?;
     for table in ["user_feeds", "hidden", "settle_job", "feed_state"] {
         tx.execute(&format!("DELETE FROM {table} WHERE user_id = $1"), &[Param::Int(user)])?;
     }

@@ -78,12 +78,6 @@ pub(crate) fn of(tx: &mut Tx, user: i64) -> Result<Vec<i64>, StoreError> {
     tx.query(sql, &[Param::Int(user)], |row| row.get(0))
 }
 
-/// Notes that `user` follows nobody; who has fewer readers by it stays where it was.
-pub(crate) fn remove_all(tx: &mut Tx, user: i64) -> Result<(), StoreError> {
-    let authors = of(tx, user)?;
-    remove(tx, user, &authors, i64::MAX)
-}
-
 /// Moves the numbers of followers, and who has too many or few enough changes tier.
 fn count(tx: &mut Tx, changes: BTreeMap<i64, i64>, push_max: i64) -> Result<(), StoreError> {
     if changes.is_empty() {
@@ -122,7 +116,7 @@ fn count(tx: &mut Tx, changes: BTreeMap<i64, i64>, push_max: i64) -> Result<(), 
         tx.execute(
             "INSERT INTO settle_job (user_id, other_id, wish, created_at_us)
              SELECT a.user_id, a.author_id, 1, $2 FROM affinity AS a WHERE a.author_id = $1
-             ON CONFLICT (user_id, other_id) DO UPDATE SET wish = settle_job.wish + 1, attempts = 0",
+             ON CONFLICT (user_id, other_id) DO UPDATE SET wish = settle_job.wish + 1",
             &[Param::Int(author), Param::Int(now_us)],
         )?;
     }

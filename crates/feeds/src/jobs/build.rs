@@ -31,7 +31,7 @@ pub(crate) struct Sources {
 impl Jobs {
     /// Builds some homes that wait for it; whether there were any.
     pub async fn build_step(&self) -> Result<bool, FeedsError> {
-        let waiting: Result<Vec<i64>, StoreError> = self.store.read(unbuilt).await;
+        let waiting: Result<Vec<i64>, StoreError> = self.deps.store.read(unbuilt).await;
         let waiting = waiting?;
         for user in &waiting {
             self.build(*user).await?;
@@ -40,23 +40,25 @@ impl Jobs {
     }
 
     async fn build(&self, user: i64) -> Result<(), FeedsError> {
-        let dids = self.dictionary.dids(&[ActorId(user)]).await?;
+        let dids = self.deps.dictionary.dids(&[ActorId(user)]).await?;
         let Some(did) = dids.into_iter().next().flatten() else {
             // An id without a name is nobody's.
-            let forget = move |tx: &mut Tx| readers::forget(tx, user);
-            let forgotten: Result<(), StoreError> = self.store.write(forget).await;
+            let push_max = self.push_max();
+            let forget = move |tx: &mut Tx| readers::forget(tx, user, push_max);
+            let forgotten: Result<(), StoreError> = self.deps.store.write(forget).await;
             return Ok(forgotten?);
         };
         let sources = self.sources(&did, None).await?;
         let (push_max, close, hidden, reader) =
             (self.push_max(), sources.close.clone(), sources.hidden, sources.reader.clone());
         let follow = move |tx: &mut Tx| follow(tx, user, &close, &hidden, &reader, push_max);
-        let followed: Result<(), StoreError> = self.store.write(follow).await;
+        let followed: Result<(), StoreError> = self.deps.store.write(follow).await;
         followed?;
-        let limit = self.config.rows_per_user_max.min(LIMIT_MAX);
+        let limit = self.deps.config.rows_per_user_max.min(LIMIT_MAX);
         let question = GetHomeItems { of: HomeItemsOf::Followed(did), limit };
-        let items = known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
-        let (profile, version) = (self.profile(), self.config.score_version());
+        let items =
+            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
+        let (profile, version) = (self.deps.profile(), self.deps.config.score_version());
         let fill = move |tx: &mut Tx| {
             let mut lines = lines(tx, user, &items, &sources.close, &sources.reader, &profile)?;
             items::note_posts(tx, &items)?;
@@ -68,9 +70,9 @@ impl Jobs {
             )?;
             Ok(rows)
         };
-        let filled: Result<u64, StoreError> = self.store.write(fill).await;
-        self.metrics.rows_written(filled?);
-        self.sessions.changed(user).await;
+        let filled: Result<u64, StoreError> = self.deps.store.write(fill).await;
+        self.deps.metrics.rows_written(filled?);
+        self.deps.sessions.changed(user).await;
         Ok(())
     }
 
@@ -82,10 +84,10 @@ impl Jobs {
     ) -> Result<Sources, FeedsError> {
         let question = GetHomeSources { actor: actor.clone(), among };
         let HomeSources { followed, hidden, languages, tags } =
-            self.dataplane.ask(question).await?;
+            self.deps.dataplane.ask(question).await?;
         let mut wanted = Wanted::default();
         followed.iter().map(|one| &one.did).chain(&hidden).for_each(|did| wanted.did(did));
-        let ids = wanted.resolve(&self.dictionary).await?;
+        let ids = wanted.resolve(&self.deps.dictionary).await?;
         let close = followed.iter().filter_map(|one| {
             let author = ids.actor(&one.did)?;
             Some(Close { author, mutual: one.mutual, interactions: one.interactions })
@@ -121,10 +123,7 @@ fn follow(
         close.iter().filter(|one| followed.contains(&one.author)).copied().collect();
     tiers::put(tx, user, &close, push_max)?;
     tx.execute("DELETE FROM hidden WHERE user_id = $1", &[Param::Int(user)])?;
-    tx.execute_many(
-        "INSERT INTO hidden (other_id, user_id) {values:BIGINT,BIGINT} ON CONFLICT DO NOTHING",
-        hidden.iter().map(|other| [*other, user].map(Param::Int)),
-    )?;
+    readers::hide(tx, user, hidden)?;
     tx.execute(
         "UPDATE feed_state SET languages = $2, tags = $3 WHERE user_id = $1",
         &[

@@ -63,9 +63,9 @@ impl Jobs {
     /// One transaction's worth of lines; whether there was anything to do.
     pub async fn fan_out_step(&self) -> Result<bool, FeedsError> {
         let watch = Stopwatch::start();
-        let (profile, version) = (self.profile(), self.config.score_version());
+        let (profile, version) = (self.deps.profile(), self.deps.config.score_version());
         let done: Result<Done, StoreError> =
-            self.store.write(move |tx| step(tx, None, &profile, version)).await;
+            self.deps.store.write(move |tx| step(tx, None, &profile, version)).await;
         let done = match done {
             Ok(done) => done,
             // A store that is away is waited for; anything else is one item's fault.
@@ -80,26 +80,26 @@ impl Jobs {
         if !done.worked {
             return;
         }
-        self.metrics.rows_written(done.lines);
-        self.metrics.step(took);
-        let now_us = self.clock.now_us();
+        self.deps.metrics.rows_written(done.lines);
+        self.deps.metrics.step(took);
+        let now_us = self.deps.clock.now_us();
         for (followers, since_us) in &done.ended {
             let took = now_us.saturating_sub(*since_us).max(0).unsigned_abs();
-            self.metrics.fanned_out(*followers, Duration::from_micros(took));
+            self.deps.metrics.fanned_out(*followers, Duration::from_micros(took));
         }
         for user in &done.own {
-            self.sessions.changed(*user).await;
+            self.deps.sessions.changed(*user).await;
         }
     }
 
     /// After a failure: each item alone, so that only the one at fault waits.
     async fn one_by_one(&self, error: &StoreError) -> Result<bool, FeedsError> {
         tracing::warn!(%error, "items are written into homes one by one");
-        let ids: Result<Vec<i64>, StoreError> = self.store.read(pending).await;
+        let ids: Result<Vec<i64>, StoreError> = self.deps.store.read(pending).await;
         for id in ids? {
-            let (profile, version) = (self.profile(), self.config.score_version());
+            let (profile, version) = (self.deps.profile(), self.deps.config.score_version());
             let done: Result<Done, StoreError> =
-                self.store.write(move |tx| step(tx, Some(id), &profile, version)).await;
+                self.deps.store.write(move |tx| step(tx, Some(id), &profile, version)).await;
             match done {
                 Ok(done) => self.finished(&done, Duration::ZERO).await,
                 Err(error) if error.fault() == millrace_store::Fault::Retry => {
@@ -112,7 +112,7 @@ impl Jobs {
     }
 
     async fn failed(&self, id: i64, error: String) -> Result<(), FeedsError> {
-        self.metrics.job_failed("fan_out");
+        self.deps.metrics.job_failed("fan_out");
         let note = move |tx: &mut Tx| {
             tx.execute(
                 "UPDATE fanout_job SET attempts = attempts + 1, error = $2,
@@ -125,7 +125,7 @@ impl Jobs {
                 ],
             )
         };
-        let noted: Result<u64, StoreError> = self.store.write(note).await;
+        let noted: Result<u64, StoreError> = self.deps.store.write(note).await;
         Ok(noted.map(drop)?)
     }
 }

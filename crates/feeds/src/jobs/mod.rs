@@ -19,24 +19,17 @@ pub(crate) mod scored;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_dataplane::Client as Dataplane;
-use millrace_runtime::clock::SharedClock;
-use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, Policy, Shutdown, Supervisor};
-use millrace_store::{Dictionary, Store, StoreError, lease};
+use millrace_store::lease::Turn;
 use tokio::sync::Notify;
 
-use crate::config::FeedsConfig;
+use crate::deps::Deps;
 use crate::error::FeedsError;
-use crate::metrics::Metrics;
-use crate::query::session::Sessions;
-use crate::score::Profile;
 
 /// How often a task looks for work without having been woken.
 const POLL: Duration = Duration::from_millis(500);
-/// How long a task that fell silent keeps its lease, and how often it is renewed.
-const LEASE_TTL_US: i64 = 15_000_000;
-const LEASE_RENEW_US: i64 = 5_000_000;
+/// How long a task that fell silent keeps its lease.
+const LEASE_TTL: Duration = Duration::from_secs(15);
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(100),
     max: Duration::from_secs(30),
@@ -63,41 +56,16 @@ impl Wakes {
     }
 }
 
-/// What the tasks work with.
+/// The tasks.
 #[derive(Clone)]
 pub struct Jobs {
-    pub store: Store,
-    pub dictionary: Dictionary,
-    pub dataplane: Dataplane,
-    pub config: Arc<FeedsConfig>,
-    pub clock: SharedClock,
-    pub rng: Rng,
-    pub wakes: Arc<Wakes>,
-    pub sessions: Sessions,
-    pub metrics: Metrics,
+    pub(crate) deps: Deps,
     pub(crate) round: Arc<trim::Round>,
 }
 
-/// What [`Jobs`] is made of.
-pub struct JobsDeps {
-    pub store: Store,
-    pub dictionary: Dictionary,
-    pub dataplane: Dataplane,
-    pub config: Arc<FeedsConfig>,
-    pub clock: SharedClock,
-    pub rng: Rng,
-    pub wakes: Arc<Wakes>,
-    /// Whose homes change by what their readers did is told to these.
-    pub sessions: Sessions,
-    pub metrics: Metrics,
-}
-
 impl Jobs {
-    pub fn new(deps: JobsDeps) -> Self {
-        let JobsDeps { store, dictionary, dataplane, config, clock, rng, wakes, sessions, metrics } =
-            deps;
-        let round = Arc::default();
-        Self { store, dictionary, dataplane, config, clock, rng, wakes, sessions, metrics, round }
+    pub fn new(deps: Deps) -> Self {
+        Self { deps, round: Arc::default() }
     }
 
     /// Starts every task.
@@ -124,20 +92,9 @@ impl Jobs {
         self.spawn(supervisor, "trim", |jobs| Box::pin(jobs.trim_step()), |_| None);
     }
 
-    pub(crate) fn profile(&self) -> Profile {
-        self.config.profile()
-    }
-
     pub(crate) fn push_max(&self) -> i64 {
-        self.config.push_followers_max.into()
+        self.deps.config.push_followers_max.into()
     }
-}
-
-/// The lease of a task, where several processes share the tables.
-struct Turn {
-    name: String,
-    holder: String,
-    renewed_us: i64,
 }
 
 impl Jobs {
@@ -174,11 +131,11 @@ impl Jobs {
     ) where
         F: for<'j> Fn(&'j Jobs) -> futures_util::future::BoxFuture<'j, Result<bool, FeedsError>>,
     {
-        let holder = format!("{:016x}", self.rng.next_u64());
-        let mut turn = Turn { name: format!("feeds:{name}"), holder, renewed_us: i64::MIN };
+        let lease = format!("feeds:{name}");
+        let turn = Turn::new(&self.deps.store, &self.deps.rng, lease, LEASE_TTL);
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            let pause = match self.take_turn(&mut turn, step).await {
+            let pause = match self.take_turn(&turn, step).await {
                 Ok(true) => {
                     failures = 0;
                     continue;
@@ -188,14 +145,14 @@ impl Jobs {
                     POLL
                 }
                 Err(error) => {
-                    self.metrics.job_failed(name);
+                    self.deps.metrics.job_failed(name);
                     tracing::warn!(job = name, %error, "homes are not made right, trying again");
                     failures += 1;
-                    self.rng.jitter(BACKOFF.delay(failures - 1))
+                    self.deps.rng.jitter(BACKOFF.delay(failures - 1))
                 }
             };
             let woken = async {
-                match wake(&self.wakes) {
+                match wake(&self.deps.wakes) {
                     Some(notify) if failures == 0 => notify.notified().await,
                     _ => std::future::pending().await,
                 }
@@ -206,42 +163,16 @@ impl Jobs {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        self.give_up(&turn).await;
+        turn.give_up().await;
     }
 
-    async fn take_turn<F>(&self, turn: &mut Turn, step: &F) -> Result<bool, FeedsError>
+    async fn take_turn<F>(&self, turn: &Turn, step: &F) -> Result<bool, FeedsError>
     where
         F: for<'j> Fn(&'j Jobs) -> futures_util::future::BoxFuture<'j, Result<bool, FeedsError>>,
     {
-        if self.store.is_shared()
-            && self.clock.now_us().saturating_sub(turn.renewed_us) >= LEASE_RENEW_US
-        {
-            let (name, holder) = (turn.name.clone(), turn.holder.clone());
-            let acquire =
-                move |tx: &mut millrace_store::Tx| lease::acquire(tx, &name, &holder, LEASE_TTL_US);
-            let held: Result<_, StoreError> = self.store.write(acquire).await;
-            if held?.is_none() {
-                return Ok(false);
-            }
-            turn.renewed_us = self.clock.now_us();
-        }
-        step(self).await
-    }
-
-    async fn give_up(&self, turn: &Turn) {
-        if !self.store.is_shared() {
-            return;
-        }
-        let (name, holder) = (turn.name.clone(), turn.holder.clone());
-        let release = move |tx: &mut millrace_store::Tx| {
-            if let Some(held) = lease::acquire(tx, &name, &holder, LEASE_TTL_US)? {
-                lease::release(tx, &held)?;
-            }
-            Ok(())
-        };
-        let released: Result<(), StoreError> = self.store.write(release).await;
-        if let Err(error) = released {
-            tracing::debug!(%error, "the task's lease runs out by itself");
+        match turn.take().await? {
+            true => step(self).await,
+            false => Ok(false),
         }
     }
 }

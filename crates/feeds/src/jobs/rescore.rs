@@ -7,6 +7,8 @@ use millrace_dataplane::query::home_items::{GetHomeItems, HomeItem, HomeItemsOf,
 use millrace_store::{Param, StoreError, Tx};
 
 use super::Jobs;
+use super::scored::{self, Rescored};
+use crate::apply::engaged;
 use crate::apply::items::engagement;
 use crate::error::FeedsError;
 use crate::model::PostKey;
@@ -22,13 +24,13 @@ const LINES_MAX: i64 = 1_000;
 impl Jobs {
     /// Scores some posts' lines again; whether there were any that were due.
     pub async fn rescore_step(&self) -> Result<bool, FeedsError> {
-        let due: Result<Vec<(PostKey, i64)>, StoreError> = self.store.read(due).await;
+        let due: Result<Vec<(PostKey, i64)>, StoreError> = self.deps.store.read(due).await;
         let due = due?;
         if due.is_empty() {
             return Ok(false);
         }
-        let now_us = self.clock.now_us();
-        let settled = now_us.saturating_sub(self.profile().settles_after_us());
+        let now_us = self.deps.clock.now_us();
+        let settled = now_us.saturating_sub(self.deps.profile().settles_after_us());
         let (fresh, old): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|(_, at_us)| *at_us > settled);
         let old: Vec<PostKey> = old.into_iter().map(|one| one.0).collect();
@@ -36,25 +38,25 @@ impl Jobs {
         // What is done with them from now on makes them due again.
         let looked: Vec<PostKey> = old.iter().chain(&fresh).copied().collect();
         let clear = move |tx: &mut Tx| clear(tx, &looked);
-        let cleared: Result<(), StoreError> = self.store.write(clear).await;
+        let cleared: Result<(), StoreError> = self.deps.store.write(clear).await;
         cleared?;
         let posts = fresh.len();
         let rows = match self.rescore(&fresh).await {
             Ok(rows) => rows,
             Err(error) => {
-                let again = move |tx: &mut Tx| make_due(tx, &fresh, now_us);
-                let noted: Result<(), StoreError> = self.store.write(again).await;
+                let again = move |tx: &mut Tx| engaged::make_due(tx, &fresh, 0);
+                let noted: Result<(), StoreError> = self.deps.store.write(again).await;
                 noted?;
                 return Err(error);
             }
         };
-        self.metrics.rescored(posts, rows);
+        self.deps.metrics.rescored(posts, rows);
         Ok(true)
     }
 
     async fn rescore(&self, posts: &[PostKey]) -> Result<u64, FeedsError> {
         let texts = Texts::of(
-            &self.dictionary,
+            &self.deps.dictionary,
             posts.iter().map(|post| post.0),
             posts.iter().map(|post| post.1),
         )
@@ -62,20 +64,22 @@ impl Jobs {
         let uris =
             posts.iter().filter_map(|post| AtUri::parse(&texts.post_uri(*post)?).ok()).collect();
         let question = GetHomeItems { of: HomeItemsOf::Items(uris), limit: LIMIT_MAX };
-        let items = known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
+        let items =
+            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
         let known: HashMap<PostKey, HomeItem> =
             items.into_iter().map(|new| (new.post, new.known)).collect();
         let mut rows = 0;
         for (post, known) in known {
-            let (profile, version) = (self.profile(), self.config.score_version());
+            let (profile, version) = (self.deps.profile(), self.deps.config.score_version());
             let value = engagement(&known);
             let count = move |tx: &mut Tx| counted(tx, post, &known);
-            let counted: Result<(), StoreError> = self.store.write(count).await;
+            let counted: Result<(), StoreError> = self.deps.store.write(count).await;
             counted?;
             let mut after = i64::MIN;
             loop {
                 let score = move |tx: &mut Tx| score(tx, post, after, value, &profile, version);
-                let scored: Result<(u64, Option<i64>), StoreError> = self.store.write(score).await;
+                let scored: Result<(u64, Option<i64>), StoreError> =
+                    self.deps.store.write(score).await;
                 let (changed, next) = scored?;
                 rows += changed;
                 match next {
@@ -106,20 +110,10 @@ fn clear(tx: &mut Tx, posts: &[PostKey]) -> Result<(), StoreError> {
     .map(drop)
 }
 
-fn make_due(tx: &mut Tx, posts: &[PostKey], due_us: i64) -> Result<(), StoreError> {
-    tx.execute_many(
-        "UPDATE post_stats SET due_us = k.due_us
-         FROM {rows:actor BIGINT, rkey BIGINT, due_us BIGINT} AS k
-         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey",
-        posts.iter().map(|post| [post.0, post.1, due_us].map(Param::Int)),
-    )
-    .map(drop)
-}
-
 /// Notes what was counted, also for lines that are on their way.
 fn counted(tx: &mut Tx, post: PostKey, known: &HomeItem) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE post_stats SET likes = $3, replies = $4, reposts = $5, quotes = $6, version = version + 1
+        "UPDATE post_stats SET likes = $3, replies = $4, reposts = $5, quotes = $6
          WHERE post_actor = $1 AND post_rkey = $2",
         &[post.0, post.1, known.likes, known.replies, known.reposts, known.quotes].map(Param::Int),
     )?;
@@ -161,32 +155,11 @@ fn score(
     let is_full = rows.len() as i64 == LINES_MAX;
     let last = rows.last().map_or(after, |row| row.key[0]);
     let is_whole = |row: &&Row| !is_full || row.key[0] < last;
-    let now_us = tx.now_us();
-    let changed = tx.execute_many(
-        "UPDATE user_feeds SET parts = k.parts, rank_key = k.rank_key, relevance_score = k.relevance,
-            score_updated_at_us = k.now_us, score_version = k.version
-         FROM {rows:reader BIGINT, actor BIGINT, rkey BIGINT, collection BIGINT, parts BIGINT, rank_key DOUBLE,
-            relevance DOUBLE, now_us BIGINT, version BIGINT} AS k
-         WHERE user_feeds.user_id = k.reader AND user_feeds.item_actor = k.actor
-           AND user_feeds.item_rkey = k.rkey AND user_feeds.item_collection = k.collection",
-        rows.iter().filter(is_whole).filter_map(|row| {
-            let parts = row.parts.with_engagement(engagement);
-            let rank_key = profile.key(parts, row.sort_at_us);
-            let [reader, actor, rkey, collection] = row.key.map(Param::Int);
-            profile.differs(row.parts, parts).then(|| {
-                [
-                    reader,
-                    actor,
-                    rkey,
-                    collection,
-                    Param::Int(parts.pack()),
-                    Param::Real(rank_key),
-                    Param::Real(profile.relevance(rank_key, now_us)),
-                    Param::Int(now_us),
-                    Param::Int(version),
-                ]
-            })
-        }),
-    )?;
+    let differing = rows.iter().filter(is_whole).filter_map(|row| {
+        let parts = row.parts.with_engagement(engagement);
+        let is_other = profile.differs(row.parts, parts);
+        is_other.then(|| Rescored::new(row.key, parts, row.sort_at_us, profile))
+    });
+    let changed = scored::rewrite(tx, differing, profile, version)?;
     Ok((changed, is_full.then_some(last - 1)))
 }

@@ -40,6 +40,52 @@ pub(crate) fn line(
     Line::new((new.item, new.post), reason, known.sort_at_us, parts, profile)
 }
 
+/// A line that is there, with another score.
+pub(crate) struct Rescored {
+    /// Reader, and the item's actor, record key and collection.
+    pub key: [i64; 4],
+    pub parts: Parts,
+    pub rank_key: f64,
+}
+
+impl Rescored {
+    pub(crate) fn new(key: [i64; 4], parts: Parts, sort_at_us: i64, profile: &Profile) -> Self {
+        Self { key, parts, rank_key: profile.key(parts, sort_at_us) }
+    }
+}
+
+/// Gives lines their new scores; how many there still were.
+pub(crate) fn rewrite(
+    tx: &mut Tx,
+    lines: impl Iterator<Item = Rescored>,
+    profile: &Profile,
+    version: i64,
+) -> Result<u64, StoreError> {
+    let now_us = tx.now_us();
+    tx.execute_many(
+        "UPDATE user_feeds SET parts = k.parts, rank_key = k.rank_key, relevance_score = k.relevance,
+            score_updated_at_us = k.now_us, score_version = k.version
+         FROM {rows:reader BIGINT, actor BIGINT, rkey BIGINT, collection BIGINT, parts BIGINT, rank_key DOUBLE,
+            relevance DOUBLE, now_us BIGINT, version BIGINT} AS k
+         WHERE user_feeds.user_id = k.reader AND user_feeds.item_actor = k.actor
+           AND user_feeds.item_rkey = k.rkey AND user_feeds.item_collection = k.collection",
+        lines.map(|line| {
+            let [reader, actor, rkey, collection] = line.key.map(Param::Int);
+            [
+                reader,
+                actor,
+                rkey,
+                collection,
+                Param::Int(line.parts.pack()),
+                Param::Real(line.rank_key),
+                Param::Real(profile.relevance(line.rank_key, now_us)),
+                Param::Int(now_us),
+                Param::Int(version),
+            ]
+        }),
+    )
+}
+
 /// Writes lines into homes, those that are there stay; how many came.
 pub(crate) fn write(
     tx: &mut Tx,

@@ -32,7 +32,7 @@ struct Wish {
 impl Jobs {
     /// Settles some pairs; whether there were any.
     pub async fn settle_step(&self) -> Result<bool, FeedsError> {
-        let wishes: Result<Vec<Wish>, StoreError> = self.store.read(wishes).await;
+        let wishes: Result<Vec<Wish>, StoreError> = self.deps.store.read(wishes).await;
         let mut by_user: BTreeMap<i64, Vec<Wish>> = BTreeMap::new();
         for wish in wishes? {
             by_user.entry(wish.user).or_default().push(wish);
@@ -49,7 +49,7 @@ impl Jobs {
             .chain(wishes.iter().map(|wish| wish.other))
             .map(ActorId)
             .collect();
-        let mut dids = self.dictionary.dids(&ids).await?.into_iter();
+        let mut dids = self.deps.dictionary.dids(&ids).await?.into_iter();
         let Some(did) = dids.next().flatten() else { return self.done(wishes).await };
         let others: Vec<Did> = dids.flatten().collect();
         let sources = self.sources(&did, Some(others)).await?;
@@ -75,11 +75,11 @@ impl Jobs {
             show_again(tx, user, &seen)?;
             Ok(removed)
         };
-        let removed: Result<u64, StoreError> = self.store.write(stand).await;
-        self.metrics.rows_removed("settled", removed?);
+        let removed: Result<u64, StoreError> = self.deps.store.write(stand).await;
+        self.deps.metrics.rows_removed("settled", removed?);
         // Asked now that new items of them find their way here: what came before is in the answer.
         self.bring(user, followed, sources).await?;
-        self.sessions.changed(user).await;
+        self.deps.sessions.changed(user).await;
         self.done(wishes).await
     }
 
@@ -91,19 +91,20 @@ impl Jobs {
         sources: Sources,
     ) -> Result<(), FeedsError> {
         let ids: Vec<ActorId> = followed.into_iter().map(ActorId).collect();
-        for did in self.dictionary.dids(&ids).await?.into_iter().flatten() {
+        for did in self.deps.dictionary.dids(&ids).await?.into_iter().flatten() {
             let question = GetHomeItems { of: HomeItemsOf::Authors(vec![did]), limit: ITEMS_MAX };
             let new: Vec<NewItem> =
-                known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
-            let (profile, version) = (self.profile(), self.config.score_version());
+                known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items)
+                    .await?;
+            let (profile, version) = (self.deps.profile(), self.deps.config.score_version());
             let (close, reader) = (sources.close.clone(), sources.reader.clone());
             let bring = move |tx: &mut Tx| {
                 let mut lines = build::lines(tx, user, &new, &close, &reader, &profile)?;
                 items::note_posts(tx, &new)?;
                 scored::write(tx, &mut lines, &profile, version)
             };
-            let rows: Result<u64, StoreError> = self.store.write(bring).await;
-            self.metrics.rows_written(rows?);
+            let rows: Result<u64, StoreError> = self.deps.store.write(bring).await;
+            self.deps.metrics.rows_written(rows?);
         }
         Ok(())
     }
@@ -117,7 +118,7 @@ impl Jobs {
                 wishes.iter().map(|wish| [wish.user, wish.other, wish.wish].map(Param::Int)),
             )
         };
-        let forgotten: Result<u64, StoreError> = self.store.write(forget).await;
+        let forgotten: Result<u64, StoreError> = self.deps.store.write(forget).await;
         Ok(forgotten.map(drop)?)
     }
 }
@@ -141,10 +142,7 @@ fn take_out(tx: &mut Tx, user: i64, gone: &[i64], hidden: &[i64]) -> Result<u64,
         "DELETE FROM user_feeds WHERE user_id = $1 AND post_actor IN (SELECT ids.id FROM {id_list:$2} AS ids)",
         &[Param::Int(user), Param::Ids(hidden)],
     )?;
-    tx.execute_many(
-        "INSERT INTO hidden (other_id, user_id) {values:BIGINT,BIGINT} ON CONFLICT DO NOTHING",
-        hidden.iter().map(|other| [*other, user].map(Param::Int)),
-    )?;
+    readers::hide(tx, user, hidden)?;
     Ok(brought + written)
 }
 

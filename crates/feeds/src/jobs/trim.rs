@@ -6,6 +6,7 @@ use millrace_store::{Param, Row, StoreError, Tx};
 use parking_lot::Mutex;
 
 use super::Jobs;
+use super::scored::{self, Rescored};
 use crate::apply::readers;
 use crate::error::FeedsError;
 use crate::score::{Parts, Profile};
@@ -37,6 +38,7 @@ struct Bounds {
     rows_max: i64,
     read_since_us: i64,
     settled_us: i64,
+    push_max: i64,
     profile: Profile,
     version: i64,
 }
@@ -53,34 +55,35 @@ struct Slice {
 impl Jobs {
     /// One slice; whether the next one is due at once.
     pub async fn trim_step(&self) -> Result<bool, FeedsError> {
-        let now_us = self.clock.now_us();
+        let now_us = self.deps.clock.now_us();
         let mut counts = *self.round.0.lock();
         if now_us < counts.next_us {
             return Ok(false);
         }
-        let profile = self.profile();
+        let profile = self.deps.profile();
         let bounds = Bounds {
-            rows_max: self.config.rows_per_user_max.into(),
+            rows_max: self.deps.config.rows_per_user_max.into(),
             read_since_us: now_us
-                .saturating_sub(i64::from(self.config.reader_days).saturating_mul(DAY_US)),
+                .saturating_sub(i64::from(self.deps.config.reader_days).saturating_mul(DAY_US)),
             settled_us: now_us.saturating_sub(profile.settles_after_us()),
+            push_max: self.push_max(),
             profile,
-            version: self.config.score_version(),
+            version: self.deps.config.score_version(),
         };
         let after = counts.after;
         let slice: Result<Slice, StoreError> =
-            self.store.write(move |tx| slice(tx, after, &bounds)).await;
+            self.deps.store.write(move |tx| slice(tx, after, &bounds)).await;
         let slice = slice?;
-        self.metrics.rows_removed("bound", slice.removed);
+        self.deps.metrics.rows_removed("bound", slice.removed);
         counts.rows += slice.rows;
         counts.readers += slice.readers;
         counts.next_us = now_us.saturating_add(EVERY_US);
         match slice.last {
             Some(last) => counts.after = last,
             None => {
-                let jobs: Result<(i64, i64), StoreError> = self.store.read(jobs).await;
+                let jobs: Result<(i64, i64), StoreError> = self.deps.store.read(jobs).await;
                 let (pending, parked) = jobs?;
-                self.metrics.sizes(counts.rows, counts.readers, pending, parked);
+                self.deps.metrics.sizes(counts.rows, counts.readers, pending, parked);
                 counts = Counts { after: i64::MIN, next_us: counts.next_us, ..Counts::default() };
             }
         }
@@ -133,31 +136,17 @@ fn slice(tx: &mut Tx, after: i64, bounds: &Bounds) -> Result<Slice, StoreError> 
 
 /// Scores the lines of a home that were scored by another profile.
 fn score_anew(tx: &mut Tx, user: i64, bounds: &Bounds) -> Result<(), StoreError> {
-    let rows: Vec<([i64; 4], f64)> = tx.query(
+    let rows: Vec<Rescored> = tx.query(
         "SELECT user_id, item_actor, item_rkey, item_collection, parts, sort_at_us FROM user_feeds
          WHERE user_id = $1 AND score_version <> $2",
         &[Param::Int(user), Param::Int(bounds.version)],
         |row: &Row<'_>| {
-            let key = bounds.profile.key(Parts::unpack(row.get(4)?), row.get(5)?);
-            Ok(([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?], key))
+            let key = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+            let parts = Parts::unpack(row.get(4)?);
+            Ok(Rescored::new(key, parts, row.get(5)?, &bounds.profile))
         },
     )?;
-    let now_us = tx.now_us();
-    tx.execute_many(
-        "UPDATE user_feeds SET rank_key = k.rank_key, relevance_score = k.relevance,
-            score_updated_at_us = k.now_us, score_version = k.version
-         FROM {rows:reader BIGINT, actor BIGINT, rkey BIGINT, collection BIGINT, rank_key DOUBLE,
-            relevance DOUBLE, now_us BIGINT, version BIGINT} AS k
-         WHERE user_feeds.user_id = k.reader AND user_feeds.item_actor = k.actor
-           AND user_feeds.item_rkey = k.rkey AND user_feeds.item_collection = k.collection",
-        rows.iter().map(|(key, rank_key)| {
-            let [reader, actor, rkey, collection] = key.map(Param::Int);
-            let relevance = Param::Real(bounds.profile.relevance(*rank_key, now_us));
-            let (now, version) = (Param::Int(now_us), Param::Int(bounds.version));
-            [reader, actor, rkey, collection, Param::Real(*rank_key), relevance, now, version]
-        }),
-    )
-    .map(drop)
+    scored::rewrite(tx, rows.into_iter(), &bounds.profile, bounds.version).map(drop)
 }
 
 /// Forgets who reads here no more, and posts that keep their scores; whether there may be more of them.
@@ -168,7 +157,7 @@ fn forget(tx: &mut Tx, bounds: &Bounds) -> Result<bool, StoreError> {
         |row| row.get(0),
     )?;
     for user in &gone {
-        readers::forget(tx, *user)?;
+        readers::forget(tx, *user, bounds.push_max)?;
     }
     let posts = tx.execute(
         "DELETE FROM post_stats WHERE (post_actor, post_rkey) IN

@@ -77,7 +77,6 @@ CREATE TABLE post_stats (
     replies    BIGINT NOT NULL,
     reposts    BIGINT NOT NULL,
     quotes     BIGINT NOT NULL,
-    version    BIGINT NOT NULL DEFAULT 0,
     due_us     BIGINT,
     PRIMARY KEY (post_actor, post_rkey)
 ) {without_rowid};
@@ -99,7 +98,6 @@ CREATE TABLE fanout_job (
     tags            TEXT NOT NULL,
     after_user      BIGINT NOT NULL,
     done            BIGINT NOT NULL,
-    total           BIGINT NOT NULL,
     -- 0 pending, 1 parked.
     state           BIGINT NOT NULL DEFAULT 0,
     attempts        BIGINT NOT NULL DEFAULT 0,
@@ -115,7 +113,6 @@ CREATE TABLE settle_job (
     other_id      BIGINT NOT NULL,
     -- Grows with each wish, so that one that comes meanwhile is not lost.
     wish          BIGINT NOT NULL,
-    attempts      BIGINT NOT NULL DEFAULT 0,
     created_at_us BIGINT NOT NULL,
     PRIMARY KEY (user_id, other_id)
 ) {without_rowid};

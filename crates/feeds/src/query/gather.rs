@@ -28,11 +28,12 @@ const LOOKED_UP_ITEMS_MAX: u32 = 300;
 /// Posts of nobody who is followed, at the end.
 const DISCOVER_MAX: u32 = 200;
 /// Lines of an order.
-const LINES_MAX: usize = 1_000;
+pub(super) const LINES_MAX: usize = 1_000;
 /// That somebody reads is noted so often.
 const NOTE_EVERY_US: i64 = 3_600_000_000;
 
 /// What is stored of a home.
+#[derive(Default)]
 struct Stored {
     last_read_at_us: Option<i64>,
     is_built: bool,
@@ -40,54 +41,65 @@ struct Stored {
     lines: Vec<Line>,
     /// Who is looked up, and how close they are.
     looked_up: Vec<(i64, f64)>,
+    hidden: Vec<i64>,
+    /// There are marks that the lines do not show yet.
+    is_marked: bool,
+}
+
+/// Everything that may stand in a home.
+pub(super) struct Gathered {
+    pub(super) lines: Vec<Line>,
+    pub(super) source: Source,
+    pub(super) reader: Reader,
+    pub(super) hidden: Vec<i64>,
 }
 
 impl Local {
-    /// Everything that may stand in the home now.
-    pub(super) async fn lines(&self, asked: &Asked) -> Result<(Vec<Line>, Source), FeedsError> {
+    /// Everything of whom the reader follows that may stand in the home now.
+    pub(super) async fn gather(&self, asked: &Asked) -> Result<Gathered, FeedsError> {
         let user = asked.user;
-        self.catch_up(asked).await?;
-        let stored: Result<Stored, StoreError> = self.store.read(move |tx| stored(tx, user)).await;
-        let stored = stored?;
-        let now_us = self.clock.now_us();
+        let mut stored = self.stored(asked).await?;
+        if stored.is_marked {
+            // Marks that were made while homes were away are in the lines before these are read.
+            seen::ApplySeen { actor: asked.did.clone() }.answer(self).await?;
+            stored = self.stored(asked).await?;
+        }
+        let now_us = self.deps.clock.now_us();
         let note_before_us = now_us.saturating_sub(NOTE_EVERY_US);
         if !stored.is_built || stored.last_read_at_us.is_none_or(|at| at < note_before_us) {
             let noted: Result<(), StoreError> =
-                self.store.write(move |tx| readers::reads(tx, user)).await;
+                self.deps.store.write(move |tx| readers::reads(tx, user)).await;
             noted?;
         }
-        if !stored.is_built {
-            self.wakes.build();
-            return Ok((self.pulled(asked, &stored.reader).await?, Source::Pull));
+        let Stored { is_built, reader, mut lines, looked_up, hidden, .. } = stored;
+        if !is_built {
+            self.deps.wakes.build();
         }
-        if self.lag.is_too_long() {
-            return Ok((self.pulled(asked, &stored.reader).await?, Source::Pull));
+        if !is_built || self.lag.is_too_long() {
+            let lines = self.pulled(asked, &reader).await?;
+            return Ok(Gathered { lines, source: Source::Pull, reader, hidden });
         }
-        let mut lines = stored.lines;
-        lines.extend(self.looked_up(&stored.looked_up, &stored.reader, &lines).await?);
-        if let Some(ends_us) = self.profile().ends_after_us() {
+        lines.extend(self.looked_up(&looked_up, &reader, &lines).await?);
+        if let Some(ends_us) = self.deps.profile().ends_after_us() {
             lines.retain(|line| line.sort_at_us > now_us.saturating_sub(ends_us));
         }
-        Ok((lines, Source::UserFeeds))
+        Ok(Gathered { lines, source: Source::UserFeeds, reader, hidden })
     }
 
-    /// Marks that were made while homes were away are in its lines before they are read.
-    async fn catch_up(&self, asked: &Asked) -> Result<(), FeedsError> {
+    async fn stored(&self, asked: &Asked) -> Result<Stored, FeedsError> {
         let (user, did) = (asked.user, asked.did.clone());
-        let newer: Result<bool, StoreError> =
-            self.store.read(move |tx| seen::has_newer(tx, user, &did)).await;
-        if newer? {
-            seen::ApplySeen { actor: asked.did.clone() }.answer(self).await?;
-        }
-        Ok(())
+        let read: Result<Stored, StoreError> =
+            self.deps.store.read(move |tx| stored(tx, user, &did)).await;
+        Ok(read?)
     }
 
     /// A home that is not made, or not up to date: everybody who is followed is looked up.
     async fn pulled(&self, asked: &Asked, reader: &Reader) -> Result<Vec<Line>, FeedsError> {
         let question =
             GetHomeItems { of: HomeItemsOf::Followed(asked.did.clone()), limit: PULLED_MAX };
-        let items = known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
-        let profile = self.profile();
+        let items =
+            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
+        let profile = self.deps.profile();
         let line = |new: &_| {
             let new: &NewItem = new;
             let is_own = new.item.actor == asked.user;
@@ -108,12 +120,14 @@ impl Local {
             return Ok(Vec::new());
         }
         let ids: Vec<ActorId> = close.iter().map(|one| ActorId(one.0)).collect();
-        let authors: Vec<Did> = self.dictionary.dids(&ids).await?.into_iter().flatten().collect();
+        let authors: Vec<Did> =
+            self.deps.dictionary.dids(&ids).await?.into_iter().flatten().collect();
         let question =
             GetHomeItems { of: HomeItemsOf::Authors(authors), limit: LOOKED_UP_ITEMS_MAX };
-        let items = known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
+        let items =
+            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
         let there: HashSet<ItemKey> = lines.iter().map(|line| line.item).collect();
-        let profile = self.profile();
+        let profile = self.deps.profile();
         let affinity =
             |author: i64| close.iter().find(|one| one.0 == author).map_or(0.5, |one| one.1);
         let line = |new: &NewItem| {
@@ -122,69 +136,47 @@ impl Local {
         Ok(items.iter().filter(|new| !there.contains(&new.item)).map(line).collect())
     }
 
-    /// The order with posts of nobody who is followed at its end.
-    pub(super) async fn with_others(
+    /// Posts of nobody who is followed, for the end of an order of `lines`.
+    pub(super) async fn others(
         &self,
         asked: &Asked,
-        mut lines: Vec<Line>,
+        lines: &[Line],
+        (reader, hidden): (&Reader, &[i64]),
     ) -> Result<Vec<Line>, FeedsError> {
-        lines.truncate(LINES_MAX);
         if asked.mode == Mode::Chronological {
-            return Ok(lines);
+            return Ok(Vec::new());
         }
-        let user = asked.user;
-        let read = move |tx: &mut Tx| {
-            let state = state(tx, user)?.map(|state| state.2).unwrap_or_default();
-            let sql = "SELECT other_id FROM hidden WHERE user_id = $1";
-            let hidden: Vec<i64> = tx.query(sql, &[Param::Int(user)], |row| row.get(0))?;
-            Ok((state, hidden))
-        };
-        let known_of: Result<(Reader, Vec<i64>), StoreError> = self.store.read(read).await;
-        let (reader, hidden) = known_of?;
         let question = GetHomeItems {
             of: HomeItemsOf::Popular(reader.languages.clone()),
             limit: DISCOVER_MAX.min(ITEMS_MAX),
         };
-        let items = known(&self.dictionary, self.dataplane.ask(question).await?.items).await?;
+        let items =
+            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
         let there: HashSet<(i64, i64)> = lines.iter().map(|line| line.post).collect();
-        let profile = self.profile();
+        let profile = self.deps.profile();
         let mut others: Vec<Line> = items
             .iter()
             .filter(|new| {
-                !there.contains(&new.post) && new.post.0 != user && !hidden.contains(&new.post.0)
+                let author = new.post.0;
+                !there.contains(&new.post) && author != asked.user && !hidden.contains(&author)
             })
-            .map(|new| scored::line(new, Reason::Discover, 0.0, &reader, &profile))
+            .map(|new| scored::line(new, Reason::Discover, 0.0, reader, &profile))
             .collect();
         others.truncate((LINES_MAX + DISCOVER_MAX as usize).saturating_sub(lines.len()));
-        lines.extend(others);
-        Ok(lines)
+        Ok(others)
     }
 }
 
-type State = (i64, bool, Reader);
-
-fn state(tx: &mut Tx, user: i64) -> Result<Option<State>, StoreError> {
-    tx.query_opt(
+fn stored(tx: &mut Tx, user: i64, did: &Did) -> Result<Stored, StoreError> {
+    let state = tx.query_opt(
         "SELECT last_read_at_us, built_at_us, languages, tags FROM feed_state WHERE user_id = $1",
         &[Param::Int(user)],
         |row| {
             let is_built = row.get::<Option<i64>>(1)?.is_some();
             Ok((row.get(0)?, is_built, Reader::read(row.text(2)?, row.text(3)?)))
         },
-    )
-}
-
-fn stored(tx: &mut Tx, user: i64) -> Result<Stored, StoreError> {
-    let Some((last_read_at_us, is_built, reader)) = state(tx, user)? else {
-        let (lines, looked_up) = (Vec::new(), Vec::new());
-        return Ok(Stored {
-            last_read_at_us: None,
-            is_built: false,
-            reader: Reader::default(),
-            lines,
-            looked_up,
-        });
-    };
+    )?;
+    let Some((last_read_at_us, is_built, reader)) = state else { return Ok(Stored::default()) };
     let lines = tx.query(
         "SELECT item_actor, item_rkey, item_collection, post_actor, post_rkey, reason, sort_at_us, parts, rank_key,
             is_read, read_at_us
@@ -214,5 +206,11 @@ fn stored(tx: &mut Tx, user: i64) -> Result<Stored, StoreError> {
             Ok((row.get(0)?, score::affinity(true, row.get(1)?, faded(row.get(2)?, age_us))))
         },
     )?;
-    Ok(Stored { last_read_at_us: Some(last_read_at_us), is_built, reader, lines, looked_up })
+    let hidden =
+        tx.query("SELECT other_id FROM hidden WHERE user_id = $1", &[Param::Int(user)], |row| {
+            row.get(0)
+        })?;
+    let is_marked = seen::has_newer(tx, user, did)?;
+    let last_read_at_us = Some(last_read_at_us);
+    Ok(Stored { last_read_at_us, is_built, reader, lines, looked_up, hidden, is_marked })
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Question;
 use super::cursor::{Border, Cursor};
+use super::gather::{Gathered, LINES_MAX};
 use super::order::{BLOCK, Mode, ordered};
 use super::session::Session;
 use crate::client::Local;
@@ -23,6 +24,7 @@ use crate::score::Kind;
 
 /// Largest page.
 pub const LIMIT_MAX: u32 = 100;
+
 /// A page of `actor`'s home.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -107,12 +109,12 @@ impl Question for GetHome {
             return Err(FeedsError::InvalidRequest(message));
         }
         let watch = Stopwatch::start();
-        let user = local.dictionary.actor_ids(std::slice::from_ref(&self.actor)).await?;
+        let user = local.deps.dictionary.actor_ids(std::slice::from_ref(&self.actor)).await?;
         let user = user.first().map_or(0, |id| id.0);
         let asked = Asked { user, did: self.actor, mode: self.mode };
         let (session, at, source) = local.session(&asked, cursor).await?;
         let home = local.page(&session, at, self.limit as usize, self.mode, source).await?;
-        local.metrics.asked(source.name(), watch.elapsed());
+        local.deps.metrics.asked(source.name(), watch.elapsed());
         Ok(home)
     }
 }
@@ -132,25 +134,29 @@ impl Local {
         cursor: Option<Cursor>,
     ) -> Result<(Arc<Session>, usize, Source), FeedsError> {
         let kept = match &cursor {
-            Some(cursor) => self.sessions.get(cursor.session).await.map(|session| {
+            Some(cursor) => self.deps.sessions.get(cursor.session).await.map(|session| {
                 let at = cursor.place.saturating_sub(session.base);
                 (session, at)
             }),
-            None => self.sessions.first(asked.user, asked.mode).await.map(|session| (session, 0)),
+            None => {
+                self.deps.sessions.first(asked.user, asked.mode).await.map(|session| (session, 0))
+            }
         };
         if let Some((session, at)) = kept {
-            self.sessions.hits.hit(1);
+            self.deps.sessions.hits.hit(1);
             return Ok((session, at, Source::Cache));
         }
-        self.sessions.hits.miss(1);
-        let (lines, source) = self.lines(asked).await?;
-        let (lines, base, at) = match &cursor {
+        self.deps.sessions.hits.miss(1);
+        let Gathered { lines, source, reader, hidden } = self.gather(asked).await?;
+        let (mut lines, base, at) = match &cursor {
             None => (ordered(lines, asked.mode), 0, 0),
             Some(cursor) => self.after(cursor, lines, asked.mode),
         };
-        let lines = self.with_others(asked, lines).await?;
-        let session = Arc::new(Session::new(self.rng.next_u64(), base, &lines));
-        self.sessions.keep(asked.user, asked.mode, Arc::clone(&session)).await;
+        lines.truncate(LINES_MAX);
+        let others = self.others(asked, &lines, (&reader, &hidden)).await?;
+        lines.extend(others);
+        let session = Arc::new(Session::new(self.deps.rng.next_u64(), base, &lines));
+        self.deps.sessions.keep(asked.user, asked.mode, Arc::clone(&session)).await;
         Ok((session, at, source))
     }
 
@@ -173,14 +179,14 @@ impl Local {
         mode: Mode,
         source: Source,
     ) -> Result<Home, FeedsError> {
-        let profile = self.profile();
+        let profile = self.deps.profile();
         let end = (at + limit).min(session.len());
         let lines: Vec<Line> =
             (at..end).filter_map(|place| session.line(place, &profile)).collect();
         let actors = lines.iter().flat_map(|line| [line.item.actor, line.post.0]);
         let rkeys = lines.iter().flat_map(|line| [line.item.rkey, line.post.1]);
-        let texts = Texts::of(&self.dictionary, actors, rkeys).await?;
-        let now_us = self.clock.now_us();
+        let texts = Texts::of(&self.deps.dictionary, actors, rkeys).await?;
+        let now_us = self.deps.clock.now_us();
         let mut items = Vec::with_capacity(lines.len());
         for (place, line) in (at..).zip(&lines) {
             let Some(post) = texts.post_uri(line.post) else { continue };
@@ -206,7 +212,7 @@ impl Local {
 
     /// Where the page after this place begins.
     fn cursor(&self, session: &Session, place: usize, mode: Mode) -> Cursor {
-        let profile = self.profile();
+        let profile = self.deps.profile();
         let first = place - place % BLOCK;
         // In the raw order a block begins with its best line, wherever that stands within it.
         let block =

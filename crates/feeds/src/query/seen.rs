@@ -47,17 +47,19 @@ impl Question for ApplySeen {
     type Answer = Unread;
 
     async fn answer(self, local: &Local) -> Result<Unread, FeedsError> {
-        let Some(user) = local.dictionary.find_actors(std::slice::from_ref(&self.actor)).await?[0]
+        let Some(user) =
+            local.deps.dictionary.find_actors(std::slice::from_ref(&self.actor)).await?[0]
         else {
             return Ok(Unread { unread: 0 });
         };
         let did = self.actor.clone();
-        let marks: Result<Marks, StoreError> = local.store.read(move |tx| marks(tx, &did)).await;
+        let marks: Result<Marks, StoreError> =
+            local.deps.store.read(move |tx| marks(tx, &did)).await;
         let Marks { items: marks, up_to } = marks?;
         let items = marks.iter().filter_map(|mark| AtUri::parse(&mark.item).ok());
         let mut wanted = Wanted::default();
         items.for_each(|uri| wanted.uri(&uri));
-        let ids = wanted.resolve(&local.dictionary).await?;
+        let ids = wanted.resolve(&local.deps.dictionary).await?;
         let seen: Vec<(ItemKey, Option<i64>, i64)> = marks
             .iter()
             .filter_map(|mark| {
@@ -67,8 +69,8 @@ impl Question for ApplySeen {
             .collect();
         let user = user.0;
         let written: Result<i64, StoreError> =
-            local.store.write(move |tx| write(tx, user, &seen, up_to)).await;
-        local.sessions.changed(user).await;
+            local.deps.store.write(move |tx| write(tx, user, &seen, up_to)).await;
+        local.deps.sessions.changed(user).await;
         Ok(Unread { unread: written? })
     }
 }

@@ -1,5 +1,7 @@
 //! Items find their way into homes, once, whatever comes in between.
 
+use std::time::Duration;
+
 use millrace_feeds::config::FeedsConfig;
 use millrace_sim::entries::POST;
 
@@ -111,11 +113,20 @@ async fn who_has_too_many_readers_is_looked_up(it: Harness) {
     let second = it.post("bob", 20).await;
     it.settle().await;
     assert_eq!(it.rows().await.len(), before, "nothing is written into homes");
-    it.clock.advance(std::time::Duration::from_secs(60));
+    it.clock.advance(Duration::from_secs(60));
     for who in ["a", "f"] {
         let fresh = it.fresh_posts(who).await;
         assert_eq!(fresh, [second.clone(), rkey.clone()]);
     }
+    // Who reads here no more leaves the others' homes as they are: four are not few enough.
+    it.clock.advance(Duration::from_secs(29 * 86_400));
+    for who in readers {
+        it.reads(who).await;
+    }
+    it.clock.advance(Duration::from_secs(2 * 86_400));
+    it.jobs.trim_step().await.unwrap();
+    assert_eq!((it.count("feed_state").await, it.count("settle_job").await), (4, 0));
+    assert_eq!(it.tier("bob").await, 1);
 }
 
 async fn what_is_deleted_on_its_way_arrives_nowhere(it: Harness) {
@@ -138,7 +149,7 @@ async fn what_is_written_anew_keeps_its_place(it: Harness) {
     it.settle().await;
     let created = "SELECT created_at_us FROM user_feeds";
     let before = it.query(created, |row| row.get::<i64>(0)).await;
-    it.clock.advance(std::time::Duration::from_secs(60));
+    it.clock.advance(Duration::from_secs(60));
     let record = millrace_sim::records::post("other words", it.at_us(10), None, None, None);
     it.write("bob", vec![millrace_sim::entries::put(POST, &rkey, record)]).await;
     it.settle().await;

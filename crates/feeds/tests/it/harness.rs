@@ -8,13 +8,12 @@ use millrace_atproto::syntax::Did;
 use millrace_dataplane::query::Context;
 use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::worker::Dataplane;
-use millrace_feeds::client::{Client, Local, LocalDeps};
+use millrace_feeds::Deps;
+use millrace_feeds::client::{Client, Local};
 use millrace_feeds::config::FeedsConfig;
-use millrace_feeds::jobs::{Jobs, JobsDeps, Wakes};
-use millrace_feeds::metrics::Metrics;
+use millrace_feeds::jobs::Jobs;
 use millrace_feeds::query::home::{GetHome, Home};
 use millrace_feeds::query::order::Mode;
-use millrace_feeds::query::session::Sessions;
 use millrace_feeds::schema;
 use millrace_feeds::worker::Feeds;
 use millrace_log::Item;
@@ -107,39 +106,10 @@ impl Harness {
             clock: shared.clone(),
         });
         let asked = millrace_dataplane::Client::Local(dataplane.clone());
-        let (metrics, wakes) = (Metrics::new(&registry), Arc::new(Wakes::default()));
-        let config = Arc::new(config);
-        let sessions = Sessions::new(&config, &registry);
-        let jobs = Jobs::new(JobsDeps {
-            store: store.clone(),
-            dictionary: dictionary.clone(),
-            dataplane: asked.clone(),
-            config: config.clone(),
-            clock: shared.clone(),
-            rng: Rng::seeded(1),
-            wakes: wakes.clone(),
-            sessions: sessions.clone(),
-            metrics: metrics.clone(),
-        });
-        let home = Local::new(LocalDeps {
-            store: store.clone(),
-            dictionary: dictionary.clone(),
-            dataplane: asked.clone(),
-            config: config.clone(),
-            clock: shared.clone(),
-            rng: Rng::seeded(2),
-            wakes: wakes.clone(),
-            sessions,
-            metrics: metrics.clone(),
-        });
-        let projection = Feeds {
-            store: store.clone(),
-            dictionary: dictionary.clone(),
-            dataplane: asked,
-            rescore_after_us: i64::try_from(config.rescore_after_ms).unwrap() * 1_000,
-            wakes,
-            metrics,
-        };
+        let times = (shared.clone(), Rng::seeded(1));
+        let deps = Deps::new(store.clone(), (dictionary.clone(), asked), config, times, &registry);
+        let (jobs, home) = (Jobs::new(deps.clone()), Local::new(deps.clone()));
+        let projection = Feeds { deps };
         let metrics = millrace_dataplane::metrics::Metrics::new(&registry);
         Some(Self {
             engine,

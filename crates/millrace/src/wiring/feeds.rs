@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use millrace_dataplane::Client as Dataplane;
-use millrace_feeds::client::{Local, LocalDeps};
-use millrace_feeds::jobs::{Jobs, JobsDeps, Wakes};
-use millrace_feeds::metrics::Metrics;
-use millrace_feeds::query::session::Sessions;
+use millrace_feeds::Deps;
+use millrace_feeds::client::Local;
+use millrace_feeds::jobs::Jobs;
 use millrace_feeds::worker::{self, Feeds};
 use millrace_log::Log;
 use millrace_runtime::supervise::{Policy, TaskError};
@@ -39,42 +38,16 @@ pub(super) async fn start(
         return Ok(None);
     }
     worker::make_ready(store, log).await?;
-    let settings = Arc::new(config.feeds.clone());
-    let (wakes, metrics) = (Arc::new(Wakes::default()), Metrics::new(&common.registry));
-    let projection = Arc::new(Feeds {
-        store: store.clone(),
-        dictionary: dictionary.clone(),
-        dataplane: dataplane.clone(),
-        rescore_after_us: i64::try_from(settings.rescore_after_ms).unwrap_or(i64::MAX / 1_000)
-            * 1_000,
-        wakes: Arc::clone(&wakes),
-        metrics: metrics.clone(),
-    });
+    let deps = Deps::new(
+        store.clone(),
+        (dictionary.clone(), dataplane),
+        config.feeds.clone(),
+        (common.clock.clone(), common.rng.fork()),
+        &common.registry,
+    );
+    let projection = Arc::new(Feeds { deps: deps.clone() });
     start_workers(config, common, log, store, &projection);
-    let sessions = Sessions::new(&settings, &common.registry);
-    let jobs = Jobs::new(JobsDeps {
-        store: store.clone(),
-        dictionary: dictionary.clone(),
-        dataplane: dataplane.clone(),
-        config: Arc::clone(&settings),
-        clock: common.clock.clone(),
-        rng: common.rng.fork(),
-        wakes: Arc::clone(&wakes),
-        sessions: sessions.clone(),
-        metrics: metrics.clone(),
-    });
-    jobs.start(&common.supervisor);
-    let deps = LocalDeps {
-        store: store.clone(),
-        dictionary: dictionary.clone(),
-        dataplane,
-        config: settings,
-        clock: common.clock.clone(),
-        rng: common.rng.fork(),
-        wakes,
-        sessions,
-        metrics,
-    };
+    Jobs::new(deps.clone()).start(&common.supervisor);
     let local = Arc::new(Local::new(deps));
     let (watched, log) = (Arc::clone(&local), log.clone());
     common.supervisor.spawn("feeds.lag", Policy::restart(), move |shutdown| {
