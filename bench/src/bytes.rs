@@ -51,6 +51,14 @@ pub fn measure(data: &Path, entries: u64) -> Result<RowBytes> {
     })
 }
 
+/// Bytes of a line of a home, with its index, in a data folder whose program has ended; and how many there are.
+pub fn of_home_line(data: &Path) -> Result<(f64, u64)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let file = Connection::open_with_flags(data.join("feeds.db"), flags)?;
+    let lines = rows(&file, "user_feeds")?;
+    Ok((pages(&file, "user_feeds")? / lines as f64, lines))
+}
+
 /// Bytes of the pages of a table and its indexes.
 fn pages(file: &Connection, table: &str) -> Result<f64> {
     let sql = "SELECT coalesce(sum(s.pgsize), 0) FROM sqlite_schema t

@@ -69,6 +69,8 @@ pub enum Part {
     Ready,
     /// Repositories of a network fetched whole
     Backfill,
+    /// Posts on their way into homes, and homes read
+    Homes,
     /// The reference AppView beside Millrace
     Reference,
 }
@@ -80,7 +82,7 @@ impl Options {
 
     /// Whether anything is asked of the large store.
     pub fn wants_large_store(&self) -> bool {
-        let other = [Part::Backfill, Part::Reference];
+        let other = [Part::Backfill, Part::Homes, Part::Reference];
         self.only.iter().any(|part| !other.contains(part)) || self.only.is_empty()
     }
 
@@ -117,6 +119,12 @@ pub struct Sizes {
     pub idle_s: u64,
     /// Repositories that are fetched, of `repo_records` each.
     pub fetched_repos: u32,
+    /// Accounts that have a home.
+    pub home_readers: u32,
+    /// Posts that are written one by one, and at once by one author, and by each of many.
+    pub home_posts: [usize; 3],
+    /// What readers do, one after the other.
+    pub home_turns: usize,
     /// Frames that the reference AppView takes, too.
     pub reference_frames: usize,
     pub reference_reads: usize,
@@ -138,6 +146,9 @@ const FULL: Sizes = Sizes {
     idle_reads: 10_000,
     idle_s: 60,
     fetched_repos: 1_000,
+    home_readers: 10_000,
+    home_posts: [20, 200, 20],
+    home_turns: 30_000,
     reference_frames: 12_000,
     reference_reads: 300,
 };
@@ -158,6 +169,9 @@ const QUICK: Sizes = Sizes {
     idle_reads: 500,
     idle_s: 5,
     fetched_repos: 100,
+    home_readers: 1_000,
+    home_posts: [5, 200, 10],
+    home_turns: 2_000,
     reference_frames: 2_000,
     reference_reads: 60,
 };

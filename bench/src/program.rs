@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use millrace_runtime::clock::Stopwatch;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -41,6 +41,7 @@ pub struct Settings {
 /// A running one. Dropping it kills it.
 pub struct Program {
     child: Child,
+    binary: PathBuf,
     log: PathBuf,
     pub url: String,
     internal_url: String,
@@ -77,7 +78,15 @@ impl Program {
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         let url = format!("http://127.0.0.1:{appview}");
-        Ok(Self { child, log, url, internal_url: format!("http://127.0.0.1:{internal}"), http })
+        let binary = binary.to_owned();
+        Ok(Self {
+            child,
+            binary,
+            log,
+            url,
+            internal_url: format!("http://127.0.0.1:{internal}"),
+            http,
+        })
     }
 
     pub async fn ready(&mut self) -> Result<()> {
@@ -131,6 +140,17 @@ impl Program {
         let lines = text.lines().filter_map(|line| line.strip_prefix(name));
         let values = lines.filter(|rest| rest.starts_with(['{', ' ']));
         Ok(values.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Runs a command beside it, as an operator does.
+    pub async fn command(&self, settings: &Settings, args: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.binary);
+        command.args(args).arg("--config").arg(settings.dir.join("millrace.toml"));
+        command.arg("--data-dir").arg(settings.dir.join("data"));
+        let output = command.env_clear().output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "millrace {args:?}: {}: {said}", output.status);
+        Ok(())
     }
 
     pub fn pid(&self) -> u32 {

@@ -5,7 +5,8 @@
 //! 2. the large store: loaded, closed and weighed, asked cold and warm, killed and started again, left idle,
 //!    then fed unverified frames;
 //! 3. a network of repositories that nobody was told of, fetched whole while it goes on living;
-//! 4. the reference AppView and Millrace, one after the other, each fed the same frames and asked the same.
+//! 4. readers and authors, posts on their way into homes, and these read;
+//! 5. the reference AppView and Millrace, one after the other, each fed the same frames and asked the same.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::{bytes, idle, ingest, limit, load, process, report};
 
 mod backfill;
 mod beside;
+mod homes;
 
 const MB: f64 = 1e6;
 const AT_A_TIME: [usize; 2] = [1, 8];
@@ -56,6 +58,9 @@ pub async fn everything(options: &Options) -> Result<()> {
     }
     if bench.options.wants(Part::Backfill) {
         bench.backfill().await?;
+    }
+    if bench.options.wants(Part::Homes) {
+        bench.homes().await?;
     }
     if bench.options.wants(Part::Reference) {
         bench.beside_reference().await?;

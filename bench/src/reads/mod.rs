@@ -33,7 +33,7 @@ impl Times {
         Self::of(all.into_iter().flat_map(|times| times.0.iter().copied()).collect())
     }
 
-    fn of(mut times: Vec<f64>) -> Self {
+    pub fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         Self(times)
     }

@@ -76,6 +76,17 @@ pub const JUDGED: &[Judged] = &[
     less("idle_rss_mb", "memory when idle", "MB", 200.0, 100.0),
     more("backfill_records_per_s", "backfill, verified", "records/s", 5_000.0, 7_500.0),
     less("backfill_live_lag_s", "what is new is late meanwhile, at most", "s", 2.0, 1.0),
+    less("fanout_1000_ms", "a post in 1,000 homes", "ms", 100.0, 50.0),
+    more(
+        "fanout_one_author_rows_per_s",
+        "lines of one author's posts",
+        "rows/s",
+        20_000.0,
+        40_000.0,
+    ),
+    more("fanout_rows_per_s", "lines of many authors' posts", "rows/s", 50_000.0, 100_000.0),
+    less("home_p99_ms", "ranked page of 1,000 lines p99", "ms", 20.0, 10.0),
+    more("home_cache_hits_percent", "homes served again, of all", "%", 70.0, 80.0),
     more("ingest_verified_vs_reference", "verified ingest, of the reference's", "×", 15.0, 25.0),
     more(
         "ingest_unverified_vs_reference",
@@ -106,6 +117,7 @@ impl Results {
             ("thread", 99),
             ("search", 99),
             ("author_feed", 99),
+            ("home", 99),
         ] {
             let of = |at_a_time: u32| self.figure(&format!("{kind}_c{at_a_time}_p{percent}_ms"));
             let (Some(one), Some(eight)) = (of(1), of(8)) else { continue };
