@@ -12,6 +12,7 @@ pub mod routes;
 
 // what a request passes through
 mod auth;
+mod posting;
 mod request;
 mod rest;
 mod server;
@@ -48,6 +49,7 @@ mod service_key;
 pub mod urls;
 
 pub use config::{AppviewConfig, OAuthKeys};
+pub use posting::Posting;
 pub use server::{Appview, AppviewDeps, build};
 pub use service_key::ServiceKey;
 pub use sign_in::{ClientDocuments, Upkeep, client_documents};

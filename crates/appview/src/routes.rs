@@ -6,6 +6,8 @@
 pub enum Verb {
     Get,
     Post,
+    Patch,
+    Delete,
 }
 
 impl Verb {
@@ -14,6 +16,8 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -144,6 +148,14 @@ impl Route {
         Self { verb: Verb::Post, ..Self::get(path, access) }
     }
 
+    const fn patch(path: &'static str, access: Access) -> Self {
+        Self { verb: Verb::Patch, ..Self::get(path, access) }
+    }
+
+    const fn delete(path: &'static str, access: Access) -> Self {
+        Self { verb: Verb::Delete, ..Self::get(path, access) }
+    }
+
     const fn labelled(self) -> Self {
         Self { labels: true, ..self }
     }
@@ -161,7 +173,7 @@ impl Route {
         };
         let scoped = match self.verb {
             Verb::Get => Role::Reader,
-            Verb::Post => Role::Writer,
+            Verb::Post | Verb::Patch | Verb::Delete => Role::Writer,
         };
         let is_account = matches!(role, User | SignedIn | ModerationService) || role == scoped;
         // A cookie that another site's page had a browser send is nobody's.
@@ -194,6 +206,12 @@ use Access::{
     Acting, Anyone, Moderation, Operator, Optional, OptionalForFeed, Person, SignedIn, User,
 };
 use RepoRev::{OnAnswers, OnErrorsToo};
+
+/// The route of a path.
+pub(crate) fn of(verb: Verb, path: &str) -> Route {
+    let of_path = ROUTES.iter().find(|route| route.verb == verb && route.path == path);
+    *of_path.expect("invariant: every route stands in the table")
+}
 
 /// Every public route.
 pub const ROUTES: &[Route] = &[
@@ -313,6 +331,11 @@ pub const ROUTES: &[Route] = &[
     Route::post("/xrpc/com.atproto.repo.putRecord", Acting),
     Route::post("/xrpc/com.atproto.repo.uploadBlob", Acting),
     Route::get("/api/v1/posts", Person).labelled(),
+    Route::post("/api/v1/posts", Acting),
+    Route::get("/api/v1/posts/{uri}", Person),
+    Route::patch("/api/v1/posts/{uri}", Acting),
+    Route::delete("/api/v1/posts/{uri}", Acting),
+    Route::post("/api/v1/media", Acting),
     Route::post("/api/v1/feed/seen", Person),
     Route::get("/oauth/client-metadata.json", Anyone),
     Route::get("/oauth/jwks.json", Anyone),

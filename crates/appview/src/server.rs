@@ -29,6 +29,7 @@ use crate::images::{self, ImagesDeps};
 use crate::issuer::Issuer;
 use crate::label_stream::LabelStream;
 use crate::metrics::Metrics;
+use crate::posting::{self, Posting, PostingState};
 use crate::request::bounds::{self, Bounds};
 use crate::request::rates::{self, Beside, Rates};
 use crate::rest;
@@ -77,6 +78,8 @@ pub struct Appview {
     pub router: Router,
     /// To be called now and then.
     pub upkeep: Upkeep,
+    /// To be called again and again: posts on their way.
+    pub posting: Posting,
 }
 
 /// Puts an AppView together.
@@ -117,7 +120,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         http.clone(),
         resolver.clone(),
         clock.clone(),
-        rng,
+        rng.fork(),
     );
     let signed = Signed { sessions: sessions.clone(), cookies };
     let auth = Arc::new(Authenticator {
@@ -146,15 +149,17 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         Live::new(dataplane.clone(), sessions.clone(), &config.limits, metrics.clone(), shutdown);
     let acting = Acting::new(sessions.clone(), oauth);
     let upkeep = Upkeep::new(sessions, acting.clone(), live.clone());
+    let posting = Posting::new(acting.clone(), dataplane.clone(), rng.fork(), &registry);
+    let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
     let people = SignInState {
         acting,
-        signed,
+        signed: signed.clone(),
         client,
         dataplane: dataplane.clone(),
         clock: clock.clone(),
         rates: rates.clone(),
         sign_in_rates: Arc::new(Rates::of_sign_ins(&config.limits, clock.clone())),
-        uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
+        uploads: uploads.clone(),
         live,
         moderator: config.moderation_did.clone(),
         body_bytes_max: config.limits.body_bytes_max,
@@ -190,6 +195,17 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         rates,
         label_stream,
     });
+    let posts = PostingState {
+        api: Arc::clone(&api),
+        signed,
+        posting: posting.clone(),
+        clock: clock.clone(),
+        rng,
+        rates: api.rates.clone(),
+        looks: api.looks.clone(),
+        uploads,
+        body_bytes_max: config.limits.body_bytes_max,
+    };
     let started_us = clock.now_us();
     let body_bytes_max = config.limits.body_bytes_max;
     let admin = AdminState {
@@ -212,13 +228,14 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         .merge(images)
         .merge(sign_in::router(people))
         .merge(rest::router(Arc::clone(&api)))
+        .merge(posting::router(posts))
         .merge(xrpc::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_verb)
         .layer(middleware::from_fn_with_state(beside, rates::beside_methods))
         .layer(middleware::from_fn_with_state(bounds, bounds::apply))
         .layer(cors());
-    Ok(Appview { router, upkeep })
+    Ok(Appview { router, upkeep, posting })
 }
 
 fn media_urls(config: &AppviewConfig) -> MediaUrls {
@@ -233,7 +250,7 @@ fn media_urls(config: &AppviewConfig) -> MediaUrls {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .max_age(Duration::from_secs(PREFLIGHT_MAX_AGE_S))
 }

@@ -35,7 +35,7 @@ const PAGE: i64 = 500;
 const PAGE_OF_DRAFTS: i64 = 16;
 
 /// All of them.
-pub const OWNED: [Owned; 13] = [
+pub const OWNED: [Owned; 16] = [
     Owned {
         name: "activity_subscription",
         keys: &["subject"],
@@ -73,9 +73,27 @@ pub const OWNED: [Owned; 13] = [
         page: PAGE,
     },
     Owned {
+        name: "limited_post",
+        keys: &["rkey"],
+        rest: &[
+            Text("visibility"),
+            Text("content"),
+            Json("langs"),
+            Time("created_at_us"),
+            Time("updated_at_us"),
+        ],
+        page: PAGE,
+    },
+    Owned {
         name: "list_mute",
         keys: &["list_did", "list_rkey"],
         rest: &[Time("created_at_us")],
+        page: PAGE,
+    },
+    Owned {
+        name: "media",
+        keys: &["cid"],
+        rest: &[Text("mime_type"), Number("bytes"), Text("alt"), Time("created_at_us")],
         page: PAGE,
     },
     Owned {
@@ -86,6 +104,12 @@ pub const OWNED: [Owned; 13] = [
     },
     Owned { name: "notification_priority", keys: &[], rest: &[Flag("priority")], page: PAGE },
     Owned { name: "notification_seen", keys: &[], rest: &[Time("seen_at_us")], page: PAGE },
+    Owned {
+        name: "post_intent",
+        keys: &["rkey"],
+        rest: &[Number("state"), Number("attempts"), Time("created_at_us")],
+        page: PAGE,
+    },
     Owned {
         name: "push_device",
         keys: &["platform", "app_id", "token"],

@@ -28,8 +28,9 @@ use crate::query::{
 };
 use crate::query::{
     blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, issued_sequence,
-    known_followers, labels, lists, mute, mutes, owned, push, search_actors, search_posts,
-    search_posts_v2, starter_packs, subscription, suggested_actors, suggestions, takedown, trends,
+    known_followers, labels, limited_post, lists, media, mute, mutes, owned, post_intent, push,
+    search_actors, search_posts, search_posts_v2, starter_packs, subscription, suggested_actors,
+    suggestions, takedown, trends,
 };
 
 /// Largest question, bytes.
@@ -48,6 +49,9 @@ fn methods() -> Methods {
         .question::<Hydrating<timeline::GetTimeline>>()
         .question::<home_items::GetHomeItems>()
         .question::<home_sources::GetHomeSources>()
+        .question::<limited_post::GetLimitedPosts>()
+        .question::<media::GetMedia>()
+        .question::<post_intent::GetPostIntent>()
         .question::<posts::GetPost>()
         .question::<posts::GetPosts>()
         .question::<thread::GetPostThread>()
@@ -102,6 +106,12 @@ fn methods() -> Methods {
         .question::<subscription::ListActivitySubscriptions>()
         .command::<subscription::PutActivitySubscription>()
         .command::<notifications::UpdateSeen>()
+        .command::<limited_post::DeleteLimitedPost>()
+        .command::<limited_post::PutLimitedPost>()
+        .command::<media::KeepMedia>()
+        .command::<post_intent::IntendPost>()
+        .command::<post_intent::LeasePostIntents>()
+        .command::<post_intent::SettlePostIntent>()
         .command::<feed_seen::MarkFeedSeen>()
         .command::<mute::MuteActor>()
         .command::<mute::UnmuteActor>()

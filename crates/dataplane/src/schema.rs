@@ -134,4 +134,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0013_feed_seen.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 14,
+        name: "posts",
+        sql: include_str!("migrations/own_0014_posts.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -8,6 +8,8 @@ use crate::score::{Kind, Parts, Profile};
 /// Codes of the two collections whose records bring posts into homes, as the data-plane stores them.
 pub(crate) const POST: i64 = 1;
 pub(crate) const REPOST: i64 = 5;
+/// Of posts that are not public: no collection of a repository.
+pub(crate) const LIMITED: i64 = 63;
 
 /// A post by ids: who wrote it, and under which key.
 pub(crate) type PostKey = (i64, i64);

@@ -6,7 +6,9 @@ use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::{AtUri, Did, RecordKey};
 use millrace_store::{ActorId, Dictionary, RkeyId, StoreError};
 
-use crate::model::{ItemKey, POST, PostKey, REPOST};
+use millrace_dataplane::query::limited_post::LIMITED_POST;
+
+use crate::model::{ItemKey, LIMITED, POST, PostKey, REPOST};
 
 const POST_NSID: &str = "app.bsky.feed.post";
 const REPOST_NSID: &str = "app.bsky.feed.repost";
@@ -16,6 +18,7 @@ pub(crate) fn code_of(nsid: &str) -> Option<i64> {
     match nsid {
         POST_NSID => Some(POST),
         REPOST_NSID => Some(REPOST),
+        LIMITED_POST => Some(LIMITED),
         _ => None,
     }
 }
@@ -80,10 +83,10 @@ impl Ids {
     /// A post's key; `None` for any other record.
     pub(crate) fn post(&self, uri: &AtUri) -> Option<PostKey> {
         let item = self.item(uri)?;
-        (item.collection == POST).then_some((item.actor, item.rkey))
+        (item.collection != REPOST).then_some((item.actor, item.rkey))
     }
 
-    /// A post or a repost; `None` for any other record.
+    /// What brings a post into homes; `None` for any other record.
     pub(crate) fn item(&self, uri: &AtUri) -> Option<ItemKey> {
         let (did, collection, rkey) = uri.as_record()?;
         let collection = code_of(collection.as_str())?;
@@ -118,7 +121,11 @@ impl Texts {
     /// `at://<did>/<collection>/<record key>`.
     pub(crate) fn uri(&self, item: ItemKey) -> Option<String> {
         let (did, rkey) = (self.dids.get(&item.actor)?, self.rkeys.get(&item.rkey)?);
-        let collection = if item.collection == REPOST { REPOST_NSID } else { POST_NSID };
+        let collection = match item.collection {
+            REPOST => REPOST_NSID,
+            LIMITED => LIMITED_POST,
+            _ => POST_NSID,
+        };
         Some(["at://", did.as_str(), "/", collection, "/", rkey.as_str()].concat())
     }
 

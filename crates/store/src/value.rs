@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use millrace_atproto::{Did, RecordKey};
 
+use millrace_atproto::syntax::{Checked, Grammar};
+
 use crate::engine::EngineRow;
 use crate::{ActorId, RkeyId, StoreError};
 
@@ -214,6 +216,17 @@ impl FromColumn for Vec<u8> {
     fn from_cell(cell: Cell<'_>) -> Option<Self> {
         match cell {
             Cell::Blob(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    }
+}
+
+/// DIDs, record keys and whatever else is checked text.
+impl<G: Grammar> FromColumn for Checked<G> {
+    const WANTED: &'static str = G::FORMAT;
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text(text) => Self::parse(text).ok(),
             _ => None,
         }
     }

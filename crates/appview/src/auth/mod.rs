@@ -16,7 +16,7 @@ use millrace_net::ResolveError;
 
 pub(crate) use operator::Operator;
 pub(crate) use service::ServiceTokens;
-pub(crate) use signed::{Signed, is_api_token};
+pub(crate) use signed::{Actor, Signed, is_api_token};
 
 use crate::routes::{Access, Verb};
 use crate::session::SessionError;

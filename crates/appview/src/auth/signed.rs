@@ -63,7 +63,7 @@ impl Signed {
     pub(super) async fn by_token(&self, token: &str, verb: Verb) -> Result<Did, AuthError> {
         let scope = match verb {
             Verb::Get => Scope::Read,
-            Verb::Post => Scope::Write,
+            Verb::Post | Verb::Patch | Verb::Delete => Scope::Write,
         };
         did(&self.program(token, scope).await?.did)
     }

@@ -21,10 +21,13 @@ use serde_json::value::RawValue;
 
 use crate::error::XrpcError;
 use crate::page::raw;
+use crate::posting::Visibility;
 use crate::request::params::Params;
 use crate::views::feed::FeedLine;
 use crate::xrpc::feed_page;
 use crate::xrpc::{Call, Json};
+
+use super::limited::{Limited, LimitedView, is_limited};
 
 pub(super) const PATH: &str = "/api/v1/posts";
 const SOURCE: HeaderName = HeaderName::from_static("x-feed-source");
@@ -59,6 +62,7 @@ struct Post {
     reason: Reason,
     /// `app.bsky.feed.defs#feedViewPost`
     view: Box<RawValue>,
+    visibility: Visibility,
     created_at: String,
     is_read: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +127,9 @@ impl Asked {
         }
         let page = self.lines(call, &viewer).await?;
         let (skeleton, known): (Vec<FeedLine>, Vec<Line>) = page.lines.into_iter().unzip();
-        let hydrated = feed_page::hydrate(call, &skeleton).await?;
+        let limited = Limited::of(call, &viewer, &skeleton).await?;
+        let public = skeleton.iter().filter(|line| !is_limited(line));
+        let hydrated = feed_page::hydrate_beside(call, public, limited.authors()).await?;
         let views = call.views(&hydrated);
         let now_us = call.api().clock.now_us();
         let mut posts = Vec::with_capacity(skeleton.len());
@@ -131,8 +137,17 @@ impl Asked {
             if !feed_page::is_free_of_blocks_and_mutes(line, &hydrated) {
                 continue;
             }
-            let Some(view) = views.feed_view_post(line) else { continue };
-            posts.push(known.post(&viewer, line, raw(&view)?, now_us));
+            let (view, visibility) = match limited.posts.get(&line.uri) {
+                Some(post) => {
+                    let Some(author) = views.profile_basic(&post.actor) else { continue };
+                    (raw(&LimitedView::of(post, author))?, Visibility::of(post.visibility))
+                }
+                None => {
+                    let Some(view) = views.feed_view_post(line) else { continue };
+                    (raw(&view)?, Visibility::Public)
+                }
+            };
+            posts.push(known.post(&viewer, line, (view, visibility), now_us));
         }
         let answer = Json::of(&Answer { posts, cursor: page.cursor })?;
         let mut response = answer.into_response();
@@ -213,7 +228,13 @@ impl Lines {
 }
 
 impl Line {
-    fn post(self, viewer: &Did, line: &FeedLine, view: Box<RawValue>, now_us: i64) -> Post {
+    fn post(
+        self,
+        viewer: &Did,
+        line: &FeedLine,
+        (view, visibility): (Box<RawValue>, Visibility),
+        now_us: i64,
+    ) -> Post {
         let age_seconds = now_us.saturating_sub(self.sort_at_us).max(0) / 1_000_000;
         let repost = self.ranked.as_ref().and_then(|ranked| ranked.repost.clone());
         let read_at_us = self.ranked.as_ref().and_then(|ranked| ranked.read_at_us);
@@ -225,6 +246,7 @@ impl Line {
                 .unwrap_or_else(|| line.uri.clone()),
             reason: self.reason,
             view,
+            visibility,
             created_at: format_ms_us(self.sort_at_us),
             is_read: read_at_us.is_some(),
             read_at: read_at_us.map(format_ms_us),

@@ -6,6 +6,7 @@
 //! | `seen.rs` | `POST /api/v1/feed/seen` |
 
 mod home;
+mod limited;
 mod seen;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::request::params::Params;
-use crate::routes::{ROUTES, Route};
+use crate::routes::{self, Verb};
 use crate::xrpc::{Api, Call};
 
 /// The routes; who may call them stands in [`ROUTES`].
@@ -31,7 +32,7 @@ async fn read_home(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let answered = async {
         let asked = home::Asked::parse(&Params::of(parts.uri.query())?)?;
-        let call = Call::begin(&api, route(home::PATH), &parts).await?;
+        let call = Call::begin(&api, routes::of(Verb::Get, home::PATH), &parts).await?;
         let answer = asked.answer(&call).await;
         Ok(call.finish(answer))
     };
@@ -41,14 +42,9 @@ async fn read_home(State(api): State<Arc<Api>>, request: Request) -> Response {
 async fn mark_seen(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answered = async {
-        let call = Call::begin(&api, route(seen::PATH), &parts).await?;
+        let call = Call::begin(&api, routes::of(Verb::Post, seen::PATH), &parts).await?;
         let answer = seen::mark(&call, body).await;
         Ok(call.finish(answer.map(IntoResponse::into_response)))
     };
     api.answered(answered.await)
-}
-
-fn route(path: &str) -> Route {
-    let of_path = ROUTES.iter().find(|route| route.path == path);
-    *of_path.expect("invariant: every route stands in the table")
 }

@@ -50,7 +50,8 @@ impl Method {
         };
         match self.verb {
             Verb::Get => get(answer),
-            Verb::Post => post(answer),
+            // XRPC has no others.
+            Verb::Post | Verb::Patch | Verb::Delete => post(answer),
         }
     }
 

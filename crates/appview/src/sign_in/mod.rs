@@ -49,7 +49,7 @@ use crate::error::XrpcError;
 use crate::request::rates::Rates;
 use crate::session::Browser;
 
-pub(crate) use acting::Acting;
+pub(crate) use acting::{ActError, Acting};
 pub(crate) use client::Client;
 pub(crate) use cookies::Cookies;
 pub use documents::{ClientDocuments, client_documents};

@@ -223,7 +223,7 @@ impl World {
             registry: registry.clone(),
             shutdown: shutdown.clone(),
         };
-        let Appview { router, upkeep } = millrace_appview::build(deps).unwrap();
+        let Appview { router, upkeep, posting: _ } = millrace_appview::build(deps).unwrap();
         let base = serve(&mut tasks, "appview", router, &shutdown).await;
         Self {
             directory,

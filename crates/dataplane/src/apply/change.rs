@@ -60,6 +60,13 @@ pub enum Op {
     Removed,
 }
 
+/// Tells homes what an account changed of what it owns here.
+pub(crate) fn tell_own(tx: &mut Tx, did: &Did, change: Change) -> Result<(), StoreError> {
+    let told = Changes { did: did.clone(), changes: vec![change] };
+    let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
+    outbox::push(tx, Topic::OwnChanges, did.as_str().as_bytes(), &payload)
+}
+
 /// Most facts in one payload; more are split.
 const CHANGES_MAX: usize = 1_000;
 

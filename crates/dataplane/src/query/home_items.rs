@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::author_feed::ItemRow;
 use super::cursor::TimeKey;
 use super::hydrate::PostKey;
+use super::limited_post::{self, LimitedPost};
 use super::newest_items::{Kinds, newest, newest_of_followed};
 use super::timeline::FOLLOWS_MAX;
 use super::{Context, Question, lookup, page_limit};
@@ -64,6 +65,9 @@ pub struct HomeItem {
     pub repost: Option<String>,
     pub sort_at_us: i64,
     pub is_reply: bool,
+    /// For its author alone.
+    #[serde(default)]
+    pub is_private: bool,
     /// Primary subtags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
@@ -81,6 +85,7 @@ impl Question for GetHomeItems {
 
     fn answer(self, tx: &mut Tx, cx: &Context) -> Result<HomeItems, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
+        let limited = limited(tx, &self.of, limit)?;
         let rows = match &self.of {
             HomeItemsOf::Items(uris) => {
                 bounded("items", uris.len())?;
@@ -101,8 +106,42 @@ impl Question for GetHomeItems {
                 of_posts(tx, &chosen(&ranked.posts, languages, limit))?
             }
         };
-        described(tx, &rows)
+        let mut described = described(tx, &rows)?;
+        if !limited.is_empty() {
+            described.items.extend(limited);
+            described.items.sort_by_key(|item| std::cmp::Reverse(item.sort_at_us));
+            described.items.truncate(usize::try_from(limit).unwrap_or_default());
+        }
+        Ok(described)
     }
+}
+
+/// Posts that are not public: of whom everybody may see them who asks for homes that show these accounts.
+fn limited(tx: &mut Tx, of: &HomeItemsOf, limit: i64) -> Result<Vec<HomeItem>, DataplaneError> {
+    let posts = match of {
+        HomeItemsOf::Items(uris) => limited_post::named(tx, uris)?,
+        HomeItemsOf::Popular(_) => Vec::new(),
+        HomeItemsOf::Authors(authors) => limited_of(tx, authors, limit)?,
+        HomeItemsOf::Followed(actor) => {
+            let mut posts = limited_post::newest(tx, actor, true, limit)?;
+            if let Some(id) = lookup::actor_id(tx, actor)? {
+                let authors = limited_post::followed_authors(tx, id, FOLLOWS_MAX)?;
+                posts.extend(limited_of(tx, &authors, limit)?);
+            }
+            posts
+        }
+    };
+    Ok(posts.iter().map(limited_post::home_item).collect())
+}
+
+fn limited_of(tx: &mut Tx, authors: &[Did], limit: i64) -> Result<Vec<LimitedPost>, StoreError> {
+    let mut posts = Vec::new();
+    for author in authors {
+        posts.extend(limited_post::newest(tx, author, false, limit)?);
+    }
+    posts.sort_unstable_by_key(|post| std::cmp::Reverse(post.created_at_us));
+    posts.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(posts)
 }
 
 fn bounded(what: &str, count: usize) -> Result<(), DataplaneError> {
@@ -214,6 +253,7 @@ fn described(tx: &mut Tx, rows: &[ItemRow]) -> Result<HomeItems, DataplaneError>
             repost,
             sort_at_us: row.sort_at_us,
             is_reply: is_reply && !is_repost,
+            is_private: false,
             languages,
             tags,
             likes,

@@ -5,13 +5,12 @@
 //! nothing. Each kind has a bound by account, which is a refusal and never a loss.
 
 use millrace_atproto::syntax::{AtUri, Did, RecordKey};
-use millrace_log::Topic;
-use millrace_store::{Param, Tx, outbox};
+use millrace_store::{Param, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OwnCommand;
-use crate::apply::change::{Change, Changes, Op};
+use crate::apply::change::{Change, Op, tell_own};
 use crate::collection::Collection;
 use crate::error::DataplaneError;
 
@@ -171,9 +170,7 @@ pub const ACTOR_MUTE: &str = "own.actor_mute";
 fn tell(tx: &mut Tx, actor: &Did, subject: &Did, op: Op) -> Result<(), DataplaneError> {
     let mut change = Change::of(op, ACTOR_MUTE.to_owned(), String::new());
     change.subject = Some(subject.to_string());
-    let told = Changes { did: actor.clone(), changes: vec![change] };
-    let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
-    Ok(outbox::push(tx, Topic::OwnChanges, actor.as_str().as_bytes(), &payload)?)
+    Ok(tell_own(tx, actor, change)?)
 }
 
 impl OwnCommand for MuteActor {

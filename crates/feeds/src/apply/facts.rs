@@ -3,6 +3,7 @@
 use foldhash::HashMap;
 use millrace_atproto::syntax::{AtUri, Did};
 use millrace_dataplane::apply::change::{Change, Changes, Op};
+use millrace_dataplane::query::limited_post::LIMITED_POST;
 use millrace_dataplane::query::mute::ACTOR_MUTE;
 
 const LIKE: &str = "app.bsky.feed.like";
@@ -32,7 +33,7 @@ pub(crate) fn read(changes: &Changes) -> Vec<Fact> {
     let mut facts = Vec::new();
     for change in &changes.changes {
         match change.collection.as_str() {
-            POST | REPOST => {
+            POST | REPOST | LIMITED_POST => {
                 let last = spans.get(&key(change)).is_some_and(|span| span.last == change.op);
                 facts.extend(item(changes, change).filter(|_| last && is_news(&spans, change)));
                 touched(changes, change, &mut facts);

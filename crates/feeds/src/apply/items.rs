@@ -3,7 +3,7 @@
 use millrace_dataplane::query::home_items::HomeItem;
 use millrace_store::{Param, StoreError, Tx};
 
-use crate::model::{ItemKey, POST, PostKey, REPOST};
+use crate::model::{ItemKey, PostKey, REPOST};
 
 /// An item of somebody whom readers follow, or of a reader.
 #[derive(Debug, Clone)]
@@ -22,8 +22,8 @@ pub(crate) fn enqueue(tx: &mut Tx, items: &[NewItem]) -> Result<(), StoreError> 
         .collect();
     tx.execute_many(
         "INSERT INTO fanout_job (item_actor, item_rkey, item_collection, post_actor, post_rkey, sort_at_us,
-            is_reply, engagement, languages, tags, after_user, done, created_at_us)
-         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,DOUBLE,TEXT,TEXT,BIGINT,BIGINT,BIGINT}
+            is_reply, is_private, engagement, languages, tags, after_user, done, created_at_us)
+         {values:BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,DOUBLE,TEXT,TEXT,BIGINT,BIGINT,BIGINT}
          ON CONFLICT DO NOTHING",
         items.iter().zip(&texts).map(|(new, [languages, tags])| {
             let NewItem { item, post, known } = new;
@@ -35,6 +35,7 @@ pub(crate) fn enqueue(tx: &mut Tx, items: &[NewItem]) -> Result<(), StoreError> 
                 Param::Int(post.1),
                 Param::Int(known.sort_at_us),
                 Param::Bool(known.is_reply),
+                Param::Bool(known.is_private),
                 Param::Real(engagement(known)),
                 Param::Text(languages),
                 Param::Text(tags),
@@ -75,7 +76,7 @@ pub(crate) fn json(list: &[String]) -> String {
 pub(crate) fn remove(tx: &mut Tx, went: &[(ItemKey, Option<PostKey>)]) -> Result<(), StoreError> {
     let posts: Vec<PostKey> = went
         .iter()
-        .filter(|(item, _)| item.collection == POST)
+        .filter(|(item, _)| item.collection != REPOST)
         .map(|(item, _)| (item.actor, item.rkey))
         .collect();
     for table in ["user_feeds", "fanout_job", "post_stats"] {

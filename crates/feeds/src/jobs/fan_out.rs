@@ -42,6 +42,7 @@ struct Job {
 struct Known {
     sort_at_us: i64,
     is_reply: bool,
+    is_private: bool,
     engagement: f64,
     languages: Vec<String>,
     tags: Vec<String>,
@@ -183,14 +184,14 @@ fn step(
 fn load(tx: &mut Tx, only: Option<i64>) -> Result<Vec<Job>, StoreError> {
     const COLUMNS: &str =
         "id, item_actor, item_rkey, item_collection, post_actor, post_rkey, sort_at_us, is_reply,
-        engagement, languages, tags, after_user, done, created_at_us";
+        is_private, engagement, languages, tags, after_user, done, created_at_us";
     let (condition, value) = match only {
         Some(id) => ("id = $1", id),
         None => ("state = $1", PENDING),
     };
     let sql = format!("SELECT {COLUMNS} FROM fanout_job WHERE {condition} ORDER BY id LIMIT $2");
     tx.query(&sql, &[Param::Int(value), Param::Int(JOBS_MAX)], |row: &Row<'_>| {
-        let Reader { languages, tags } = Reader::read(row.text(9)?, row.text(10)?);
+        let Reader { languages, tags } = Reader::read(row.text(10)?, row.text(11)?);
         Ok(Job {
             id: row.get(0)?,
             item: ItemKey { actor: row.get(1)?, rkey: row.get(2)?, collection: row.get(3)? },
@@ -198,13 +199,14 @@ fn load(tx: &mut Tx, only: Option<i64>) -> Result<Vec<Job>, StoreError> {
             known: Known {
                 sort_at_us: row.get(6)?,
                 is_reply: row.get(7)?,
-                engagement: row.get(8)?,
+                is_private: row.get(8)?,
+                engagement: row.get(9)?,
                 languages,
                 tags,
             },
-            after: row.get(11)?,
-            done: row.get(12)?,
-            created_at_us: row.get(13)?,
+            after: row.get(12)?,
+            done: row.get(13)?,
+            created_at_us: row.get(14)?,
         })
     })
 }
@@ -221,7 +223,7 @@ fn homes(tx: &mut Tx, job: &Job) -> Result<Homes, StoreError> {
     if job.after == i64::MIN {
         lines.extend(own(tx, job)?);
     }
-    if tier(tx, job.item.actor)? != Some(PUSH) {
+    if job.known.is_private || tier(tx, job.item.actor)? != Some(PUSH) {
         return Ok(Homes { lines, after: None });
     }
     let now_us = tx.now_us();

@@ -93,6 +93,8 @@ CREATE TABLE fanout_job (
     post_rkey       BIGINT NOT NULL,
     sort_at_us      BIGINT NOT NULL,
     is_reply        BIGINT NOT NULL,
+    -- For the home of its author alone.
+    is_private      BIGINT NOT NULL,
     engagement      DOUBLE PRECISION NOT NULL,
     languages       TEXT NOT NULL,
     tags            TEXT NOT NULL,

@@ -189,8 +189,9 @@ impl Local {
         let now_us = self.deps.clock.now_us();
         let mut items = Vec::with_capacity(lines.len());
         for (place, line) in (at..).zip(&lines) {
-            let Some(post) = texts.post_uri(line.post) else { continue };
             let is_repost = line.item.kind(false) == Kind::Repost;
+            let post = if is_repost { texts.post_uri(line.post) } else { texts.uri(line.item) };
+            let Some(post) = post else { continue };
             items.push(HomeLine {
                 post,
                 repost: texts.uri(line.item).filter(|_| is_repost),

@@ -12,7 +12,7 @@ use moka::future::Cache;
 
 use super::order::Mode;
 use crate::config::FeedsConfig;
-use crate::model::{ItemKey, Line, POST, PostKey, REPOST, Reason};
+use crate::model::{ItemKey, LIMITED, Line, POST, PostKey, REPOST, Reason};
 use crate::score::{Parts, Profile};
 
 /// What a session takes beside its lines, roughly.
@@ -44,6 +44,8 @@ struct Kept {
 }
 
 const REASON_BITS: u32 = 48;
+/// Above the reason: the post is not public.
+const LIMITED_BIT: u32 = 60;
 
 impl Session {
     pub(crate) fn new(id: u64, base: usize, lines: &[Line]) -> Self {
@@ -52,6 +54,7 @@ impl Session {
             if line.item.collection == REPOST {
                 shown.insert(place, line.post);
             }
+            let is_limited = i64::from(line.item.collection == LIMITED);
             if line.is_read {
                 read_at_us.insert(place, line.read_at_us.unwrap_or_default());
             }
@@ -59,7 +62,9 @@ impl Session {
                 actor: line.item.actor,
                 rkey: line.item.rkey,
                 sort_at_us: line.sort_at_us,
-                packed: line.reason.code() << REASON_BITS | line.parts.pack(),
+                packed: is_limited << LIMITED_BIT
+                    | line.reason.code() << REASON_BITS
+                    | line.parts.pack(),
             }
         });
         let lines = kept.collect();
@@ -76,11 +81,12 @@ impl Session {
         let place = u32::try_from(place).ok()?;
         let (collection, post) = match self.shown.get(&place) {
             Some(post) => (REPOST, *post),
+            None if kept.packed >> LIMITED_BIT != 0 => (LIMITED, (kept.actor, kept.rkey)),
             None => (POST, (kept.actor, kept.rkey)),
         };
         let item = ItemKey { actor: kept.actor, rkey: kept.rkey, collection };
         let parts = Parts::unpack(kept.packed & ((1 << REASON_BITS) - 1));
-        let reason = Reason::from_code(kept.packed >> REASON_BITS);
+        let reason = Reason::from_code(kept.packed >> REASON_BITS & 7);
         let mut line = Line::new((item, post), reason, kept.sort_at_us, parts, profile);
         line.read_at_us = self.read_at_us.get(&place).copied();
         line.is_read = line.read_at_us.is_some();
@@ -188,9 +194,10 @@ mod tests {
             ),
             read,
             Line::new((key(6, POST), (3, 6)), Reason::Discover, 0, parts(Kind::Post), &profile),
+            Line::new((key(7, LIMITED), (3, 7)), Reason::Discover, 1, parts(Kind::Post), &profile),
         ];
         let session = Session::new(1, 0, &lines);
-        let back: Vec<Line> = (0..5).filter_map(|place| session.line(place, &profile)).collect();
+        let back: Vec<Line> = (0..6).filter_map(|place| session.line(place, &profile)).collect();
         assert_eq!(back, lines);
     }
 }

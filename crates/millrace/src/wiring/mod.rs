@@ -21,6 +21,7 @@ mod health;
 mod interest;
 mod listen;
 mod outside;
+mod posting;
 mod progress;
 mod purge;
 mod resync;
@@ -152,6 +153,7 @@ async fn open(config: &Config, roles: &Roles, common: &Common) -> Result<Opened,
         session = Some(opened);
         let built = appview::build(config, common, data.as_ref(), &outside, here)?;
         sessions::start(built.upkeep, &common.supervisor);
+        posting::start(built.posting, &common.supervisor);
         listener.serve(built.router, &config.connections, common);
     }
     if let Some(listener) = listeners.metrics {

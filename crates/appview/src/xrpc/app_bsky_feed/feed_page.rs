@@ -69,11 +69,19 @@ pub(super) fn of_feed() -> Skeleton {
 
 /// The posts of the lines with what they answer and quote, and who reposted them.
 pub(crate) async fn hydrate(call: &Call<'_>, lines: &[FeedLine]) -> Result<Hydrated, XrpcError> {
+    hydrate_beside(call, lines.iter(), Vec::new()).await
+}
+
+/// The same, and accounts that are shown beside them.
+pub(crate) async fn hydrate_beside<'l>(
+    call: &Call<'_>,
+    lines: impl Iterator<Item = &'l FeedLine> + Clone,
+    beside: Vec<Did>,
+) -> Result<Hydrated, XrpcError> {
     let posts: Vec<AtUri> =
-        lines.iter().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
-    let actors = lines.iter().filter_map(reposter).collect();
-    let reposts =
-        lines.iter().filter_map(FeedLine::repost).filter_map(|uri| AtUri::parse(uri).ok());
+        lines.clone().map(|line| known_uri(&line.uri)).collect::<Result<_, _>>()?;
+    let actors = lines.clone().filter_map(reposter).chain(beside).collect();
+    let reposts = lines.filter_map(FeedLine::repost).filter_map(|uri| AtUri::parse(uri).ok());
     let reposts = reposts.collect();
     call.hydrate(Skeleton { posts, actors, reposts, ..of_feed() }).await
 }
