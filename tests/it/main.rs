@@ -34,6 +34,7 @@ mod page;
 mod partial;
 mod people;
 mod postgres;
+mod posting;
 mod process;
 mod real_pds;
 mod rebuild;
