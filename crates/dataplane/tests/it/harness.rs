@@ -52,6 +52,7 @@ pub struct Harness {
     pub store: Store,
     pub dictionary: Dictionary,
     pub config: StoreConfig,
+    pub time: ManualClock,
     pub clock: SharedClock,
     pub projection: Dataplane,
     pub rankings: Rankings,
@@ -62,7 +63,8 @@ pub struct Harness {
 impl Harness {
     async fn open(engine: Engine) -> Option<Self> {
         let place = Place::new(engine).await?;
-        let clock = ManualClock::at(START_US).shared();
+        let time = ManualClock::at(START_US);
+        let clock = time.shared();
         let (registry, config) = (Registry::new(), place.config());
         let dictionary = Dictionary::open(&config, &clock, &registry).await.unwrap();
         let own =
@@ -83,6 +85,7 @@ impl Harness {
             projection: Dataplane::new(dictionary.clone(), Metrics::new(&registry)),
             dictionary,
             config,
+            time,
             clock,
             rankings,
             next_offset: AtomicI64::new(0),

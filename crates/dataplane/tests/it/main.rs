@@ -18,6 +18,7 @@ mod labels;
 mod notifications;
 mod openapi;
 mod pages;
+mod posting;
 mod purge;
 mod push;
 mod rankings;

@@ -9,6 +9,8 @@ use millrace_dataplane::purge::{self, DERIVED, OPERATORS, Purged, TABLES};
 use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
 use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
+use millrace_dataplane::query::limited_post::{Limit, PutLimitedPost, Withdraw};
+use millrace_dataplane::query::media::{KeepMedia, Media};
 use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
 use millrace_dataplane::query::notifications::UpdateSeen;
 use millrace_dataplane::query::owned::{EraseOwned, GetOwned, OwnedPosition};
@@ -74,6 +76,19 @@ async fn owns_everything(client: &Client, who: &str) {
         PutActivitySubscription { actor: actor.clone(), subject: bob, post: true, reply: true };
     client.command(subscription).await.unwrap();
     let device = Device { platform: Platform::Ios, app_id: "a".to_owned(), token: "t".to_owned() };
+    let post = PutLimitedPost {
+        actor: actor.clone(),
+        rkey: entries::tid(1).into(),
+        visibility: Limit::Followers,
+        content: "text".to_owned(),
+        langs: Vec::new(),
+        idempotency_key: None,
+        withdraws: Some(Withdraw { rkey: entries::tid(2).into(), grant_id: "g".to_owned() }),
+    };
+    client.command(post).await.unwrap();
+    let (cid, mime_type, alt) = ("cid".to_owned(), "image/png".to_owned(), String::new());
+    let media = Media { cid, mime_type, bytes: 1, width: 1, height: 1, alt };
+    client.command(KeepMedia { actor: actor.clone(), media }).await.unwrap();
     let push = RegisterPush { actor, device, age_restricted: false, devices_max: 1 };
     client.command(push).await.unwrap();
 }

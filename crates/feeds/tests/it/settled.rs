@@ -1,7 +1,12 @@
 //! Follows, blocks, mutes and their ends: what a home shows of somebody is right whatever was said before.
 
+use std::time::Duration;
+
+use millrace_atproto::syntax::RecordKey;
+use millrace_dataplane::query::limited_post::{DeleteLimitedPost, Limit, PutLimitedPost};
 use millrace_dataplane::query::mute::{MuteActor, UnmuteActor};
-use millrace_sim::entries::FOLLOW;
+use millrace_feeds::query::order::Mode;
+use millrace_sim::entries::{FOLLOW, tid};
 
 use crate::harness::{BLOCK, Harness, actor, on_every_engine, ref_to};
 
@@ -11,6 +16,7 @@ on_every_engine!(
     what_others_bring_of_somebody_blocked_is_not_written,
     a_mute_hides_and_its_end_shows_again,
     who_deletes_their_account_is_gone,
+    posts_with_a_limit_are_in_the_homes_of_who_may_see_them,
 );
 
 async fn who_is_followed_no_more_is_gone(it: Harness) {
@@ -89,4 +95,49 @@ async fn who_deletes_their_account_is_gone(it: Harness) {
     it.deleted("bob").await;
     it.settle().await;
     assert_eq!(it.rows().await, []);
+}
+
+async fn posts_with_a_limit_are_in_the_homes_of_who_may_see_them(it: Harness) {
+    it.follow("alice", "bob", 1).await;
+    for who in ["alice", "bob", "carol"] {
+        it.reads(who).await;
+    }
+    let put = async |n: i64, visibility| {
+        let put = PutLimitedPost {
+            actor: actor("bob"),
+            rkey: RecordKey::from(tid(n)),
+            visibility,
+            content: "text".to_owned(),
+            langs: Vec::new(),
+            idempotency_key: None,
+            withdraws: None,
+        };
+        it.clock.advance(Duration::from_secs(1));
+        it.dataplane.command(put).await.unwrap();
+        it.own_changed().await;
+        it.settle().await;
+        tid(n).to_string()
+    };
+    let followers = put(10, Limit::Followers).await;
+    let private = put(11, Limit::Private).await;
+    assert_eq!(it.fresh_posts("alice").await, [followers.clone()]);
+    assert_eq!(it.fresh_posts("bob").await, [private.clone(), followers.clone()]);
+    assert_eq!(it.fresh_posts("carol").await, Vec::<String>::new());
+    let page = it.fresh_page("alice", Mode::Ranked).await;
+    assert!(page.items[0].post.contains("/millrace.v1.post/"), "{page:?}");
+    // A home that is made later, or settled, has them too.
+    it.follow("carol", "bob", 20).await;
+    it.settle().await;
+    assert_eq!(it.fresh_posts("carol").await, [followers.clone()]);
+    it.follow("dan", "bob", 21).await;
+    it.reads("dan").await;
+    assert_eq!(it.fresh_posts("dan").await, [followers.clone()]);
+    // Nobody else's any more; then gone.
+    put(10, Limit::Private).await;
+    assert_eq!(it.fresh_posts("alice").await, Vec::<String>::new());
+    let gone = DeleteLimitedPost { actor: actor("bob"), rkey: RecordKey::from(tid(10)) };
+    it.dataplane.command(gone).await.unwrap();
+    it.own_changed().await;
+    it.settle().await;
+    assert_eq!(it.fresh_posts("bob").await, [private]);
 }
