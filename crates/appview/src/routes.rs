@@ -390,7 +390,8 @@ mod tests {
 
     #[test]
     fn paths_are_unique_and_revisions_belong_to_methods_that_know_a_viewer() {
-        let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+        let mut paths: Vec<(&str, &str)> =
+            ROUTES.iter().map(|route| (route.path, route.verb.as_str())).collect();
         paths.sort_unstable();
         paths.dedup();
         assert_eq!(paths.len(), ROUTES.len());

@@ -110,7 +110,10 @@ pub(super) async fn delete(
             told
         }
         Named::Public(did, rkey) => {
-            state.public(&did, &rkey).await?;
+            // One that is going already goes.
+            if state.intent(&did, &rkey).await?.is_none() {
+                state.public(&did, &rkey).await?;
+            }
             state.intend(wish(&actor, rkey, None, None)).await?
         }
     };

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::people::did;
+use crate::people::{blob_cid, did};
 use crate::world::World;
 
 /// The one password that is right.
@@ -192,9 +192,15 @@ async fn takes_json(state: State<Pds>, headers: HeaderMap, _body: Json<Value>) -
     answer_nothing(state, headers).await
 }
 
-async fn takes_blob(state: State<Pds>, headers: HeaderMap, body: Body) -> Response {
-    axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    answer_nothing(state, headers).await
+async fn takes_blob(State(pds): State<Pds>, headers: HeaderMap, body: Body) -> Response {
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let link = json!({ "$link": blob_cid("uploaded") });
+    let blob =
+        json!({ "$type": "blob", "ref": link, "mimeType": "image/png", "size": bytes.len() });
+    match is_good(&pds, &headers) {
+        Ok(()) => Json(json!({ "blob": blob })).into_response(),
+        Err(refused) => refused,
+    }
 }
 
 async fn answer_nothing(State(pds): State<Pds>, headers: HeaderMap) -> Response {
