@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -28,6 +28,84 @@ async fn postgres_remote() -> Result<()> {
     };
     let database = crate::postgres::Database::create(&server).await?;
     told(&Engine::Postgres(database.url().to_owned()), Split::Remote).await
+}
+
+/// What a home is on its way through; a new reader begins with the first.
+const STEPS: [&str; 5] = [
+    "feeds.build.followed",
+    "feeds.settle.stood",
+    "feeds.fan_out.before_commit",
+    "feeds.fan_out.after_commit",
+    "feeds.rescore.held",
+];
+
+/// Killed at each step, a home holds what it is to hold, with what was done with it.
+#[tokio::test]
+async fn killed_at_each_step_a_home_is_right() -> Result<()> {
+    let settings = "\n[feeds]\npage_seconds = 1\nrescore_after_ms = 100\n";
+    let mut world = World::configured(&Engine::Sqlite, Split::Local, None, settings).await?;
+    let mut people = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        people.push(world.client.create_account(name).await?);
+    }
+    let [alice, bob, carol] = &people[..] else { anyhow::bail!("three") };
+    world.client.follow(alice, bob).await?;
+    let early = world.client.post(carol, "before anybody follows").await?;
+    let page = signed_in(&mut world, alice).await?;
+    world.settle().await?;
+    let mut expected = Vec::new();
+    for step in STEPS {
+        world.millrace.terminate().await?;
+        world.millrace.set_environment(vec![("MILLRACE_CRASH_AT", format!("{step}:1"))]);
+        world.millrace.launch().await?;
+        world.millrace.ready().await?;
+        match step {
+            "feeds.build.followed" => drop(page.get("/api/v1/posts").await),
+            "feeds.settle.stood" => {
+                world.client.follow(alice, carol).await?;
+                expected.push(early.uri.clone());
+            }
+            "feeds.rescore.held" => {
+                let first = crate::client::Written {
+                    uri: expected[1].clone(),
+                    cid: first_cid(&page, &expected[1]).await?,
+                };
+                drop(world.client.like(carol, &first).await?);
+            }
+            _ => expected.push(world.client.post(bob, step).await?.uri),
+        }
+        let began = Instant::now();
+        while world.millrace.ended()?.is_none() {
+            ensure!(began.elapsed() < WITHIN, "{step} was not reached");
+            sleep(POLL).await;
+        }
+        world.millrace.set_environment(Vec::new());
+        world.millrace.launch().await?;
+        world.millrace.ready().await?;
+        let wanted: Vec<&str> = expected.iter().map(String::as_str).collect();
+        until(&page, &wanted).await.context(step)?;
+    }
+    // The like counts, though the process ended before it was looked at.
+    let began = Instant::now();
+    loop {
+        let home: Value = page.get("/api/v1/posts").await?;
+        let posts = home["posts"].as_array().into_iter().flatten();
+        let liked = posts.clone().find(|post| post["postId"] == expected[1].as_str());
+        if liked.is_some_and(|post| post["why"]["engagement"].as_f64() > Some(0.0)) {
+            break;
+        }
+        ensure!(began.elapsed() < 2 * WITHIN, "{home}");
+        sleep(POLL).await;
+    }
+    world.end().await
+}
+
+/// The CID of a post that the home shows.
+async fn first_cid(page: &Page, uri: &str) -> Result<String> {
+    let home: Value = page.get("/api/v1/posts").await?;
+    let mut posts = home["posts"].as_array().into_iter().flatten();
+    let post = posts.find(|post| post["postId"] == uri).context("a post")?;
+    Ok(post["view"]["post"]["cid"].as_str().context("a CID")?.to_owned())
 }
 
 async fn told(engine: &Engine, split: Split) -> Result<()> {

@@ -20,6 +20,7 @@ mod demo;
 mod deploy;
 mod exhibits;
 mod faults;
+mod fuzzed;
 mod homes;
 mod json_lines;
 mod kills;

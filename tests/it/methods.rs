@@ -273,7 +273,8 @@ fn unspecced(people: &People) -> Vec<Case> {
 fn vendors(people: &People, appview_did: &str) -> Vec<Case> {
     let (alice, bob) = (&people.alice.did, &people.bob.did);
     let procedure = |nsid, input| without_service(nsid, Ask::Procedure(input));
-    let query = |nsid| without_service(nsid, Ask::Query(json!({})));
+    let query_of = |nsid, params| without_service(nsid, Ask::Query(params));
+    let query = |nsid| query_of(nsid, json!({}));
     let person = json!({"email": "a@example.com", "language": "en", "countryCode": "NO"});
     let device =
         json!({"serviceDid": appview_did, "token": "t", "platform": "web", "appId": "app"});
@@ -292,6 +293,8 @@ fn vendors(people: &People, appview_did: &str) -> Vec<Case> {
             "app.bsky.contact.importContacts",
             json!({"token": "t", "contacts": ["+15550100"]}),
         ),
+        query("app.bsky.feed.describeFeedGenerator"),
+        query_of("app.bsky.feed.getFeedSkeleton", json!({"feed": people.feed})),
         procedure("app.bsky.contact.removeData", json!({})),
         procedure("app.bsky.contact.startPhoneVerification", json!({"phone": "+15550100"})),
         procedure("app.bsky.contact.verifyPhone", json!({"phone": "+15550100", "code": "1"})),

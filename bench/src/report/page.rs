@@ -37,8 +37,8 @@ relay are one process, which shares the machine.
 follow, and 100 readers who follow all of these and have 1,000 lines. Posts are commits that come by the relay, verified; \
 a post's time is from when the network says it until the last home has it, a rate of lines is from the first that is \
 there to the last. A page is `GET /api/v1/posts?mode=ranked&limit=50` over HTTP, made anew, with all that is shown of its \
-posts. *Served again* is of first pages alone, by readers drawn by Zipf's law, eight at a time as fast as they are \
-answered, while every tenth turn is a post: of the reader's, or, one in ten, of an author's.
+posts. *Served again* are pages of readers drawn by Zipf's law, every second of whom reads a second page, eight at a time as \
+fast as they are answered, while every tenth turn is a post: of the reader's, or, one in ten, of an author's.
 - **The reference AppView** is npm's `@atproto/bsky` with its own data-plane on a PostgreSQL of this run's own, in \
 one Node process, with fsync. It checks no signatures and keeps no cursor. It gets the same frames from the same \
 relay, never more than 400 ahead of what it has done, and is asked the same questions on its own port; Millrace \

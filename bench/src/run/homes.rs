@@ -8,7 +8,7 @@ use millrace_runtime::clock::Stopwatch;
 use serde_json::json;
 
 use super::{AT_A_TIME, Bench, MB, database};
-use crate::homes::{Asked, Crowd, Readers, Turn, Zipf, tokens, written};
+use crate::homes::{Asked, Crowd, Readers, Turn, Zipf, percent, tokens, written};
 use crate::program::{Program, Settings};
 use crate::results::median;
 use crate::{bytes, ingest, process};
@@ -128,7 +128,7 @@ impl Bench {
                 program.command(settings, &["cache", "clear", "homes", "--yes"]).await?;
                 let asked = readers.ask(0..heavy, at_a_time).await?;
                 ensure!(
-                    asked.percent("user_feeds") >= 100.0,
+                    percent(&asked.sources, "user_feeds") >= 100.0,
                     "pages came from {:?}",
                     asked.sources
                 );
@@ -148,6 +148,7 @@ impl Bench {
         let turn = |number: usize| match number % WRITE_ONE_IN {
             0 if (number / WRITE_ONE_IN).is_multiple_of(WRITE_ONE_IN) => Turn::Writes(None),
             0 => Turn::Writes(Some(zipf.draw())),
+            _ if number.is_multiple_of(2) => Turn::ReadsOn(zipf.draw()),
             _ => Turn::Reads(zipf.draw()),
         };
         let turns = (0..count).map(turn).collect();
@@ -156,8 +157,10 @@ impl Bench {
         let watch = Stopwatch::start();
         let asked = readers.take(turns, EIGHT, Arc::new(write)).await?;
         let seconds = watch.elapsed().as_secs_f64();
-        let Asked { times, .. } = &asked;
-        self.results.add("home_cache_hits_percent", "%", vec![asked.percent("cache")]);
+        let Asked { times, sources, first_sources } = &asked;
+        let [all, first] = [sources, first_sources].map(|from| percent(from, "cache"));
+        self.results.add("home_cache_hits_percent", "%", vec![all]);
+        self.results.add("home_first_cache_hits_percent", "%", vec![first]);
         self.results.add("home_turns_per_s", "1/s", vec![count as f64 / seconds]);
         self.results.add("home_turns_p50_ms", "ms", vec![times.percentile(50.0)]);
         self.results.add("home_turns_p99_ms", "ms", vec![times.percentile(99.0)]);

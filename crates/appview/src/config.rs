@@ -55,6 +55,11 @@ pub struct AppviewConfig {
     /// Accounts whose word on who others are is shown.
     #[schemars(with = "Vec<String>")]
     pub trusted_verifiers: Vec<Did>,
+    /// The account that declares the feeds `home` and `latest` of this service, by records of
+    /// `app.bsky.feed.generator` with these keys: homes as they are made here, for readers elsewhere. Without one no
+    /// feeds are offered.
+    #[schemars(with = "Option<String>")]
+    pub feed_publisher: Option<Did>,
     /// Devices that each account may register for push notifications, up to 100; of more, those that came
     /// last stay. They are kept for a service of your own that pushes; with 0 nobody can register any.
     pub push_devices: u32,
@@ -131,6 +136,7 @@ impl Default for AppviewConfig {
             moderation_did: None,
             trusted_labelers: Vec::new(),
             trusted_verifiers: Vec::new(),
+            feed_publisher: None,
             push_devices: 0,
             images: ImagesConfig::default(),
             limits: LimitsConfig::default(),

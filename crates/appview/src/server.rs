@@ -184,6 +184,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         moderation_did: config.moderation_did.clone(),
         trusted_labelers: config.trusted_labelers.clone(),
         service_did: config.service_did.clone(),
+        feed_publisher: config.feed_publisher.clone(),
         push_devices: config.push_devices.min(DEVICES_MAX),
         trusted_verifiers: config.trusted_verifiers.clone(),
         clock: clock.clone(),

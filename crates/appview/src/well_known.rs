@@ -39,6 +39,9 @@ pub fn did_document(config: &AppviewConfig) -> Value {
     if known.is_some() {
         services.push(service("#atproto_labeler", "AtprotoLabeler"));
     }
+    if config.feed_publisher.is_some() {
+        services.push(service("#bsky_fg", "BskyFeedGenerator"));
+    }
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": config.service_did.as_str(),

@@ -10,6 +10,7 @@ use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::limited_post::LimitedPost;
 use millrace_dataplane::query::post_intent::{IntentState, PostIntent};
 use millrace_dataplane::query::record::GetRecord;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,9 +23,9 @@ const SEEN_WITHIN: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Where a post is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum State {
+pub(crate) enum State {
     /// On its way to its author's PDS, which is asked again and again.
     Pending,
     /// At the PDS; here it shows when the PDS has said so.
@@ -35,10 +36,12 @@ pub(super) enum State {
     Failed,
 }
 
-#[derive(Debug, Serialize)]
+/// A post, as its author is told of it.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub(super) post_id: String,
+    #[schemars(with = "String")]
     pub(super) user_id: Did,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cid: Option<String>,

@@ -5,6 +5,7 @@ use millrace_atproto::{AtIdentifier, Did, Handle};
 use millrace_dataplane::query::actors::GetActors;
 use millrace_dataplane::query::limited_post::{CONTENT_BYTES_MAX, Limit};
 use millrace_dataplane::query::media::{GetMedia, KEPT_US, Media};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -20,7 +21,7 @@ const LANGS_MAX: usize = 3;
 pub(super) const POST: &str = "app.bsky.feed.post";
 
 /// Who may see a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Visibility {
     #[default]
@@ -48,15 +49,16 @@ impl Visibility {
 }
 
 /// A post as it is sent.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     pub(super) content: String,
     #[serde(default)]
     pub(super) media_ids: Vec<String>,
     #[serde(default)]
     pub(super) visibility: Visibility,
     /// Whose it is: the account that asks.
+    #[schemars(with = "Option<String>")]
     pub(super) user_id: Option<Did>,
     /// BCP 47.
     #[serde(default)]

@@ -10,6 +10,7 @@ use image::{ImageFormat, ImageReader};
 use millrace_atproto::Nsid;
 use millrace_dataplane::query::media::{KeepMedia, Media};
 use millrace_net::session::Call;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PostingState, with_tally};
@@ -22,16 +23,14 @@ pub(super) const PATH: &str = "/api/v1/media";
 const BYTES_MAX: usize = 2_000_000;
 const ALT_BYTES_MAX: usize = 10_000;
 /// What may be in a post, by its media type.
-const FORMATS: [(&str, ImageFormat); 4] = [
-    ("image/jpeg", ImageFormat::Jpeg),
-    ("image/png", ImageFormat::Png),
-    ("image/webp", ImageFormat::WebP),
-    ("image/gif", ImageFormat::Gif),
-];
+pub(crate) const MEDIA_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
+const FORMATS: [ImageFormat; 4] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif];
 
-#[derive(Serialize)]
+/// An image that a post may name.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Uploaded {
+pub(crate) struct Uploaded {
     media_id: String,
     mime_type: &'static str,
     size: i64,
@@ -71,8 +70,9 @@ pub(super) async fn upload(
         return Err(XrpcError::invalid(format!("alt may have at most {ALT_BYTES_MAX} bytes")));
     }
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| FORMATS.iter().find(|(mime, _)| *mime == kind));
-    let &(mime, format) = kind.ok_or_else(|| {
+    let kind =
+        kind.and_then(|kind| MEDIA_TYPES.into_iter().zip(FORMATS).find(|(mime, _)| *mime == kind));
+    let (mime, format) = kind.ok_or_else(|| {
         XrpcError::invalid(
             "the Content-Type must be image/jpeg, image/png, image/webp or image/gif",
         )

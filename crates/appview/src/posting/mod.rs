@@ -36,7 +36,10 @@ use crate::looks::Looks;
 use crate::request::rates::{Rates, Tally};
 use crate::xrpc::Api;
 
-pub(crate) use draft::Visibility;
+pub(crate) use answer::Told;
+pub(crate) use draft::{Draft, Visibility};
+pub(crate) use media::{MEDIA_TYPES, Uploaded};
+pub(crate) use one::Change;
 pub use send::Posting;
 
 /// What posting needs.

@@ -10,6 +10,7 @@ use millrace_dataplane::query::limited_post::{
 };
 use millrace_dataplane::query::post_intent::{GetPostIntent, IntendPost, PostIntent};
 use millrace_dataplane::query::record::GetRecord;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,9 +26,9 @@ use crate::xrpc::Call;
 pub(super) const PATH: &str = "/api/v1/posts/{uri}";
 
 /// What is to be otherwise.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Change {
+pub(crate) struct Change {
     content: Option<String>,
     visibility: Option<Visibility>,
 }

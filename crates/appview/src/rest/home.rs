@@ -35,7 +35,7 @@ const SOURCE: HeaderName = HeaderName::from_static("x-feed-source");
 const PULL: &str = "pull:";
 
 /// What is asked for.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     user: Option<Did>,
     mode: Mode,
     limit: u32,
@@ -106,6 +106,22 @@ struct Line {
 }
 
 impl Asked {
+    /// The caller's own home.
+    pub(crate) fn of(mode: Mode, limit: u32, cursor: Option<String>) -> Self {
+        Self { user: None, mode, limit, cursor }
+    }
+
+    /// What everybody may see of a page, as a skeleton.
+    pub(crate) async fn public_lines(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Vec<FeedLine>, Option<String>), XrpcError> {
+        let viewer = call.account()?.clone();
+        let Lines { lines, cursor, .. } = self.lines(call, &viewer).await?;
+        let lines = lines.into_iter().map(|line| line.0).filter(|line| !is_limited(line));
+        Ok((lines.collect(), cursor))
+    }
+
     pub(super) fn parse(params: &Params<'_>) -> Result<Self, XrpcError> {
         let mode = match params.text("mode")? {
             None => Mode::Ranked,

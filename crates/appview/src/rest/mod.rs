@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | `home.rs` | `GET /api/v1/posts` |
 //! | `seen.rs` | `POST /api/v1/feed/seen` |
+//! | `openapi.rs` | `GET /api/v1/openapi.json` |
 
-mod home;
+pub(crate) mod home;
 mod limited;
+mod openapi;
 mod seen;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route(home::PATH, get(read_home))
         .route(seen::PATH, post(mark_seen))
+        .route(openapi::PATH, get(openapi::document))
         .with_state(api)
 }
 

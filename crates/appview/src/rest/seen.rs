@@ -5,6 +5,7 @@ use millrace_atproto::datetime::epoch_us;
 use millrace_atproto::{AtUri, Datetime};
 use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
 use millrace_feeds::query::seen::ApplySeen;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::XrpcError;
@@ -13,21 +14,23 @@ use crate::xrpc::{Call, Json};
 
 pub(super) const PATH: &str = "/api/v1/feed/seen";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Seen {
+pub(super) struct Seen {
     /// Items: posts, or the reposts that brought them.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     uris: Vec<AtUri>,
     /// Where each of them stood; as many, or none.
     #[serde(default)]
     positions: Vec<u32>,
     /// Everything up to then.
+    #[schemars(with = "Option<String>")]
     up_to: Option<Datetime>,
 }
 
-#[derive(Serialize)]
-struct Answer {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
     /// Lines of the home that were not seen, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<i64>,

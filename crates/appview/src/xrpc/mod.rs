@@ -64,6 +64,8 @@ pub(crate) struct Api {
     pub(crate) urls: Arc<MediaUrls>,
     /// Who this service is.
     pub(crate) service_did: Did,
+    /// Who declares the feeds that are offered here.
+    pub(crate) feed_publisher: Option<Did>,
     /// Devices an account may register; nobody may register any where it is 0.
     pub(crate) push_devices: u32,
     pub(crate) moderation_did: Option<Did>,
@@ -105,6 +107,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     query::<app_bsky_draft::get_drafts::GetDrafts>(),
     procedure::<app_bsky_draft::update_draft::UpdateDraft>(),
     query::<app_bsky_embed::get_embed_external_view::GetEmbedExternalView>(),
+    query::<app_bsky_feed::own_feeds::DescribeFeedGenerator>(),
+    query::<app_bsky_feed::own_feeds::GetFeedSkeleton>(),
     query::<app_bsky_feed::get_actor_feeds::GetActorFeeds>(),
     query::<app_bsky_feed::get_actor_likes::GetActorLikes>(),
     query::<app_bsky_feed::get_author_feed::GetAuthorFeed>(),

@@ -33,6 +33,7 @@ with_homes!(
     what_was_seen_is_told,
     a_home_is_the_callers_own,
     a_malformed_question_is_refused,
+    a_home_is_offered_as_a_feed,
 );
 
 async fn alice(world: &World) -> Alice {
@@ -181,4 +182,42 @@ async fn a_home_without_homes_is_read_by_pull() {
     let mark =
         world.request("POST", "/api/v1/feed/seen").json(&json!({ "upTo": "2030-01-01T00:00:00Z" }));
     assert_eq!(world.send(alice.from(mark, "same-origin")).await.ok(), json!({}));
+}
+
+/// As another AppView asks for it, with a token of the reader's PDS.
+async fn a_home_is_offered_as_a_feed(world: World) {
+    const DESCRIBE: &str = "app.bsky.feed.describeFeedGenerator";
+    const SKELETON: &str = "app.bsky.feed.getFeedSkeleton";
+    let alice = alice(&world).await;
+    world.actor("alice").follows("bob");
+    let post = world.actor("bob").posts("from bob");
+    let carols = world.actor("carol").posts("from carol");
+    let repost = world.actor("bob").reposts(&carols);
+    let limited = json!({"content": "for me", "visibility": "PRIVATE"});
+    let request = world.request("POST", "/api/v1/posts").json(&limited);
+    assert_eq!(world.send(alice.from(request, "same-origin")).await.status, 201);
+    let described = world.get(DESCRIBE, &[]).await.ok();
+    let feeds = described["feeds"].as_array().unwrap();
+    let [home, latest] = [0, 1].map(|at| feeds[at]["uri"].as_str().unwrap());
+    let home_posts = made(&world, &alice, 4).await;
+    let private = home_posts["posts"].as_array().unwrap();
+    assert!(private.iter().any(|post| post["visibility"] == "PRIVATE"), "{home_posts}");
+    for feed in [home, latest] {
+        let answer = world.get_as("alice", SKELETON, &[("feed", feed)]).await.ok();
+        let lines = answer["feed"].as_array().unwrap();
+        let found = |uri: &str| lines.iter().find(|line| line["post"] == uri);
+        assert!(found(&post.uri).unwrap()["reason"].is_null(), "{answer}");
+        assert_eq!(found(&carols.uri).unwrap()["reason"]["repost"], repost.uri);
+        assert!(!answer.to_string().contains("millrace.v1.post"), "{answer}");
+    }
+    let first = world.get_as("alice", SKELETON, &[("feed", latest), ("limit", "1")]).await.ok();
+    let cursor = first["cursor"].as_str().unwrap();
+    let query = [("feed", latest), ("limit", "50"), ("cursor", cursor)];
+    let rest = world.get_as("alice", SKELETON, &query).await.ok();
+    assert!(!rest.to_string().contains(first["feed"][0]["post"].as_str().unwrap_or("none")));
+    for wrong in [home.replace("home", "else"), home.replace("publisher", "alice")] {
+        let answer = world.get_as("alice", SKELETON, &[("feed", &wrong)]).await;
+        assert_eq!(answer.refused(), (400, "UnknownFeed"), "{wrong}");
+    }
+    assert_eq!(world.get(SKELETON, &[("feed", home)]).await.refused().0, 401);
 }

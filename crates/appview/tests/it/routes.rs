@@ -25,6 +25,8 @@ pub struct Known {
     list: String,
     starter_pack: String,
     feed: String,
+    /// A home, as this service offers it.
+    own_feed: String,
     /// Numbers of parked entries that nothing was done to yet.
     parked: Mutex<Vec<i64>>,
 }
@@ -60,7 +62,8 @@ impl Known {
         let post = alice.posts("hello").uri;
         world.poison(Role::ALL.len() * 3).await;
         let parked = (1..=i64::try_from(Role::ALL.len() * 3).unwrap()).collect();
-        Self { post, list: list.uri, starter_pack, feed, parked: Mutex::new(parked) }
+        let own_feed = format!("at://{}/app.bsky.feed.generator/home", did("publisher"));
+        Self { post, list: list.uri, starter_pack, feed, own_feed, parked: Mutex::new(parked) }
     }
 }
 
@@ -167,6 +170,7 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
         Some("app.bsky.feed.getFeed" | "app.bsky.feed.getFeedGenerator") => {
             vec![("feed", known.feed.as_str())]
         }
+        Some("app.bsky.feed.getFeedSkeleton") => vec![("feed", known.own_feed.as_str())],
         Some("app.bsky.feed.getFeedGenerators") => vec![("feeds", known.feed.as_str())],
         Some("app.bsky.feed.getListFeed") => vec![("list", known.list.as_str())],
         Some("app.bsky.ageassurance.begin" | "app.bsky.unspecced.initAgeAssurance") => {

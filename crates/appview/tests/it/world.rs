@@ -207,6 +207,7 @@ impl World {
                 public_url,
                 admin_password: Secret::from(PASSWORD),
                 moderation_did: Some(Did::parse(MODERATION_DID).unwrap()),
+                feed_publisher: Some(crate::people::did("publisher")),
                 trusted_verifiers: vec![crate::people::did("verifier")],
                 ..config
             },

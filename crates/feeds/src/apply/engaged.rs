@@ -7,7 +7,7 @@ use millrace_store::{Param, StoreError, Tx};
 
 use crate::model::PostKey;
 
-/// Has posts that stand in homes scored again once, some time later.
+/// Has posts that stand in homes scored again once, some time later; sooner, where that is wished already.
 pub(crate) fn make_due(tx: &mut Tx, posts: &[PostKey], after_us: i64) -> Result<(), StoreError> {
     let due_us = tx.now_us().saturating_add(after_us);
     let mut posts = posts.to_vec();
@@ -16,7 +16,8 @@ pub(crate) fn make_due(tx: &mut Tx, posts: &[PostKey], after_us: i64) -> Result<
     tx.execute_many(
         "UPDATE post_stats SET due_us = k.due_us
          FROM {rows:actor BIGINT, rkey BIGINT, due_us BIGINT} AS k
-         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey AND post_stats.due_us IS NULL",
+         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey 
+           AND (post_stats.due_us IS NULL OR post_stats.due_us > k.due_us)",
         posts.iter().map(|post| [post.0, post.1, due_us].map(Param::Int)),
     )
     .map(drop)

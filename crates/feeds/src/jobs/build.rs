@@ -54,6 +54,7 @@ impl Jobs {
         let follow = move |tx: &mut Tx| follow(tx, user, &close, &hidden, &reader, push_max);
         let followed: Result<(), StoreError> = self.deps.store.write(follow).await;
         followed?;
+        millrace_runtime::crash::point("feeds.build.followed");
         let limit = self.deps.config.rows_per_user_max.min(LIMIT_MAX);
         let question = GetHomeItems { of: HomeItemsOf::Followed(did), limit };
         let items =

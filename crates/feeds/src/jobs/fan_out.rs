@@ -81,6 +81,7 @@ impl Jobs {
         if !done.worked {
             return;
         }
+        millrace_runtime::crash::point("feeds.fan_out.after_commit");
         self.deps.metrics.rows_written(done.lines);
         self.deps.metrics.step(took);
         let now_us = self.deps.clock.now_us();
@@ -178,6 +179,7 @@ fn step(
         "DELETE FROM fanout_job WHERE id IN (SELECT ids.id FROM {id_list:$1} AS ids)",
         &[Param::Ids(&ended)],
     )?;
+    millrace_runtime::crash::point("feeds.fan_out.before_commit");
     Ok(done)
 }
 

@@ -18,6 +18,8 @@ use crate::worker::known;
 
 /// Posts that are looked at together.
 const POSTS_MAX: i64 = 500;
+/// How long posts are held while their lines are scored.
+const HELD_US: i64 = 60_000_000;
 /// Lines scored in one transaction.
 const LINES_MAX: i64 = 1_000;
 
@@ -35,11 +37,14 @@ impl Jobs {
             due.into_iter().partition(|(_, at_us)| *at_us > settled);
         let old: Vec<PostKey> = old.into_iter().map(|one| one.0).collect();
         let fresh: Vec<PostKey> = fresh.into_iter().map(|one| one.0).collect();
-        // What is done with them from now on makes them due again.
+        // What is done with them from now on makes them due again, before that; so does an end in between, after it.
+        let until_us = now_us.saturating_add(HELD_US);
         let looked: Vec<PostKey> = old.iter().chain(&fresh).copied().collect();
-        let clear = move |tx: &mut Tx| clear(tx, &looked);
-        let cleared: Result<(), StoreError> = self.deps.store.write(clear).await;
-        cleared?;
+        let held = looked.clone();
+        let hold = move |tx: &mut Tx| hold(tx, &held, until_us);
+        let held: Result<(), StoreError> = self.deps.store.write(hold).await;
+        held?;
+        millrace_runtime::crash::point("feeds.rescore.held");
         let posts = fresh.len();
         let rows = match self.rescore(&fresh).await {
             Ok(rows) => rows,
@@ -50,6 +55,9 @@ impl Jobs {
                 return Err(error);
             }
         };
+        let clear = move |tx: &mut Tx| clear(tx, &looked, until_us);
+        let cleared: Result<(), StoreError> = self.deps.store.write(clear).await;
+        cleared?;
         self.deps.metrics.rescored(posts, rows);
         Ok(true)
     }
@@ -100,12 +108,24 @@ fn due(tx: &mut Tx) -> Result<Vec<(PostKey, i64)>, StoreError> {
     )
 }
 
-fn clear(tx: &mut Tx, posts: &[PostKey]) -> Result<(), StoreError> {
+/// Nobody takes them up again until then.
+fn hold(tx: &mut Tx, posts: &[PostKey], until_us: i64) -> Result<(), StoreError> {
+    tx.execute_many(
+        "UPDATE post_stats SET due_us = k.until_us
+         FROM {rows:actor BIGINT, rkey BIGINT, until_us BIGINT} AS k
+         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey",
+        posts.iter().map(|post| [post.0, post.1, until_us].map(Param::Int)),
+    )
+    .map(drop)
+}
+
+/// They are scored, unless something was done with them meanwhile.
+fn clear(tx: &mut Tx, posts: &[PostKey], until_us: i64) -> Result<(), StoreError> {
     tx.execute_many(
         "UPDATE post_stats SET due_us = NULL
-         FROM {rows:actor BIGINT, rkey BIGINT} AS k
-         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey",
-        posts.iter().map(|post| [post.0, post.1].map(Param::Int)),
+         FROM {rows:actor BIGINT, rkey BIGINT, until_us BIGINT} AS k
+         WHERE post_stats.post_actor = k.actor AND post_stats.post_rkey = k.rkey AND post_stats.due_us = k.until_us",
+        posts.iter().map(|post| [post.0, post.1, until_us].map(Param::Int)),
     )
     .map(drop)
 }

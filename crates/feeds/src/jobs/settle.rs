@@ -77,6 +77,7 @@ impl Jobs {
         };
         let removed: Result<u64, StoreError> = self.deps.store.write(stand).await;
         self.deps.metrics.rows_removed("settled", removed?);
+        millrace_runtime::crash::point("feeds.settle.stood");
         // Asked now that new items of them find their way here: what came before is in the answer.
         self.bring(user, followed, sources).await?;
         self.deps.sessions.changed(user).await;

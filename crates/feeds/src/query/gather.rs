@@ -146,12 +146,13 @@ impl Local {
         if asked.mode == Mode::Chronological {
             return Ok(Vec::new());
         }
-        let question = GetHomeItems {
-            of: HomeItemsOf::Popular(reader.languages.clone()),
-            limit: DISCOVER_MAX.min(ITEMS_MAX),
+        let ask = async || {
+            let of = HomeItemsOf::Popular(reader.languages.clone());
+            let question = GetHomeItems { of, limit: DISCOVER_MAX.min(ITEMS_MAX) };
+            let found = self.deps.dataplane.ask(question).await?.items;
+            Ok::<_, FeedsError>(known(&self.deps.dictionary, found).await?)
         };
-        let items =
-            known(&self.deps.dictionary, self.deps.dataplane.ask(question).await?.items).await?;
+        let items = self.deps.sessions.popular(&reader.languages, ask).await?;
         let there: HashSet<(i64, i64)> = lines.iter().map(|line| line.post).collect();
         let profile = self.deps.profile();
         let mut others: Vec<Line> = items

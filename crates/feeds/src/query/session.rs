@@ -11,6 +11,7 @@ use millrace_runtime::metrics::Registry;
 use moka::future::Cache;
 
 use super::order::Mode;
+use crate::apply::items::NewItem;
 use crate::config::FeedsConfig;
 use crate::model::{ItemKey, LIMITED, Line, POST, PostKey, REPOST, Reason};
 use crate::score::{Parts, Profile};
@@ -100,11 +101,15 @@ impl Session {
     }
 }
 
+/// Posts that many care for, by the languages of who is shown them: the same for all of these.
+type Popular = Cache<Vec<String>, Arc<Vec<NewItem>>>;
+
 /// Sessions by their ids, and of each home the one whose first page is served again for a while.
 #[derive(Clone)]
 pub struct Sessions {
     by_id: Cache<u64, Arc<Session>>,
     first: Cache<(i64, Mode), u64>,
+    popular: Popular,
     pub(crate) hits: Hits,
 }
 
@@ -120,7 +125,8 @@ impl Sessions {
             .max_capacity(FIRST_MAX)
             .time_to_live(Duration::from_secs(config.page_seconds.into()))
             .build();
-        let sessions = Self { by_id, first, hits: Hits::default() };
+        let popular = Cache::builder().max_capacity(POPULAR_MAX).time_to_live(POPULAR_KEPT).build();
+        let sessions = Self { by_id, first, popular, hits: Hits::default() };
         let (hits, kept) = (sessions.hits.clone(), Arc::new(sessions.clone()));
         registry.caches().add("homes", config.session_cache_bytes, hits, kept);
         sessions
@@ -143,6 +149,20 @@ impl Sessions {
         self.by_id.insert(session.id, session).await;
     }
 
+    /// What many care for in these languages, asked for now and then.
+    pub(crate) async fn popular<E>(
+        &self,
+        languages: &[String],
+        ask: impl AsyncFnOnce() -> Result<Vec<NewItem>, E>,
+    ) -> Result<Arc<Vec<NewItem>>, E> {
+        if let Some(items) = self.popular.get(languages).await {
+            return Ok(items);
+        }
+        let items = Arc::new(ask().await?);
+        self.popular.insert(languages.to_vec(), Arc::clone(&items)).await;
+        Ok(items)
+    }
+
     /// The next first page is made anew.
     pub(crate) async fn changed(&self, user: i64) {
         for mode in [Mode::Ranked, Mode::Chronological] {
@@ -159,6 +179,7 @@ impl Cached for Sessions {
 
     fn clear(&self) {
         self.first.invalidate_all();
+        self.popular.invalidate_all();
         self.by_id.invalidate_all();
     }
 
@@ -167,6 +188,9 @@ impl Cached for Sessions {
     }
 }
 
+/// Lists of what many care for, each of some hundred posts; how long one is shown.
+const POPULAR_MAX: u64 = 200;
+const POPULAR_KEPT: Duration = Duration::from_secs(30);
 /// First pages that are remembered.
 const FIRST_MAX: u64 = 100_000;
 

@@ -14,6 +14,7 @@ on_every_engine!(
     a_follow_and_a_post_in_either_order,
     who_has_too_many_readers_is_looked_up,
     what_is_deleted_on_its_way_arrives_nowhere,
+    a_hundred_thousand_followers,
     what_is_written_anew_keeps_its_place,
     many_followers_are_reached_step_by_step,
 );
@@ -171,4 +172,39 @@ async fn many_followers_are_reached_step_by_step(it: Harness) {
     let rows = it.query("SELECT user_id FROM user_feeds", |row| row.get::<i64>(0)).await;
     assert_eq!(rows.len(), 2_501);
     assert!(it.posts("reader").await.contains(&rkey));
+}
+
+async fn a_hundred_thousand_followers(it: Harness) {
+    const READERS: i64 = 100_000;
+    let config = FeedsConfig { push_followers_max: 1_000_000, ..FeedsConfig::default() };
+    let it = Harness::open(it.engine, config).await.unwrap();
+    it.follow("alice", "bob", 1).await;
+    it.reads("alice").await;
+    it.add_readers("bob", READERS).await;
+    it.post("bob", 10).await;
+    it.tell(it.untold()).await;
+    // Page by page, each of which is a transaction: half of them, then from where that ended.
+    let mut steps = 0;
+    while it.count("user_feeds").await <= READERS / 2 {
+        assert!(it.jobs.fan_out_step().await.unwrap());
+        steps += 1;
+    }
+    assert!(steps > 10 && it.count("user_feeds").await < READERS, "{steps}");
+    assert_eq!(it.count("fanout_job").await, 1);
+    it.settle().await;
+    assert_eq!(it.count("user_feeds").await, READERS + 1);
+    assert_eq!(it.count("fanout_job").await, 0);
+    // With the usual bound they are too many: looked up when a home is read.
+    let config = FeedsConfig::default();
+    let it = Harness::open(it.engine, config).await.unwrap();
+    it.follow("alice", "bob", 1).await;
+    it.reads("alice").await;
+    it.add_readers("bob", READERS).await;
+    it.follow("carol", "bob", 2).await;
+    it.reads("carol").await;
+    assert_eq!(it.tier("bob").await, 1);
+    let rkey = it.post("bob", 10).await;
+    it.settle().await;
+    assert_eq!((it.count("user_feeds").await, it.count("fanout_job").await), (0, 0));
+    assert_eq!(it.fresh_posts("alice").await, [rkey]);
 }

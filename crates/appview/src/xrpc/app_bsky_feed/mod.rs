@@ -16,6 +16,7 @@ pub(super) mod get_quotes;
 pub(super) mod get_reposted_by;
 pub(super) mod get_suggested_feeds;
 pub(super) mod get_timeline;
+pub(super) mod own_feeds;
 pub(super) mod search_posts;
 pub(super) mod search_posts_v2;
 pub(super) mod suggested_feeds;

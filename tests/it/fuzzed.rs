@@ -1,0 +1,53 @@
+//! What the REST API's description says, asked by a program that invents requests from it, well-formed and malformed,
+//! on a real PDS: no answer is a fault of the server, and each is as it is described. In `make soak`, which names the
+//! program.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::millrace::{Engine, Split};
+use crate::page::Page;
+use crate::world::World;
+
+/// The program, and how many requests it invents for each operation.
+const PROGRAM: &str = "MILLRACE_SCHEMATHESIS";
+const EXAMPLES: &str = "MILLRACE_SCHEMATHESIS_EXAMPLES";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+    response_schema_conformance,ignored_auth,unsupported_method";
+
+#[tokio::test]
+async fn the_rest_api_answers_as_it_is_described() -> Result<()> {
+    let Ok(program) = std::env::var(PROGRAM) else {
+        eprintln!("skipped: {PROGRAM} is not set (`make soak` sets it)");
+        return Ok(());
+    };
+    let examples = std::env::var(EXAMPLES).unwrap_or_else(|_| "50".to_owned());
+    let settings = "\n[appview.limits]\naccount_requests_max = 0\naddress_requests_max = 0\n";
+    let mut world = World::configured(&Engine::Sqlite, Split::Local, None, settings).await?;
+    let alice = world.client.create_account("alice").await?;
+    world.client.post(&alice, "hello").await?;
+    world.settle().await?;
+    let named = json!({"name": "tests"});
+    let made =
+        world.client.procedure(&alice, "com.atproto.server.createAppPassword", named).await?;
+    let who = json!({"identifier": alice.handle, "password": made["password"]});
+    let mut page = Page::of(&world).await?;
+    let answer = page.post("/api/v1/session/app-password", &who).await?;
+    page.keeps(&answer, "millrace-session=")?;
+    let wanted = json!({"name": "a program", "scopes": ["read", "write", "post"]});
+    let made: Value = page.post("/api/v1/session/tokens/make", &wanted).await?.json().await?;
+    let token = made["secret"].as_str().context("a token")?;
+    let status = Command::new(program)
+        .arg("run")
+        .arg(format!("{}/api/v1/openapi.json", page.origin))
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--checks", CHECKS, "--max-examples", &examples, "--seed", "7"])
+        .args(["--generation-database", "none", "--request-timeout", "60"])
+        .current_dir(world.dir())
+        .status()
+        .await?;
+    ensure!(status.success(), "the answers are not as they are described: {status}");
+    world.millrace.must_be_running()?;
+    world.end().await
+}
