@@ -25,6 +25,12 @@ pub enum LogError {
         /// The bound.
         max: usize,
     },
+    /// A header, or all of an item's, is over a bound of [`crate::Headers`].
+    #[error("headers of an item: {detail}")]
+    Headers {
+        /// The bound.
+        detail: String,
+    },
     /// One call appended more than the queue holds; it could never be admitted.
     #[error("an append of {bytes} bytes in one call is over the queue's bound of {max}")]
     BatchTooLarge {
@@ -173,6 +179,7 @@ impl LogError {
             Self::Truncated { .. } => codes::TRUNCATED,
             Self::PayloadTooLarge { .. } => codes::PAYLOAD_TOO_LARGE,
             Self::BatchTooLarge { .. } => codes::BATCH_TOO_LARGE,
+            Self::Headers { .. } => codes::HEADERS,
             Self::NoSuchPartition { .. } => codes::NO_SUCH_PARTITION,
             Self::PartitionsChanged { .. } => codes::PARTITIONS_CHANGED,
             Self::FloorsMismatch { .. } => codes::FLOORS_MISMATCH,
@@ -222,6 +229,7 @@ pub mod codes {
         REFUSED,
         TOPIC_UNFIT,
         ENGINE_MISSING,
+        HEADERS,
     ];
 
     /// Items already removed.
@@ -349,6 +357,13 @@ pub mod codes {
         title: "engine not built in",
         cause: "The configuration asks for an engine that this program was built without, to build faster.",
         remedy: "use a release build, or build with `cargo build --release -p millrace --features kafka-tls` (`kafka` is enough without TLS and SCRAM); or set log.engine to \"sqlite\" and unset KAFKA_BROKERS",
+    };
+    /// Headers over a bound.
+    pub const HEADERS: Code = Code {
+        id: "MR-LOG-019",
+        title: "headers over a bound",
+        cause: "An item was to be appended with more headers, or larger ones, than an item may have.",
+        remedy: "this is a fault of the program: please report it with the message",
     };
 }
 

@@ -60,6 +60,7 @@
 //! | what | bound | beyond it |
 //! | --- | --- | --- |
 //! | one payload | [`PAYLOAD_BYTES_MAX`], 2 MiB + 64 KiB | [`LogError::PayloadTooLarge`] |
+//! | one item's headers | [`HEADERS_MAX`], 32, and [`HEADERS_BYTES_MAX`], 16 KiB | [`LogError::Headers`]; of somebody else's record, the rest is left out |
 //! | one call's items | `log.queue_bytes_max` | [`LogError::BatchTooLarge`] |
 //! | appends waiting to be durable | `log.queue_bytes_max`, 32 MiB | the producer waits, in order |
 //! | appends made durable together | `log.group_bytes_max`, 4 MiB, or one call | the next group |
@@ -73,7 +74,7 @@
 //! | partitions of a topic | [`PARTITIONS_MAX`] | [`LogError::Config`] |
 //! | what is kept | `log.disk_bytes_max`, or the disk | [`LogError::DiskFull`] until there is room |
 //!
-//! Sizes count the payload and [`ITEM_FRAME_BYTES`] for what surrounds it.
+//! Sizes count the payload, its headers and [`ITEM_FRAME_BYTES`] for what surrounds them.
 //!
 //! # Recovery
 //!
@@ -94,6 +95,7 @@ mod topics;
 
 mod config;
 mod error;
+mod headers;
 mod hold;
 mod metrics;
 
@@ -119,6 +121,7 @@ pub use config::{
     QUEUE_BYTES_MIN, SaslMechanism, SecurityProtocol,
 };
 pub use error::{LogError, codes};
+pub use headers::{HEADER_NAME_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, Header, Headers};
 pub use hold::Hold;
 pub use retention::{Removed, Retention};
 pub use topics::Topic;
@@ -147,17 +150,25 @@ pub struct Append {
     pub key: Vec<u8>,
     /// What readers get.
     pub payload: Bytes,
+    /// What readers get beside it; most items have none.
+    pub headers: Headers,
 }
 
 impl Append {
-    /// An item to append.
+    /// An item to append, without headers.
     pub fn new(key: impl Into<Vec<u8>>, payload: impl Into<Bytes>) -> Self {
-        Self { key: key.into(), payload: payload.into() }
+        Self { key: key.into(), payload: payload.into(), headers: Headers::NONE }
+    }
+
+    /// The same with these headers.
+    #[must_use]
+    pub fn with_headers(self, headers: Headers) -> Self {
+        Self { headers, ..self }
     }
 
     /// What the item counts for in every bound.
     fn cost(&self) -> usize {
-        self.payload.len() + ITEM_FRAME_BYTES
+        cost(&self.payload, &self.headers)
     }
 }
 
@@ -187,6 +198,20 @@ pub struct Item {
     pub appended_us: i64,
     /// As appended.
     pub payload: Bytes,
+    /// As appended.
+    pub headers: Headers,
+}
+
+#[cfg(feature = "kafka")]
+impl Item {
+    /// What the item counts for in every bound.
+    fn cost(&self) -> usize {
+        cost(&self.payload, &self.headers)
+    }
+}
+
+fn cost(payload: &Bytes, headers: &Headers) -> usize {
+    payload.len() + headers.bytes() + ITEM_FRAME_BYTES
 }
 
 /// The log. Cheap to clone; clones are the same log. When the last one is dropped the engine ends

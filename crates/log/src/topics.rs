@@ -9,6 +9,13 @@
 //! | `network.entries.v1` | DID of the account, UTF-8 | `atproto::Entry` as canonical DAG-CBOR | all of one account |
 //! | `dataplane.changes.v1` | DID whose rows changed, UTF-8 | facts inserted or removed, as JSON | all of one account |
 //! | `own.changes.v1` | DID who changed something of its own, UTF-8 | the same, of what nobody else is to know | all of one account |
+//! | `post.created.v1` | DID of the author, UTF-8 | a post that is new, as JSON; CloudEvents in headers | all of one author |
+//! | `post.updated.v1` | the same | a post whose record was replaced, the same | all of one author |
+//! | `post.created.v1-retry-1m`, `-retry-10m`, `-retry-1h` | the same | the same, with headers that say what failed: what a consumer tries again after that time | none |
+//! | `post.created.v1-dlq` | the same | the same: what a consumer has given up | none |
+//!
+//! The last six are for consumers outside; `docs/guides/feeds.md` has their payload and headers. To a payload that is
+//! JSON, members may be added.
 
 use std::fmt;
 
@@ -22,11 +29,33 @@ pub enum Topic {
     DataplaneChanges,
     /// What accounts changed of what they own here: whom they mute. Written by that domain's outbox alone; private.
     OwnChanges,
+    /// Posts that are new. Written by the outbox of homes alone.
+    PostCreated,
+    /// Posts whose records were replaced. Written by the outbox of homes alone.
+    PostUpdated,
+    /// Posts that a consumer failed with: tried again after a minute.
+    PostCreatedRetry1m,
+    /// The same, after ten minutes.
+    PostCreatedRetry10m,
+    /// The same, after an hour.
+    PostCreatedRetry1h,
+    /// The same, given up.
+    PostCreatedDlq,
 }
 
 impl Topic {
     /// Every topic, in the order the log creates them.
-    pub const ALL: [Self; 3] = [Self::NetworkEntries, Self::DataplaneChanges, Self::OwnChanges];
+    pub const ALL: [Self; 9] = [
+        Self::NetworkEntries,
+        Self::DataplaneChanges,
+        Self::OwnChanges,
+        Self::PostCreated,
+        Self::PostUpdated,
+        Self::PostCreatedRetry1m,
+        Self::PostCreatedRetry10m,
+        Self::PostCreatedRetry1h,
+        Self::PostCreatedDlq,
+    ];
 
     /// The name under which the topic is stored, and known outside.
     #[must_use]
@@ -35,6 +64,12 @@ impl Topic {
             Self::NetworkEntries => "network.entries.v1",
             Self::DataplaneChanges => "dataplane.changes.v1",
             Self::OwnChanges => "own.changes.v1",
+            Self::PostCreated => "post.created.v1",
+            Self::PostUpdated => "post.updated.v1",
+            Self::PostCreatedRetry1m => "post.created.v1-retry-1m",
+            Self::PostCreatedRetry10m => "post.created.v1-retry-10m",
+            Self::PostCreatedRetry1h => "post.created.v1-retry-1h",
+            Self::PostCreatedDlq => "post.created.v1-dlq",
         }
     }
 
@@ -50,6 +85,12 @@ impl Topic {
             Self::NetworkEntries => 0,
             Self::DataplaneChanges => 1,
             Self::OwnChanges => 2,
+            Self::PostCreated => 3,
+            Self::PostUpdated => 4,
+            Self::PostCreatedRetry1m => 5,
+            Self::PostCreatedRetry10m => 6,
+            Self::PostCreatedRetry1h => 7,
+            Self::PostCreatedDlq => 8,
         }
     }
 }
@@ -67,7 +108,12 @@ mod tests {
     #[test]
     fn names_are_a_contract() {
         let names = Topic::ALL.map(Topic::name);
-        assert_eq!(names, ["network.entries.v1", "dataplane.changes.v1", "own.changes.v1"]);
+        let ours = ["network.entries.v1", "dataplane.changes.v1", "own.changes.v1"];
+        assert_eq!(names[..3], ours);
+        let created = "post.created.v1";
+        assert_eq!(names[3..5], [created, "post.updated.v1"]);
+        let tiers = ["-retry-1m", "-retry-10m", "-retry-1h", "-dlq"];
+        assert_eq!(names[5..], tiers.map(|tier| [created, tier].concat()));
     }
 
     #[test]

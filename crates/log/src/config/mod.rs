@@ -41,6 +41,8 @@ pub struct LogConfig {
     pub network_entries_partitions: u32,
     /// Partitions of `dataplane.changes.v1`. Fixed when the log is created.
     pub dataplane_changes_partitions: u32,
+    /// Partitions of `post.created.v1` and `post.updated.v1`. Fixed when the log is created. More than one pays where consumers outside share the work.
+    pub post_events_partitions: u32,
     /// Bytes of appends that may wait to be durable; a producer beyond it waits.
     pub queue_bytes_max: usize,
     /// Bytes of waiting appends that are made durable together: one transaction and one fsync; with Kafka, one batch for each partition.
@@ -64,6 +66,7 @@ impl Default for LogConfig {
             dir: None,
             network_entries_partitions: 1,
             dataplane_changes_partitions: 1,
+            post_events_partitions: 1,
             queue_bytes_max: 32 << 20,
             group_bytes_max: 4 << 20,
             readers: 4,
@@ -94,8 +97,14 @@ impl LogConfig {
         match topic {
             Topic::NetworkEntries => self.network_entries_partitions,
             Topic::DataplaneChanges => self.dataplane_changes_partitions,
+            Topic::PostCreated | Topic::PostUpdated => self.post_events_partitions,
             // Few, and people's own doing.
             Topic::OwnChanges => 1,
+            // Few, and what failed.
+            Topic::PostCreatedRetry1m
+            | Topic::PostCreatedRetry10m
+            | Topic::PostCreatedRetry1h
+            | Topic::PostCreatedDlq => 1,
         }
     }
 
@@ -108,6 +117,7 @@ impl LogConfig {
         for (topic, key) in [
             (Topic::NetworkEntries, "network_entries_partitions"),
             (Topic::DataplaneChanges, "dataplane_changes_partitions"),
+            (Topic::PostCreated, "post_events_partitions"),
         ] {
             if !(1..=PARTITIONS_MAX).contains(&self.partitions(topic)) {
                 return refuse(key, format!("must be 1 to {PARTITIONS_MAX}"));

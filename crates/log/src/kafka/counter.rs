@@ -6,7 +6,7 @@ use std::time::Duration;
 use millrace_runtime::clock::Stopwatch;
 
 use super::client::Cluster;
-use super::cursor::{Cursor, Found, Question, cost};
+use super::cursor::{Cursor, Found, Question};
 use super::layout::Questions;
 use super::ledger::{Count, Ledger};
 use crate::tails::Tails;
@@ -99,5 +99,5 @@ impl Counter {
 pub(super) fn saw(count: &mut Count, question: &Question, items: &[Item]) {
     // Nothing found means that nothing stands before the tail.
     let to = items.last().map_or(question.tail, |last| last.offset + 1);
-    count.saw(question.from, to, items.iter().map(|item| (item.offset, cost(item))));
+    count.saw(question.from, to, items.iter().map(|item| (item.offset, item.cost())));
 }

@@ -14,8 +14,8 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Cluster, Voice};
-use super::fault;
-use crate::{ITEM_FRAME_BYTES, Item, LogError, READ_BYTES_MAX, Topic};
+use super::{fault, headers};
+use crate::{Headers, Item, LogError, READ_BYTES_MAX, Topic};
 
 /// How long one look for the next item takes before it is asked whether the log was closed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -140,7 +140,7 @@ impl Cursor {
                 // A fetch may begin before the offset it was asked for.
                 if item.offset >= self.next {
                     self.next = item.offset + 1;
-                    self.window_bytes += cost(&item);
+                    self.window_bytes += item.cost();
                     self.window.push_back(item);
                 }
                 Step::Item
@@ -214,7 +214,7 @@ impl Cursor {
 
     fn forget_before(&mut self, from: i64) {
         while let Some(item) = self.window.pop_front_if(|item| item.offset < from) {
-            self.window_bytes -= cost(&item);
+            self.window_bytes -= item.cost();
         }
         self.start = from;
     }
@@ -223,16 +223,11 @@ impl Cursor {
     fn fitting(&self, room: usize) -> Vec<Item> {
         let mut bytes = 0;
         let fits = |(at, item): &(usize, &Item)| {
-            bytes += cost(item);
+            bytes += item.cost();
             *at == 0 || bytes <= room
         };
         self.window.iter().enumerate().take_while(fits).map(|(_, item)| item.clone()).collect()
     }
-}
-
-/// What an item counts for.
-pub(super) fn cost(item: &Item) -> usize {
-    item.payload.len() + ITEM_FRAME_BYTES
 }
 
 /// A record without a payload, which only somebody else can have written, is an item with an empty one.
@@ -242,5 +237,6 @@ fn item(message: &BorrowedMessage<'_>) -> Item {
         offset: message.offset(),
         appended_us: appended_ms.saturating_mul(1_000),
         payload: Bytes::copy_from_slice(message.payload().unwrap_or_default()),
+        headers: message.headers().map_or(Headers::NONE, headers::found),
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod counter;
 mod cursor;
 mod fault;
+mod headers;
 mod layout;
 mod ledger;
 mod producer;
@@ -148,6 +149,7 @@ impl KafkaLog {
             partition: partition::of_key(&item.key, partitions),
             key: item.key,
             payload: item.payload,
+            headers: item.headers,
         };
         let items = items.into_iter().map(address).collect();
         let admitted = Admitted { topic, items, bytes, reply, _room: room };

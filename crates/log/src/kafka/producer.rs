@@ -14,15 +14,15 @@ use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::client::{Cluster, Voice};
-use super::fault;
-use crate::{LogError, Topic};
+use super::{fault, headers};
+use crate::{Headers, LogError, Topic};
 
 /// Longest time one call of librdkafka's flush blocks.
 const FLUSH: Duration = Duration::from_secs(1);
 /// How much longer than an append may take the cluster's word about it is waited for.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What a record costs on the wire at most, beside its key and payload.
+/// What a record costs on the wire at most, beside its key, payload and headers.
 pub(super) const RECORD_FRAME_BYTES: usize = 64;
 
 /// One item on its way.
@@ -32,6 +32,7 @@ pub(super) struct Record<'a> {
     pub(super) partition: u32,
     pub(super) key: &'a [u8],
     pub(super) payload: &'a [u8],
+    pub(super) headers: &'a Headers,
     pub(super) appended_ms: i64,
 }
 
@@ -163,9 +164,13 @@ fn to_send<'a>(
     record: &Record<'a>,
     place: usize,
 ) -> BaseRecord<'a, [u8], [u8], usize> {
-    BaseRecord::with_opaque_to(cluster.topic(record.topic), place)
+    let to_send = BaseRecord::with_opaque_to(cluster.topic(record.topic), place)
         .partition(record.partition.cast_signed())
         .key(record.key)
         .payload(record.payload)
-        .timestamp(record.appended_ms)
+        .timestamp(record.appended_ms);
+    match record.headers.is_empty() {
+        true => to_send,
+        false => to_send.headers(headers::to_send(record.headers)),
+    }
 }

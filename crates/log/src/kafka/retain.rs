@@ -8,7 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::counter;
-use super::cursor::{Found, Question, cost};
+use super::cursor::{Found, Question};
 use super::ledger::Count;
 use super::{KafkaLog, fault};
 use crate::retention::Rule;
@@ -98,9 +98,9 @@ impl KafkaLog {
             if !rule.lets_go(item.offset, item.appended_us, held) {
                 return front;
             }
-            held -= cost(item) as i64;
+            held -= item.cost() as i64;
             front.oldest = item.offset + 1;
-            front.removed += Removed { items: 1, bytes: cost(item) as u64 };
+            front.removed += Removed { items: 1, bytes: item.cost() as u64 };
         }
         Front { more: !items.is_empty(), ..front }
     }

@@ -15,10 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::client::Cluster;
 use super::counter::Counter;
 use super::fault;
+use super::headers::wire_bytes;
 use super::producer::{Outcome, Producer, RECORD_FRAME_BYTES, Record};
 use crate::metrics::Metrics;
 use crate::tails::Tails;
-use crate::{Appended, ITEM_FRAME_BYTES, LogError, Position, Topic};
+use crate::{Appended, Headers, LogError, Position, Topic};
 
 /// What the writer is asked to do, in the order asked.
 pub(super) enum Command {
@@ -43,12 +44,23 @@ pub(super) struct Addressed {
     pub(super) partition: u32,
     pub(super) key: Vec<u8>,
     pub(super) payload: Bytes,
+    pub(super) headers: Headers,
+}
+
+impl Addressed {
+    /// What the item counts for in every bound.
+    fn cost(&self) -> usize {
+        crate::cost(&self.payload, &self.headers)
+    }
 }
 
 impl Admitted {
     /// Bytes on the wire at most.
     fn wire_bytes(&self) -> usize {
-        self.items.iter().map(|item| item.key.len() + item.payload.len() + RECORD_FRAME_BYTES).sum()
+        let of_item = |item: &Addressed| {
+            item.key.len() + item.payload.len() + wire_bytes(&item.headers) + RECORD_FRAME_BYTES
+        };
+        self.items.iter().map(of_item).sum()
     }
 }
 
@@ -171,6 +183,7 @@ impl Writer {
                     partition: item.partition,
                     key: &item.key,
                     payload: &item.payload,
+                    headers: &item.headers,
                     appended_ms: *last_ms,
                 });
             }
@@ -230,8 +243,7 @@ impl Writer {
     fn note(&self, append: &Admitted, outcomes: &[Outcome]) {
         for (item, outcome) in append.items.iter().zip(outcomes) {
             let Ok(offset) = *outcome else { continue };
-            let cost = item.payload.len() + ITEM_FRAME_BYTES;
-            self.counter.saw(append.topic, item.partition, offset, cost);
+            self.counter.saw(append.topic, item.partition, offset, item.cost());
         }
         for (partition, next) in tails_after(append, outcomes) {
             self.tails.advance(append.topic, partition, next);
@@ -298,6 +310,7 @@ mod tests {
                 partition: *partition,
                 key: Vec::new(),
                 payload: Bytes::new(),
+                headers: Headers::NONE,
             };
             let append = Admitted {
                 topic: Topic::NetworkEntries,

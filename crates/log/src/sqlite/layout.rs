@@ -9,13 +9,13 @@
 //! ├──────────────────────────────────────────────────────────────────────────────────────────┤
 //! │ partition  topic  partition  oldest_offset  next_offset  bytes      appended_us          │
 //! │                1          0            412          908  1 983 744  1767225600000000     │
-//! │                                        │            │    Σ payload + 32                  │
+//! │                                        │            │    Σ payload + headers + 32        │
 //! ├────────────────────────────────────────┼────────────┼────────────────────────────────────┤
 //! │ item_1_0   offset = 412 ◀──────────────┘            │    one table for each partition;   │
 //! │                     413                             │    the offset is the rowid, so     │
 //! │                      ⋮                              │    that appends fill the last page │
 //! │                     907 = next_offset - 1 ◀─────────┘    and nothing else is touched     │
-//! │            columns: offset, appended_us, payload                                         │
+//! │            columns: offset, appended_us, payload, headers (NULL: none)                   │
 //! ├──────────────────────────────────────────────────────────────────────────────────────────┤
 //! │ item_2_0   …                                                                             │
 //! └──────────────────────────────────────────────────────────────────────────────────────────┘
@@ -23,7 +23,8 @@
 //! log.db-shm   index of the former; made anew after a crash
 //! ```
 //!
-//! **Cost.** About 30 bytes an item beside its payload, at 400 B and at 4 kB.
+//! **Cost.** About 30 bytes an item beside its payload, at 400 B and at 4 kB; one byte of them says that it has no
+//! headers.
 //!
 //! **Limits.** A payload ≤ 2 MiB + 64 KiB; an offset < 2⁶³; a topic ≤ 256 partitions. Pages freed by
 //! retention are used again, the file does not shrink. `log.disk_bytes_max` bounds `log.db` alone: leave
@@ -37,7 +38,9 @@
 //! item. A group whose fsync failed is rolled back and its frames are overwritten by the next; a crash right
 //! then may bring it back, which is why such an append "may be in the log".
 //!
-//! **Format 1** is the first. A newer one is refused, a file of something else too, and neither is changed.
+//! **Format 1** is the first. A newer one is refused, a file of something else too, and neither is changed. Files
+//! were made without the column `headers`; it is added when the file is opened to write, which rewrites nothing, and
+//! a program that does not know it goes on appending and reading items without headers. So the format is the same.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -205,6 +208,9 @@ fn create_missing(
             return Err(LogError::PartitionsChanged { topic, stored: partitions, configured });
         }
         let loaded = load_rows(&tx, topic, id).map_err(sql)?;
+        for row in &loaded {
+            add_headers(&tx, row.table).map_err(sql)?;
+        }
         if loaded.len() != partitions as usize {
             return Err(LogError::Corrupt {
                 path: path.to_owned(),
@@ -259,11 +265,25 @@ fn create_topic(connection: &Connection, topic: Topic, partitions: u32) -> rusql
             "CREATE TABLE {table} (
                  offset INTEGER PRIMARY KEY,
                  appended_us INTEGER NOT NULL,
-                 payload BLOB NOT NULL
+                 payload BLOB NOT NULL,
+                 headers BLOB
              ) STRICT"
         ))?;
     }
     Ok(topic_id)
+}
+
+/// Gives a table that was made without headers their column; what is in it stays as it is.
+fn add_headers(connection: &Connection, table: ItemTable) -> rusqlite::Result<()> {
+    let there: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'headers')",
+        [table.to_string()],
+        |row| row.get(0),
+    )?;
+    if there {
+        return Ok(());
+    }
+    connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN headers BLOB"))
 }
 
 /// The partitions that a file holds, changing nothing.

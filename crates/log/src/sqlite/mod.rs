@@ -25,7 +25,7 @@ pub(crate) use self::layout::FILE_NAME;
 use self::layout::{ItemTable, Rows};
 use self::readers::{Question, Readers};
 use self::retain::Step;
-use self::writer::{Admitted, Command, Writer};
+use self::writer::{Addressed, Admitted, Command, Writer};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::retention::{self, Rule};
@@ -107,7 +107,11 @@ impl SqliteLog {
             topic,
             items: items
                 .into_iter()
-                .map(|item| (partition::of_key(&item.key, partitions), item.payload))
+                .map(|item| Addressed {
+                    partition: partition::of_key(&item.key, partitions),
+                    payload: item.payload,
+                    headers: item.headers,
+                })
                 .collect(),
             bytes,
             reply,

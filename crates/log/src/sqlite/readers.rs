@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::fault::fault;
 use super::layout::{self, ItemTable};
-use crate::{ITEM_FRAME_BYTES, Item, LogError, READ_BYTES_MAX, READS_WAITING_MAX};
+use crate::{Headers, ITEM_FRAME_BYTES, Item, LogError, READ_BYTES_MAX, READS_WAITING_MAX};
 
 /// What one read asks.
 #[derive(Debug, Clone, Copy)]
@@ -161,7 +161,7 @@ impl Reader {
 fn items_from(tx: &Transaction<'_>, question: &Question) -> rusqlite::Result<Vec<Item>> {
     let room = question.bytes_max.min(READ_BYTES_MAX);
     let mut statement = tx.prepare_cached(&format!(
-        "SELECT offset, appended_us, payload FROM {} WHERE offset >= ?1 ORDER BY offset",
+        "SELECT offset, appended_us, payload, headers FROM {} WHERE offset >= ?1 ORDER BY offset",
         question.table
     ))?;
     let mut rows = statement.query([question.from])?;
@@ -169,7 +169,8 @@ fn items_from(tx: &Transaction<'_>, question: &Question) -> rusqlite::Result<Vec
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let payload = row.get_ref(2)?.as_blob()?;
-        bytes += payload.len() + ITEM_FRAME_BYTES;
+        let headers = row.get_ref(3)?.as_blob_or_null()?;
+        bytes += payload.len() + headers.map_or(0, <[u8]>::len) + ITEM_FRAME_BYTES;
         if bytes > room && !items.is_empty() {
             break;
         }
@@ -177,9 +178,16 @@ fn items_from(tx: &Transaction<'_>, question: &Question) -> rusqlite::Result<Vec
             offset: row.get(0)?,
             appended_us: row.get(1)?,
             payload: Bytes::copy_from_slice(payload),
+            headers: headers.map_or(Ok(Headers::NONE), decoded)?,
         });
     }
     Ok(items)
+}
+
+fn decoded(headers: &[u8]) -> rusqlite::Result<Headers> {
+    let unreadable =
+        || rusqlite::Error::InvalidColumnType(3, "headers".to_owned(), rusqlite::types::Type::Blob);
+    Headers::decode(headers).ok_or_else(unreadable)
 }
 
 /// Oldest and next offset, in the same snapshot as the items.

@@ -49,18 +49,19 @@ pub(super) fn step(
 fn find(tx: &Transaction<'_>, row: &PartitionRow, rule: &Rule) -> rusqlite::Result<PartitionRow> {
     let mut after = *row;
     let mut statement = tx.prepare_cached(&format!(
-        "SELECT offset, appended_us, length(payload) FROM {} ORDER BY offset LIMIT {RETAIN_ITEMS_STEP}",
+        "SELECT offset, appended_us, length(payload) + ifnull(length(headers), 0)
+         FROM {} ORDER BY offset LIMIT {RETAIN_ITEMS_STEP}",
         row.table
     ))?;
     let mut items = statement.query([])?;
     while let Some(item) = items.next()? {
-        let (offset, appended_us, payload_bytes): (i64, i64, i64) =
+        let (offset, appended_us, bytes): (i64, i64, i64) =
             (item.get(0)?, item.get(1)?, item.get(2)?);
         if !rule.lets_go(offset, appended_us, after.bytes) {
             break;
         }
         after.oldest = offset + 1;
-        after.bytes -= payload_bytes + ITEM_FRAME_BYTES as i64;
+        after.bytes -= bytes + ITEM_FRAME_BYTES as i64;
     }
     Ok(after)
 }

@@ -19,7 +19,7 @@ use super::retain::{self, Step};
 use crate::metrics::Metrics;
 use crate::retention::Rule;
 use crate::tails::Tails;
-use crate::{Appended, ITEM_FRAME_BYTES, LogError, Position, Topic};
+use crate::{Appended, Headers, ITEM_FRAME_BYTES, LogError, Position, Topic};
 
 /// What the writer is asked to do, in the order asked.
 pub(super) enum Command {
@@ -35,13 +35,19 @@ pub(super) enum Command {
 /// An append that was let into the queue.
 pub(super) struct Admitted {
     pub(super) topic: Topic,
-    /// Partition and payload of each item.
-    pub(super) items: Vec<(u32, Bytes)>,
+    pub(super) items: Vec<Addressed>,
     /// Payloads and frames.
     pub(super) bytes: usize,
     pub(super) reply: oneshot::Sender<Result<Appended, LogError>>,
     /// The bytes' place in the queue, given back once answered.
     pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// An item and where it goes.
+pub(super) struct Addressed {
+    pub(super) partition: u32,
+    pub(super) payload: Bytes,
+    pub(super) headers: Headers,
 }
 
 pub(super) struct Writer {
@@ -193,17 +199,18 @@ fn insert(
 ) -> rusqlite::Result<Appended> {
     let partitions = &mut rows[append.topic.index()];
     let mut offsets = Vec::with_capacity(append.items.len());
-    for (partition, payload) in &append.items {
+    for Addressed { partition, payload, headers } in &append.items {
         let row = &mut partitions[*partition as usize];
         let offset = row.next;
         row.appended_us = row.appended_us.max(now_us);
         let mut statement = tx.prepare_cached(&format!(
-            "INSERT INTO {} (offset, appended_us, payload) VALUES (?1, ?2, ?3)",
+            "INSERT INTO {} (offset, appended_us, payload, headers) VALUES (?1, ?2, ?3, ?4)",
             row.table
         ))?;
-        statement.execute((offset, row.appended_us, payload.as_ref()))?;
+        let headers = (!headers.is_empty()).then(|| headers.encode());
+        statement.execute((offset, row.appended_us, payload.as_ref(), &headers))?;
         row.next += 1;
-        row.bytes += (payload.len() + ITEM_FRAME_BYTES) as i64;
+        row.bytes += (payload.len() + headers.map_or(0, |it| it.len()) + ITEM_FRAME_BYTES) as i64;
         offsets.push(Position { partition: *partition, offset });
     }
     Ok(Appended { offsets })

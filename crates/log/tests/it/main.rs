@@ -75,6 +75,7 @@ suite! {
         read::a_read_is_bounded_in_bytes_but_gives_one_item,
         read::at_the_tail_and_beyond_there_is_nothing,
         read::every_byte_comes_back,
+        read::headers_come_back,
         read::readers_see_a_growing_prefix,
         read::many_readers_share_few_threads,
         read::a_partition_that_is_not_there_is_refused,

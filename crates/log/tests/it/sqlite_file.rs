@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use millrace_log::LogError;
+use millrace_log::{Append, Headers, LogError};
 use rusqlite::Connection;
 
 use crate::site::{Engine, ONE, Site, all, run, sized};
@@ -68,6 +68,43 @@ fn a_newer_format_is_refused() {
     let refusal = site.try_open().err().unwrap();
     assert_eq!(refusal, LogError::NewerFormat { path: file(&site), found: 2, known: 1 });
     assert_eq!(refusal.code().id, "MR-LOG-009");
+}
+
+/// As files were made before items had headers.
+#[test]
+fn a_file_without_headers_gets_their_column() {
+    run("sqlite", Engine::Sqlite, async |site| {
+        changed(&site, |log| {
+            let table = "SELECT name FROM sqlite_schema WHERE name LIKE 'item%'";
+            let mut tables = log.prepare(table).unwrap();
+            let tables: Vec<String> =
+                tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            for table in tables {
+                log.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN headers")).unwrap();
+            }
+        })
+        .await;
+        let log = site.open();
+        let mut headers = Headers::NONE;
+        headers.push("name", "value").unwrap();
+        let item = Append::new("k", "payload").with_headers(headers.clone());
+        log.append(ONE, vec![item]).await.unwrap();
+        let read = all(&log, ONE, 0).await;
+        assert_eq!(read.len(), 201);
+        assert!(read[..200].iter().all(|item| item.headers.is_empty()));
+        assert_eq!(read[200].headers, headers);
+        log.close().await;
+        // A program that knows nothing of headers goes on.
+        let before = Connection::open(file(&site)).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO item_1_0 (offset, appended_us, payload) VALUES (201, 1, x'00');
+                 UPDATE partition SET next_offset = 202 WHERE topic = 1",
+            )
+            .unwrap();
+        before.close().unwrap();
+        assert!(site.open().read(ONE, 0, 201, 1).await.unwrap()[0].headers.is_empty());
+    });
 }
 
 #[test]

@@ -62,6 +62,7 @@ here! {
     read::a_read_begins_where_asked,
     read::a_read_is_bounded_in_bytes_but_gives_one_item,
     read::at_the_tail_and_beyond_there_is_nothing,
+    read::headers_come_back,
     read::many_readers_share_few_threads,
     read::a_partition_that_is_not_there_is_refused,
     wait::an_append_wakes_all_who_wait,

@@ -24,7 +24,17 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const HOUR_US: i64 = 3_600_000_000;
 /// What each topic may hold of a log with a hard bound, in percent: together they stay below it, or
 /// nothing could be appended before what is there grows old.
-const OF_HARD_BOUND_PERCENT: u64 = 30;
+const fn of_hard_bound_percent(topic: Topic) -> u64 {
+    match topic {
+        Topic::NetworkEntries | Topic::DataplaneChanges => 30,
+        Topic::OwnChanges | Topic::PostCreated => 10,
+        Topic::PostUpdated => 5,
+        Topic::PostCreatedRetry1m
+        | Topic::PostCreatedRetry10m
+        | Topic::PostCreatedRetry1h
+        | Topic::PostCreatedDlq => 2,
+    }
+}
 
 /// The bounds, and who has yet to read.
 #[derive(Clone)]
@@ -35,7 +45,8 @@ pub(super) struct Retain {
     /// Where offsets of projections are, enabled or not.
     stores: Vec<Store>,
     age_us: i64,
-    bytes_max: u64,
+    /// By the topic's place in [`Topic::ALL`].
+    bytes_max: [u64; Topic::ALL.len()],
     left_behind: GaugeVec,
     /// Said once for each.
     told: Arc<Mutex<HashSet<String>>>,
@@ -58,7 +69,7 @@ impl Retain {
         for consumer in &consumers {
             left_behind.with(&[consumer.projection]).set(0);
         }
-        let bytes_max = topic_bytes_max(config);
+        let bytes_max = Topic::ALL.map(|topic| topic_bytes_max(config, topic));
         Self { log, consumers, stores, age_us, bytes_max, left_behind, told: Arc::default() }
     }
 
@@ -102,8 +113,9 @@ impl Retain {
             let next = consumer.next_offsets(partitions).await?;
             floors = floors.into_iter().zip(next).map(|(floor, next)| floor.min(next)).collect();
         }
-        let retention =
-            Retention { age_us: Some(self.age_us), bytes_max: Some(self.bytes_max), floors };
+        let bytes_max =
+            Topic::ALL.into_iter().zip(self.bytes_max).find(|one| one.0 == topic).map(|one| one.1);
+        let retention = Retention { age_us: Some(self.age_us), bytes_max, floors };
         Ok(self.log.retain(topic, &retention).await?)
     }
 
@@ -152,9 +164,9 @@ impl Retain {
     }
 }
 
-/// Bytes a topic may hold. Below a hard bound of the whole log there is room for both topics.
-fn topic_bytes_max(config: &LogConfig) -> u64 {
-    let of_bound = |bound: u64| bound / 100 * OF_HARD_BOUND_PERCENT;
+/// Bytes a topic may hold. Below a hard bound of the whole log there is room for all of them.
+fn topic_bytes_max(config: &LogConfig, topic: Topic) -> u64 {
+    let of_bound = |bound: u64| bound / 100 * of_hard_bound_percent(topic);
     config
         .disk_bytes_max
         .map_or(config.retention_bytes_max, |bound| config.retention_bytes_max.min(of_bound(bound)))
@@ -171,14 +183,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hard_bound_leaves_room_for_both_topics() {
+    fn a_hard_bound_leaves_room_for_every_topic() {
         let check = |disk_bytes_max, expected: u64| {
             let config = LogConfig { disk_bytes_max, ..LogConfig::default() };
-            assert_eq!(topic_bytes_max(&config), expected, "{disk_bytes_max:?}");
+            let found = topic_bytes_max(&config, Topic::NetworkEntries);
+            assert_eq!(found, expected, "{disk_bytes_max:?}");
         };
         check(None, 20 << 30);
         check(Some(1_000_000), 300_000);
         check(Some(u64::MAX), 20 << 30);
+        let percent: u64 = Topic::ALL.map(of_hard_bound_percent).iter().sum();
+        assert!(percent < 100, "{percent}");
     }
 
     struct Bed {

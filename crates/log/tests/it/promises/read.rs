@@ -1,7 +1,9 @@
 //! Reading: where it begins, where it ends, and that it never lies.
 
 use futures_util::future::join_all;
-use millrace_log::{ITEM_FRAME_BYTES, LogError, READ_BYTES_MAX};
+use millrace_log::{
+    Append, HEADERS_BYTES_MAX, Headers, ITEM_FRAME_BYTES, LogError, READ_BYTES_MAX,
+};
 use millrace_runtime::supervise::spawn_detached_named;
 
 use crate::site::{ONE, START_US, Site, THREE, all, items, offsets, sized};
@@ -60,6 +62,25 @@ pub async fn every_byte_comes_back(site: Site) {
     let read: Vec<Vec<u8>> =
         all(&log, ONE, 0).await.iter().map(|item| item.payload.to_vec()).collect();
     assert_eq!(read, given);
+}
+
+pub async fn headers_come_back(site: Site) {
+    let log = site.open();
+    let mut headers = Headers::NONE;
+    headers.push("ce_id", "1").unwrap();
+    headers.push("empty", "").unwrap();
+    headers.push("bytes", (0..=255).collect::<Vec<u8>>()).unwrap();
+    headers.push("ce_id", "again").unwrap();
+    let [plain, with] = [Append::new("k", "plain"), Append::new("k", "with")];
+    log.append(ONE, vec![plain, with.with_headers(headers.clone())]).await.unwrap();
+    let largest = vec![7; HEADERS_BYTES_MAX - 10];
+    let mut large = Headers::NONE;
+    large.push("large", largest).unwrap();
+    log.append(ONE, vec![Append::new("k", "").with_headers(large.clone())]).await.unwrap();
+    let log = site.reopen(log).await;
+    let read = all(&log, ONE, 0).await;
+    let read: Vec<&Headers> = read.iter().map(|item| &item.headers).collect();
+    assert_eq!(read, [&Headers::NONE, &headers, &large]);
 }
 
 pub async fn readers_see_a_growing_prefix(site: Site) {
