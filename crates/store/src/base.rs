@@ -15,9 +15,17 @@ CREATE TABLE IF NOT EXISTS schema_migration (
   PRIMARY KEY (part, number)
 )";
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "offsets, parked entries, outbox, leases",
-    sql: include_str!("migrations/base/0001_base.sql"),
-    compatible_back_to: 1,
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "offsets, parked entries, outbox, leases",
+        sql: include_str!("migrations/base/0001_base.sql"),
+        compatible_back_to: 1,
+    },
+    Migration {
+        number: 2,
+        name: "events",
+        sql: include_str!("migrations/base/0002_events.sql"),
+        compatible_back_to: 1,
+    },
+];

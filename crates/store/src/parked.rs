@@ -5,7 +5,7 @@
 //! behind it in order, so that a retry never overtakes. Of each key the earliest entry is the
 //! *head*; only heads are tried again, and when one is done the next becomes the head.
 
-use millrace_log::{PAYLOAD_BYTES_MAX, Topic};
+use millrace_log::{Headers, PAYLOAD_BYTES_MAX, Topic};
 
 use crate::{Param, Row, StoreError, Tx};
 
@@ -31,6 +31,8 @@ pub struct ParkedEntry<'a> {
     pub error: &'a str,
     /// The entry as it stands in the log.
     pub entry: &'a [u8],
+    /// Its headers there.
+    pub headers: &'a Headers,
     /// When to try again; `None`: when its turn comes, or when an operator asks.
     pub next_us: Option<i64>,
 }
@@ -48,6 +50,8 @@ pub struct Parked {
     pub reason: String,
     pub error: String,
     pub entry: Vec<u8>,
+    /// Given with the bytes.
+    pub headers: Headers,
     pub first_us: i64,
     pub last_us: i64,
     pub attempts: i64,
@@ -75,10 +79,11 @@ pub fn park(tx: &mut Tx, parked: &ParkedEntry<'_>) -> Result<i64, StoreError> {
         return Err(StoreError::TooLarge { what: "a parked entry", found, max });
     }
     let now_us = tx.now_us();
+    let headers = (!parked.headers.is_empty()).then(|| parked.headers.encode());
     tx.query_one(
         "INSERT INTO parked (projection, topic, partition, log_offset, appended_us, barrier_key,
-           reason, error, entry, first_us, last_us, attempts, next_us)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+           reason, error, entry, first_us, last_us, attempts, next_us, headers)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)
          ON CONFLICT (projection, topic, partition, log_offset)
            DO UPDATE SET last_us = excluded.last_us
          RETURNING id",
@@ -95,6 +100,7 @@ pub fn park(tx: &mut Tx, parked: &ParkedEntry<'_>) -> Result<i64, StoreError> {
             now_us.into(),
             i64::from(parked.reason != BEHIND).into(),
             parked.next_us.into(),
+            headers.as_deref().into(),
         ],
         |row| row.get(0),
     )
@@ -110,16 +116,21 @@ pub fn list(tx: &mut Tx, filter: &ParkedFilter) -> Result<Vec<Parked>, StoreErro
              ORDER BY id LIMIT $3"
         ),
         &[filter.after_id.into(), projection.into(), limit.into()],
-        |row| parked(row, Vec::new()),
+        |row| parked(row, (Vec::new(), Headers::NONE)),
     )
 }
 
 /// A parked entry with its bytes.
 pub fn get(tx: &mut Tx, id: i64) -> Result<Option<Parked>, StoreError> {
     tx.query_opt(
-        &format!("SELECT {COLUMNS}, entry FROM parked WHERE id = $1"),
+        &format!("SELECT {COLUMNS}, entry, headers FROM parked WHERE id = $1"),
         &[id.into()],
-        |row| parked(row, row.get(13)?),
+        |row| {
+            let headers: Option<Vec<u8>> = row.get(14)?;
+            // What cannot be read was not written here; the entry is worth more than its headers.
+            let headers = headers.and_then(|bytes| Headers::decode(&bytes)).unwrap_or_default();
+            parked(row, (row.get(13)?, headers))
+        },
     )
 }
 
@@ -306,7 +317,7 @@ pub(crate) fn barrier_keys(
     )
 }
 
-fn parked(row: &Row<'_>, entry: Vec<u8>) -> Result<Parked, StoreError> {
+fn parked(row: &Row<'_>, (entry, headers): (Vec<u8>, Headers)) -> Result<Parked, StoreError> {
     Ok(Parked {
         id: row.get(0)?,
         projection: row.get(1)?,
@@ -322,6 +333,7 @@ fn parked(row: &Row<'_>, entry: Vec<u8>) -> Result<Parked, StoreError> {
         attempts: row.get(11)?,
         next_us: row.get(12)?,
         entry,
+        headers,
     })
 }
 

@@ -6,11 +6,16 @@
 //!   write(tx): rows, offset, push(…)        relay: read oldest → append (durable) → delete
 //!   └────────── one commit ─────────┘              └── a crash here appends once more ──┘
 //! ```
+//!
+//! An item may be an **event** (`event.rs`): it says what happened to which thing, and reaches the log with the
+//! headers of a CloudEvent. Its columns have the names that Debezium's outbox gives them.
 
+mod event;
 mod relay;
 
 use millrace_log::{PAYLOAD_BYTES_MAX, Topic};
 
+pub use event::{CONTENT_TYPE, Event, event_id, push_events};
 pub use relay::{Relay, RelayError};
 
 use crate::{StoreError, Tx};

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millrace_log::{Append, Log, LogError, Topic};
+use millrace_log::{Append, Headers, Log, LogError, Topic};
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::error::{Diagnose, Diagnosis};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::{Backoff, Shutdown};
 
+use super::event::Attributes;
 use crate::lease::Turn;
 use crate::metrics::RelayMetrics;
-use crate::{Store, StoreError, codes};
+use crate::{Row, Store, StoreError, codes};
 
 /// Rows of one batch.
 const BATCH_ROWS_MAX: u32 = 1_000;
@@ -69,6 +70,15 @@ struct Pending {
     key: Vec<u8>,
     payload: Vec<u8>,
     created_us: i64,
+    event: Option<PendingEvent>,
+}
+
+/// What a row has that is an event.
+struct PendingEvent {
+    id: String,
+    aggregate_id: String,
+    kind: String,
+    headers: Vec<u8>,
 }
 
 impl Relay {
@@ -140,7 +150,9 @@ impl Relay {
                 let domain = self.store.domain();
                 return Err(RelayError::UnknownTopic { domain, topic: row.topic });
             };
-            by_topic.entry(topic).or_default().push(Append::new(row.key, row.payload));
+            let headers = row.headers(self.store.domain())?;
+            let item = Append::new(row.key, row.payload).with_headers(headers);
+            by_topic.entry(topic).or_default().push(item);
         }
         for (topic, items) in by_topic {
             self.log.append(topic, items).await?;
@@ -149,10 +161,33 @@ impl Relay {
     }
 }
 
+impl Pending {
+    /// None, unless it is an event.
+    fn headers(&self, domain: crate::Domain) -> Result<Headers, LogError> {
+        let Some(event) = &self.event else { return Ok(Headers::NONE) };
+        let attributes = Attributes {
+            id: &event.id,
+            kind: &event.kind,
+            subject: &event.aggregate_id,
+            key: &self.key,
+            at_us: self.created_us,
+        };
+        attributes.headers(domain, Headers::decode(&event.headers).unwrap_or_default())
+    }
+}
+
+fn event(row: &Row<'_>) -> Result<Option<PendingEvent>, StoreError> {
+    let Some(id) = row.get::<Option<String>>(5)? else { return Ok(None) };
+    let text = |column| Ok::<_, StoreError>(row.get::<Option<String>>(column)?.unwrap_or_default());
+    let headers = row.get::<Option<Vec<u8>>>(8)?.unwrap_or_default();
+    Ok(Some(PendingEvent { id, aggregate_id: text(6)?, kind: text(7)?, headers }))
+}
+
 /// The oldest rows that fit a batch.
 fn oldest(tx: &mut crate::Tx) -> Result<Vec<Pending>, StoreError> {
     let sizes = tx.query(
-        "SELECT id, octet_length(payload) + octet_length(key) FROM outbox ORDER BY id LIMIT $1",
+        "SELECT id, octet_length(payload) + octet_length(key) + coalesce(octet_length(headers), 0)
+         FROM outbox ORDER BY id LIMIT $1",
         &[BATCH_ROWS_MAX.into()],
         |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     )?;
@@ -169,7 +204,8 @@ fn oldest(tx: &mut crate::Tx) -> Result<Vec<Pending>, StoreError> {
         return Ok(Vec::new());
     };
     tx.query(
-        "SELECT id, topic, key, payload, created_us FROM outbox WHERE id <= $1 ORDER BY id",
+        "SELECT id, topic, key, payload, created_us, event_id, aggregateid, type, headers
+         FROM outbox WHERE id <= $1 ORDER BY id",
         &[last.into()],
         |row| {
             Ok(Pending {
@@ -178,6 +214,7 @@ fn oldest(tx: &mut crate::Tx) -> Result<Vec<Pending>, StoreError> {
                 key: row.get(2)?,
                 payload: row.get(3)?,
                 created_us: row.get(4)?,
+                event: event(row)?,
             })
         },
     )

@@ -63,6 +63,7 @@ impl Span {
             reason,
             error,
             entry: &item.payload,
+            headers: &item.headers,
             next_us,
         }
     }

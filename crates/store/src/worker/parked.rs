@@ -38,6 +38,7 @@ impl<P: Projection> Worker<P> {
             offset: head.offset,
             appended_us: head.appended_us,
             payload: head.entry.clone().into(),
+            headers: head.headers.clone(),
         };
         let prepared = self.prepare(&[item]).await?;
         let (projection, id) = (Arc::clone(&self.projection), head.id);

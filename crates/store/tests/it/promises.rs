@@ -118,6 +118,8 @@ promises! {
         the_relay_keeps_the_order,
         a_crash_between_append_and_delete_repeats_and_loses_nothing,
         the_relay_goes_in_bounded_batches,
+        an_event_is_relayed_with_its_attributes,
+        an_event_that_the_log_will_not_take_is_refused,
         the_relay_is_woken_by_a_commit,
         an_oversized_payload_is_refused,
     }

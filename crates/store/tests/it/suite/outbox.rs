@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use millrace_log::{Log, PAYLOAD_BYTES_MAX, Topic};
+use millrace_log::{HEADERS_BYTES_MAX, Header, Headers, Item, Log, PAYLOAD_BYTES_MAX, Topic};
 use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
-use millrace_store::outbox::{self, Relay};
+use millrace_store::outbox::{self, Event, Relay};
 use millrace_store::{Store, StoreError};
 
 use crate::world::{World, eventually};
@@ -72,6 +72,71 @@ pub async fn a_crash_between_append_and_delete_repeats_and_loses_nothing(world: 
     push(&store, &["3"]).await;
     relay(world, &store, &log).relay_batch().await.unwrap();
     assert_eq!(published(&log).await, ["1", "2", "1", "2", "3"]);
+    assert_eq!(waiting(&store).await, 0);
+}
+
+pub async fn an_event_is_relayed_with_its_attributes(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    push(&store, &["plain"]).await;
+    let pushed: Result<(), StoreError> = store
+        .write(|tx| {
+            let mut headers = Headers::NONE;
+            headers.push("traceparent", "00-1-2-01").unwrap();
+            let event = Event {
+                id: "019b76da-a87b-7000-8000-000000000000",
+                topic: TOPIC,
+                key: b"key",
+                aggregate_type: "post",
+                aggregate_id: "at://did:plc:a/app.bsky.feed.post/1",
+                kind: "POST_CREATED",
+                payload: b"{}",
+                headers: &headers,
+            };
+            outbox::push_events(tx, [event, Event { headers: &Headers::NONE, ..event }])
+        })
+        .await;
+    pushed.unwrap();
+    assert_eq!(relay(world, &store, &log).relay_batch().await.unwrap(), 3);
+    let items = log.read(TOPIC, 0, 0, 1 << 20).await.unwrap();
+    let said = |item: &Item| -> Vec<(String, String)> {
+        let text = |header: &Header| String::from_utf8(header.value.to_vec()).unwrap();
+        item.headers.iter().map(|header| (header.name.clone(), text(header))).collect()
+    };
+    assert_eq!((said(&items[0]), items[1].payload.as_ref()), (Vec::new(), &b"{}"[..]));
+    let pairs = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", "019b76da-a87b-7000-8000-000000000000"),
+        ("ce_source", "urn:millrace:dataplane"),
+        ("ce_type", "POST_CREATED"),
+        ("ce_subject", "at://did:plc:a/app.bsky.feed.post/1"),
+        ("ce_time", "2025-06-15T15:06:40.000Z"),
+        ("ce_partitionkey", "key"),
+        ("content-type", "application/json"),
+        ("traceparent", "00-1-2-01"),
+    ];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(said(&items[1]), pairs);
+    assert_eq!(said(&items[2]), pairs[..8]);
+}
+
+pub async fn an_event_that_the_log_will_not_take_is_refused(world: &World) {
+    let store = world.store().await;
+    let refused: Result<(), StoreError> = store
+        .write(|tx| {
+            let event = Event {
+                id: "1",
+                topic: TOPIC,
+                key: b"key",
+                aggregate_type: "post",
+                aggregate_id: &"x".repeat(HEADERS_BYTES_MAX),
+                kind: "POST_CREATED",
+                payload: b"{}",
+                headers: &Headers::NONE,
+            };
+            outbox::push_events(tx, [event])
+        })
+        .await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
     assert_eq!(waiting(&store).await, 0);
 }
 

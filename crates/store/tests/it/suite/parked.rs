@@ -1,13 +1,20 @@
 //! The parked table by itself; what the worker does with it stands in `worker.rs`.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use millrace_log::PAYLOAD_BYTES_MAX;
+use millrace_log::{Headers, PAYLOAD_BYTES_MAX};
 use millrace_store::parked::{self, ERROR_BYTES_MAX, Parked, ParkedEntry, ParkedFilter};
 use millrace_store::{Store, StoreError};
 
 use crate::toy::TOPIC;
 use crate::world::{START_US, World};
+
+static HEADERS: LazyLock<Headers> = LazyLock::new(|| {
+    let mut headers = Headers::NONE;
+    headers.push("name", "value").unwrap();
+    headers
+});
 
 fn entry(offset: i64) -> ParkedEntry<'static> {
     ParkedEntry {
@@ -20,6 +27,7 @@ fn entry(offset: i64) -> ParkedEntry<'static> {
         reason: "odd",
         error: "it is odd",
         entry: b"\x00\xffbytes",
+        headers: &HEADERS,
         next_us: None,
     }
 }
@@ -68,6 +76,7 @@ pub async fn a_parked_entry_keeps_its_bytes(world: &World) {
         reason: "odd".into(),
         error: "it is odd".into(),
         entry: b"\x00\xffbytes".to_vec(),
+        headers: HEADERS.clone(),
         first_us: START_US,
         last_us: START_US,
         attempts: 1,
