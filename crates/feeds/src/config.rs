@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::events::PostEvents;
 use crate::score::{Fading, Profile, Weights};
 
 /// `[feeds]`: homes that are made beforehand, and how they are ranked.
@@ -39,6 +40,10 @@ pub struct FeedsConfig {
     pub session_cache_bytes: u64,
     /// While the facts of the last so many milliseconds are not in homes yet, homes are read by pull.
     pub lag_ms_max: u64,
+    /// Whose posts `post.created.v1` and `post.updated.v1` tell of, for consumers outside: `followed` (of accounts
+    /// that somebody who reads here follows, and of who reads here), `all`, or `off`. On a whole network `all` looks
+    /// up and writes every post once more.
+    pub post_events: PostEvents,
     /// Most facts' payloads applied in one transaction.
     pub batch_entries_max: u32,
     /// Most bytes of facts applied in one transaction.
@@ -72,6 +77,7 @@ impl Default for FeedsConfig {
             page_seconds: 15,
             session_cache_bytes: 64 << 20,
             lag_ms_max: 30_000,
+            post_events: PostEvents::Followed,
             batch_entries_max: 2_000,
             batch_bytes_max: 4 << 20,
         }

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Reads from: the topic `dataplane.changes.v1`, and questions to the data-plane. Writes to: the domain `feeds`,
-//! all of which can be made again. Must stay true: a score is within 0 and 1; nobody's home has a line of
+//! all of which can be made again, and through its outbox to `post.created.v1` and `post.updated.v1`. Must stay true: a score is within 0 and 1; nobody's home has a line of
 //! somebody who is blocked, muted or gone; an item stands in a home once; the way of an item into homes is a
 //! row until it is done. Start at `worker.rs` for what a fact does, `query/home.rs` for what a reader sees.
 
@@ -23,6 +23,7 @@ mod deps;
 mod names;
 
 pub mod apply;
+pub mod events;
 pub mod jobs;
 pub mod worker;
 

@@ -22,6 +22,7 @@ pub struct Metrics {
     readers: Gauge,
     jobs: Gauge,
     parked: Gauge,
+    post_events: CounterVec,
 }
 
 impl Metrics {
@@ -68,11 +69,21 @@ impl Metrics {
                 "millrace_feeds_fanout_jobs_parked",
                 "Items whose way into homes was given up until an operator tries them again.",
             ),
+            post_events: registry.counter_with(
+                "millrace_feeds_post_events_total",
+                "Events of posts told to consumers outside, by what happened.",
+                &["type"],
+            ),
         }
     }
 
     pub(crate) fn items_came(&self, items: usize) {
         self.items.add(items as u64);
+    }
+
+    pub(crate) fn post_events(&self, [created, updated]: [usize; 2]) {
+        self.post_events.with(&["POST_CREATED"]).add(created as u64);
+        self.post_events.with(&["POST_UPDATED"]).add(updated as u64);
     }
 
     pub(crate) fn rows_written(&self, rows: u64) {

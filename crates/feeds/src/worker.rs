@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashSet};
 use millrace_atproto::syntax::AtUri;
 use millrace_dataplane::apply::change::Changes;
+use millrace_dataplane::model::Post;
 use millrace_dataplane::query::home_items::{GetHomeItems, HomeItem, HomeItemsOf, LIMIT_MAX};
+use millrace_dataplane::query::posts::{GetPosts, POSTS_MAX};
 use millrace_log::{Item, Log, Topic};
 use millrace_store::worker::{ApplyError, Projection};
 use millrace_store::{Dictionary, Param, Store, StoreError, Tx, offsets};
@@ -18,6 +20,7 @@ use crate::apply::items::NewItem;
 use crate::apply::{self, Batch};
 use crate::deps::Deps;
 use crate::error::asked;
+use crate::events::{self, Announcement, PostEvents, Told};
 use crate::names::{Ids, Wanted};
 
 /// The projection's name in `projection_offset`, in metrics and on the command line.
@@ -42,24 +45,33 @@ impl Projection for Feeds {
     }
 
     async fn prepare(&self, items: &[Item]) -> Result<Prepared, ApplyError> {
-        // Where nobody reads there is nothing to do: who comes later has a home built from what there is then.
-        if !self.has_readers().await? {
+        // Where nobody reads there are no homes to write: who comes later has one built from what there is then.
+        // Events of posts go on, if they are everybody's.
+        let has_readers = self.has_readers().await?;
+        if !has_readers && self.deps.config.post_events != PostEvents::All {
             return Ok(Prepared(Batch::default()));
         }
-        let mut facts = Vec::new();
+        let (mut facts, mut told) = (Vec::new(), Told::default());
         for item in items {
-            facts.extend(facts::read(&decoded(item)?));
+            let mut some = facts::read(&decoded(item)?);
+            told.note(&some, item.appended_us);
+            some.retain(|fact| has_readers || fact.is_post());
+            facts.extend(some);
         }
         let mut wanted = Wanted::default();
         facts.iter().for_each(|fact| fact.names(&mut wanted));
         let ids = wanted.resolve(&self.deps.dictionary).await?;
         let mut batch = resolved(&facts, &ids);
-        batch.came = self.news(&facts, &ids).await?;
+        let of_concern = self.of_concern(authors(&facts, &ids)).await?;
+        batch.came = self.news(&facts, &ids, &of_concern).await?;
+        batch.announced = self.announced(told, &ids, &of_concern).await?;
         Ok(Prepared(batch))
     }
 
     fn write(&self, tx: &mut Tx, prepared: Prepared) -> Result<(), ApplyError> {
         apply::apply(tx, &prepared.0, self.deps.config.rescore_after_us())?;
+        let told = events::publish(tx, &prepared.0.announced)?;
+        self.deps.metrics.post_events(told);
         self.deps.metrics.items_came(prepared.0.came.len());
         Ok(())
     }
@@ -144,19 +156,18 @@ impl Feeds {
     }
 
     /// The items that matter to some home, with what is known of them.
-    async fn news(&self, facts: &[Fact], ids: &Ids) -> Result<Vec<NewItem>, ApplyError> {
+    async fn news(
+        &self,
+        facts: &[Fact],
+        ids: &Ids,
+        of_concern: &HashSet<i64>,
+    ) -> Result<Vec<NewItem>, ApplyError> {
         let came = facts.iter().filter_map(|fact| match fact {
-            Fact::Came { item } => Some((item, ids.item(item)?.actor)),
+            Fact::Came { item } => Some(item),
             _ => None,
         });
-        let came: Vec<(&AtUri, i64)> = came.collect();
-        let authors: BTreeSet<i64> = came.iter().map(|one| one.1).collect();
-        let of_concern = self.of_concern(authors.into_iter().collect()).await?;
-        let came: Vec<AtUri> = came
-            .into_iter()
-            .filter(|one| of_concern.contains(&one.1))
-            .map(|one| one.0.clone())
-            .collect();
+        let concerns = |item: &&AtUri| is_by(of_concern, ids, item);
+        let came: Vec<AtUri> = came.filter(concerns).cloned().collect();
         let mut news = Vec::with_capacity(came.len());
         for some in came.chunks(LIMIT_MAX as usize) {
             let question = GetHomeItems { of: HomeItemsOf::Items(some.to_vec()), limit: LIMIT_MAX };
@@ -164,6 +175,32 @@ impl Feeds {
             news.extend(known(&self.deps.dictionary, answer.items).await?);
         }
         Ok(news)
+    }
+
+    /// The events of the posts that are here.
+    async fn announced(
+        &self,
+        mut told: Told,
+        ids: &Ids,
+        of_concern: &HashSet<i64>,
+    ) -> Result<Vec<Announcement>, ApplyError> {
+        match self.deps.config.post_events {
+            PostEvents::Off => return Ok(Vec::new()),
+            PostEvents::Followed => told.retain(|uri| is_by(of_concern, ids, uri)),
+            PostEvents::All => {}
+        }
+        let uris: Vec<AtUri> = told.uris().cloned().collect();
+        let mut announced = Vec::with_capacity(uris.len());
+        for some in uris.chunks(POSTS_MAX) {
+            let question = GetPosts { uris: some.to_vec() };
+            let found = self.deps.dataplane.ask(question).await.map_err(asked)?.posts;
+            let of_post = |post: &Post| {
+                let key = AtUri::parse(&post.uri).ok().and_then(|uri| ids.post(&uri))?;
+                told.announcement(key, post)
+            };
+            announced.extend(found.iter().filter_map(of_post));
+        }
+        Ok(announced)
     }
 
     /// Those of `authors` whom a reader follows, or who read here themselves.
@@ -178,6 +215,20 @@ impl Feeds {
         let found: Result<Vec<i64>, StoreError> = self.deps.store.read(read).await;
         Ok(found?.into_iter().collect())
     }
+}
+
+/// Who made the items of these facts.
+fn authors(facts: &[Fact], ids: &Ids) -> Vec<i64> {
+    let items = facts.iter().filter_map(|fact| match fact {
+        Fact::Came { item } | Fact::Renewed { item } => ids.item(item),
+        _ => None,
+    });
+    let authors: BTreeSet<i64> = items.map(|item| item.actor).collect();
+    authors.into_iter().collect()
+}
+
+fn is_by(some: &HashSet<i64>, ids: &Ids, item: &AtUri) -> bool {
+    ids.item(item).is_some_and(|item| some.contains(&item.actor))
 }
 
 /// What the data-plane told, by ids.
@@ -207,9 +258,14 @@ fn decoded(item: &Item) -> Result<Changes, ApplyError> {
 }
 
 impl Fact {
+    /// Whether an event may tell of it.
+    fn is_post(&self) -> bool {
+        matches!(self, Self::Came { .. } | Self::Renewed { .. })
+    }
+
     fn names(&self, wanted: &mut Wanted) {
         match self {
-            Self::Came { item } => wanted.uri(item),
+            Self::Came { item } | Self::Renewed { item } => wanted.uri(item),
             Self::Went { item, post } => {
                 [Some(item), post.as_ref()].into_iter().flatten().for_each(|uri| wanted.uri(uri))
             }
@@ -232,7 +288,7 @@ fn resolved(facts: &[Fact], ids: &Ids) -> Batch {
     let mut follows: HashMap<(i64, i64), bool> = HashMap::default();
     for fact in facts {
         match fact {
-            Fact::Came { .. } => {}
+            Fact::Came { .. } | Fact::Renewed { .. } => {}
             Fact::Went { item, post } => batch.went.extend(
                 ids.item(item).map(|item| (item, post.as_ref().and_then(|post| ids.post(post)))),
             ),

@@ -17,6 +17,8 @@ const BLOCK: &str = "app.bsky.graph.block";
 pub(crate) enum Fact {
     /// A post or repost is there.
     Came { item: AtUri },
+    /// A post or repost was there and is, with another record.
+    Renewed { item: AtUri },
     /// It is there no longer; `post` is what a repost showed.
     Went { item: AtUri, post: Option<AtUri> },
     /// Somebody did something with a post, or took it back.
@@ -35,7 +37,7 @@ pub(crate) fn read(changes: &Changes) -> Vec<Fact> {
         match change.collection.as_str() {
             POST | REPOST | LIMITED_POST => {
                 let last = spans.get(&key(change)).is_some_and(|span| span.last == change.op);
-                facts.extend(item(changes, change).filter(|_| last && is_news(&spans, change)));
+                facts.extend(item(changes, change, is_news(&spans, change)).filter(|_| last));
                 touched(changes, change, &mut facts);
             }
             LIKE => touched(changes, change, &mut facts),
@@ -90,11 +92,12 @@ fn is_news(spans: &HashMap<Key<'_>, Span>, change: &Change) -> bool {
         .is_none_or(|span| (span.first, span.last) != (Op::Removed, Op::Inserted))
 }
 
-fn item(changes: &Changes, change: &Change) -> Option<Fact> {
+fn item(changes: &Changes, change: &Change, is_news: bool) -> Option<Fact> {
     let Change { collection, rkey, .. } = change;
     let item = uri(&format!("at://{}/{collection}/{rkey}", changes.did))?;
     Some(match change.op {
-        Op::Inserted => Fact::Came { item },
+        Op::Inserted if is_news => Fact::Came { item },
+        Op::Inserted => Fact::Renewed { item },
         Op::Removed => Fact::Went { item, post: change.subject.as_deref().and_then(uri) },
     })
 }
@@ -145,7 +148,7 @@ mod tests {
         assert_eq!(ops(&[Op::Inserted]), std::slice::from_ref(&came));
         assert_eq!(ops(&[Op::Removed]), std::slice::from_ref(&went));
         // Written anew: it keeps its place.
-        assert_eq!(ops(&[Op::Removed, Op::Inserted]), []);
+        assert_eq!(ops(&[Op::Removed, Op::Inserted]), [Fact::Renewed { item: at(ALICES) }]);
         assert_eq!(ops(&[Op::Inserted, Op::Removed]), [went]);
     }
 

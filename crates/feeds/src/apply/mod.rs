@@ -11,6 +11,7 @@ pub(crate) mod tiers;
 
 use millrace_store::{StoreError, Tx};
 
+use crate::events::Announcement;
 use crate::model::{ItemKey, PostKey};
 use items::NewItem;
 
@@ -26,6 +27,8 @@ pub(crate) struct Batch {
     pub between: Vec<(i64, i64)>,
     /// Who follows whom, or no longer does.
     pub follows: Vec<(i64, i64, bool)>,
+    /// What consumers outside are told of.
+    pub announced: Vec<Announcement>,
 }
 
 pub(crate) fn apply(tx: &mut Tx, batch: &Batch, rescore_after_us: i64) -> Result<(), StoreError> {

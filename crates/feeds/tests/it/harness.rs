@@ -16,7 +16,7 @@ use millrace_feeds::query::home::{GetHome, Home};
 use millrace_feeds::query::order::Mode;
 use millrace_feeds::schema;
 use millrace_feeds::worker::Feeds;
-use millrace_log::Item;
+use millrace_log::{Headers, Item};
 use millrace_runtime::clock::{ManualClock, SharedClock};
 use millrace_runtime::metrics::Registry;
 use millrace_runtime::rng::Rng;
@@ -144,6 +144,7 @@ impl Harness {
             offset: 0,
             appended_us: self.shared.now_us(),
             payload: Bytes::from(entry.encode().unwrap()),
+            headers: Headers::NONE,
         };
         let prepared = self.base.prepare(&[item]).await.unwrap();
         let base = self.base.clone();
@@ -175,7 +176,8 @@ impl Harness {
         for payload in facts {
             let mut state = self.state.lock();
             state.offset += 1;
-            items.push(Item { offset: state.offset, appended_us: self.shared.now_us(), payload });
+            let (offset, appended_us) = (state.offset, self.shared.now_us());
+            items.push(Item { offset, appended_us, payload, headers: Headers::NONE });
         }
         let prepared = self.projection.prepare(&items).await.unwrap();
         let projection = self.projection.clone();

@@ -1,6 +1,7 @@
 //! Homes through their public interface: entries in, homes read, on every engine.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod events;
 mod fan_out;
 mod harness;
 mod homes;
