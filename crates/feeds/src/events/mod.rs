@@ -125,6 +125,7 @@ impl Told {
             uri: post.uri.clone(),
             id,
             payload,
+            headers: trace(),
         })
     }
 }
@@ -139,6 +140,17 @@ pub(crate) struct Announcement {
     uri: String,
     id: String,
     payload: Vec<u8>,
+    headers: Headers,
+}
+
+/// The trace under way, if there is one.
+fn trace() -> Headers {
+    let mut headers = Headers::NONE;
+    if let Some(traceparent) = propagate::traceparent() {
+        // It is far below any bound.
+        let _ = headers.push(propagate::TRACEPARENT, traceparent);
+    }
+    headers
 }
 
 /// Tells what was not told before; how many of each kind.
@@ -148,11 +160,6 @@ pub(crate) fn publish(tx: &mut Tx, all: &[Announcement]) -> Result<[usize; 2], S
         return Ok(counts);
     }
     let fresh = remember(tx, all)?;
-    let mut headers = Headers::NONE;
-    if let Some(traceparent) = propagate::traceparent() {
-        // It is far below any bound.
-        let _ = headers.push(propagate::TRACEPARENT, traceparent);
-    }
     let events =
         all.iter().filter(|one| one.happened == Happened::Updated || fresh.contains(&one.key));
     let events: Vec<Event<'_>> = events
@@ -165,7 +172,7 @@ pub(crate) fn publish(tx: &mut Tx, all: &[Announcement]) -> Result<[usize; 2], S
             aggregate_id: &one.uri,
             kind: one.happened.kind(),
             payload: &one.payload,
-            headers: &headers,
+            headers: &one.headers,
         })
         .collect();
     outbox::push_events(tx, events)?;
