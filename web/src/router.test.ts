@@ -7,7 +7,8 @@ test("every page is found again at its own address", () => {
     { page: "overview" },
     { page: "hosts" },
     { page: "parked", id: null },
-    { page: "parked", id: 12 },
+    { page: "parked", id: "12" },
+    { page: "parked", id: "facts-12" },
     { page: "rejected", reason: null },
     { page: "rejected", reason: "not a/tid&x" },
     { page: "moderation", tab: "accounts", subject: null },
@@ -37,7 +38,7 @@ test("every page is found again at its own address", () => {
 });
 
 test("an address that is no page is unknown", () => {
-  const strange = ["/", "/dashboards", "/dashboard/x", "/dashboard/parked/x", "/dashboard/parked/1/2", "/dashboard/%zz", "/dashboard/moderation/x"];
+  const strange = ["/", "/dashboards", "/dashboard/x", "/dashboard/parked/x", "/dashboard/parked/1/2", "/dashboard/parked/homes-1", "/dashboard/%zz", "/dashboard/moderation/x"];
   for (const path of [...strange, "/dashboard/profile/a/likes", "/dashboard/home/x", "/dashboard/list/a", "/dashboard/sign-in/x", "/dashboard/post/a", "/dashboard/record/a/b"]) {
     assert.deepEqual(parse(path, ""), { page: "unknown", path });
   }

@@ -11,7 +11,7 @@ export const MODERATION_TABS: readonly ModerationTab[] = ["accounts", "takedowns
 export type Route =
   | { page: "overview" }
   | { page: "hosts" }
-  | { page: "parked"; id: number | null }
+  | { page: "parked"; id: string | null }
   | { page: "rejected"; reason: string | null }
   /** `subject`: the account or record looked up, whose takedowns, which list. */
   | { page: "moderation"; tab: ModerationTab; subject: string | null }
@@ -60,7 +60,7 @@ export function parse(pathname: string, search: string): Route {
   if (first === "explore" && parts.length === 1) return { page: "explore", q: query.get("q") ?? "" };
   if (first === "parked" && parts.length <= 2) {
     if (second === undefined) return { page: "parked", id: null };
-    return /^\d{1,15}$/.test(second) ? { page: "parked", id: Number(second) } : unknown;
+    return /^((facts|fanout)-)?\d{1,15}$/.test(second) ? { page: "parked", id: second } : unknown;
   }
   if (first === "moderation" && parts.length <= 3) {
     const tab = MODERATION_TABS.find((tab) => tab === (second ?? "accounts"));
@@ -101,7 +101,7 @@ export function href(route: Exclude<Route, { page: "unknown" }>): string {
     case "list":
       return at("list", route.actor, route.rkey);
     case "parked":
-      return route.id === null ? at("parked") : at("parked", String(route.id));
+      return route.id === null ? at("parked") : at("parked", route.id);
     case "rejected":
       return at("rejected") + (route.reason === null ? "" : `?${new URLSearchParams({ reason: route.reason })}`);
     case "moderation":

@@ -140,7 +140,11 @@ export interface AccountState {
   takedown: Takedown | null;
 }
 
+/** What lies parked; entries of the log do not say it. */
+export type ParkedOf = "entries" | "facts" | "fanout";
+
 export interface ParkedEntry {
+  of?: ParkedOf;
   id: number;
   projection: string;
   topic: string;

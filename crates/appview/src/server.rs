@@ -174,7 +174,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
     });
     let api = Arc::new(Api {
         dataplane: dataplane.clone(),
-        feeds,
+        feeds: feeds.clone(),
         auth: auth.clone(),
         resolver,
         pds,
@@ -212,6 +212,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
     let admin = AdminState {
         ingest,
         dataplane: dataplane.clone(),
+        feeds,
         auth,
         clock,
         started_us,

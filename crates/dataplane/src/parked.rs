@@ -3,6 +3,7 @@
 //! Each operation is one function over a transaction. A command without a server runs it on the tables,
 //! the internal listener's routes on the server's store, and everybody else asks `query/parked.rs`.
 
+mod id;
 pub mod why;
 
 use millrace_atproto::cbor;
@@ -14,6 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use id::{NoParkedId, Of, ParkedId};
+
 /// Bytes of an entry that cannot be decoded which are shown.
 const HEX_BYTES_MAX: usize = 1_024;
 
@@ -21,6 +24,9 @@ const HEX_BYTES_MAX: usize = 1_024;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListParked {
+    /// What lies parked; those of homes are not the data-plane's to tell.
+    #[serde(skip_serializing_if = "Of::is_entries")]
+    pub of: Of,
     /// Only this projection's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
@@ -43,6 +49,9 @@ pub struct ParkedPage {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ParkedEntry {
+    /// What it is; the number is its own among those.
+    #[serde(default, skip_serializing_if = "Of::is_entries")]
+    pub of: Of,
     pub id: i64,
     pub projection: String,
     pub topic: String,
@@ -78,6 +87,7 @@ impl From<Parked> for ParkedEntry {
     fn from(parked: Parked) -> Self {
         let why = why::of(&parked.reason);
         Self {
+            of: Of::Entries,
             id: parked.id,
             projection: parked.projection,
             topic: parked.topic,

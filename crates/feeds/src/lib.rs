@@ -34,6 +34,7 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod metrics;
+pub mod parked;
 pub mod schema;
 
 pub use client::Client;

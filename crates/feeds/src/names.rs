@@ -10,8 +10,8 @@ use millrace_dataplane::query::limited_post::LIMITED_POST;
 
 use crate::model::{ItemKey, LIMITED, POST, PostKey, REPOST};
 
-const POST_NSID: &str = "app.bsky.feed.post";
-const REPOST_NSID: &str = "app.bsky.feed.repost";
+pub(crate) const POST_NSID: &str = "app.bsky.feed.post";
+pub(crate) const REPOST_NSID: &str = "app.bsky.feed.repost";
 
 /// The code of a collection whose records bring posts into homes.
 pub(crate) fn code_of(nsid: &str) -> Option<i64> {

@@ -14,6 +14,10 @@ use crate::client::Local;
 use crate::error::FeedsError;
 use crate::query::Question;
 use crate::query::home::GetHome;
+use crate::query::parked::{
+    CountParkedOfHomes, DiscardParkedOfHomes, GetParkedOfHomes, ListParkedOfHomes,
+    RetryAllParkedOfHomes, RetryParkedOfHomes,
+};
 use crate::query::seen::ApplySeen;
 
 /// Largest question, bytes.
@@ -24,6 +28,12 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = Router::new();
     let router = question::<GetHome>(router);
     let router = question::<ApplySeen>(router);
+    let router = question::<CountParkedOfHomes>(router);
+    let router = question::<ListParkedOfHomes>(router);
+    let router = question::<GetParkedOfHomes>(router);
+    let router = question::<RetryParkedOfHomes>(router);
+    let router = question::<RetryAllParkedOfHomes>(router);
+    let router = question::<DiscardParkedOfHomes>(router);
     let router =
         router.layer(axum::extract::DefaultBodyLimit::max(QUESTION_BYTES_MAX)).with_state(local);
     internal::guarded(router, secret)

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use millrace_dataplane::parked::ParkedId;
 use millrace_runtime::error::{Code, Diagnose, Diagnosis, render};
 
 use crate::admin::backup::room::shown;
@@ -118,8 +119,8 @@ pub enum ProgramError {
     ServerRefused { status: u16, message: String },
     #[error("not confirmed: {action}")]
     NotConfirmed { action: String },
-    #[error("no parked entry has number {id}")]
-    NoSuchEntry { id: i64 },
+    #[error("nothing parked is named {id}")]
+    NoSuchEntry { id: ParkedId },
     #[error("{} is not empty", path.display())]
     DemoFolderUsed { path: PathBuf },
     #[error("the {part}'s process: {how}")]

@@ -12,10 +12,11 @@ import { Time } from "../parts/time.tsx";
 import { href } from "../router.ts";
 import type { Operator } from "../session.ts";
 import type { ParkedEntry } from "../types.ts";
+import { parkedId } from "./parked.tsx";
 
 const LIST = href({ page: "parked", id: null });
 
-export function ParkedOne({ operator, id }: { operator: Operator; id: number }) {
+export function ParkedOne({ operator, id }: { operator: Operator; id: string }) {
   const loaded = useLoad(`parked ${id}`, (signal) => admin<ParkedEntry>(operator, `parked/${id}`, signal), 4_000);
   const gone = loaded.error instanceof ApiError && loaded.error.status === 404;
   return (
@@ -40,7 +41,7 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
   const [asking, setAsking] = useState(false);
   const act = async (what: "retry" | "discard") => {
     try {
-      await command(operator, `parked/${entry.id}/${what}`);
+      await command(operator, `parked/${parkedId(entry)}/${what}`);
       if (what === "discard") return navigate(LIST);
       setSaid("It is tried again now. If it fails once more it stays here, with one try more.");
       again();
@@ -85,7 +86,7 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
           wide
           facts={[
             ["Projection", entry.projection],
-            ["Place", `${entry.topic}/${entry.partition} @${count(entry.offset)}`],
+            ["Place", entry.of === "fanout" ? "on its way into homes" : `${entry.topic}/${entry.partition} @${count(entry.offset)}`],
             ["Account", entry.key === null ? "none: it blocks nobody" : entry.key],
             ["Tries", count(entry.attempts)],
             ["Written", <Time key="w" ms={Date.parse(entry.appendedAt)} />],
@@ -102,19 +103,25 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
       </section>
       {entry.entry !== undefined && (
         <section className="card" aria-labelledby="content">
-          <h2 id="content">In the log</h2>
-          <p className="muted">
-            {bytes(entry.entry.bytes)}
-            {entry.entry.fault !== null && `; ${entry.entry.fault}`}
-          </p>
+          <h2 id="content">{entry.of === "fanout" ? "What is written into homes" : "In the log"}</h2>
+          {entry.of !== "fanout" && (
+            <p className="muted">
+              {bytes(entry.entry.bytes)}
+              {entry.entry.fault !== null && `; ${entry.entry.fault}`}
+            </p>
+          )}
           <pre tabIndex={0} aria-labelledby="content">
             {JSON.stringify(entry.entry.content, null, 2)}
           </pre>
         </section>
       )}
       {asking && (
-        <Confirm title={`Discard entry #${entry.id}?`} yes="Discard" no="Keep it" onYes={() => act("discard")} onNo={() => setAsking(false)}>
-          <p>It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on.</p>
+        <Confirm title={`Discard entry #${parkedId(entry)}?`} yes="Discard" no="Keep it" onYes={() => act("discard")} onNo={() => setAsking(false)}>
+          <p>
+            {entry.of === "fanout"
+              ? "It is not tried again: homes that do not have it yet will not show it, until they are built anew."
+              : "It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on."}
+          </p>
         </Confirm>
       )}
     </>

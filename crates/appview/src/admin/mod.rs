@@ -50,6 +50,8 @@ use crate::sign_in::Upkeep;
 pub(crate) struct AdminState {
     pub(crate) ingest: millrace_ingest::Client,
     pub(crate) dataplane: millrace_dataplane::Client,
+    /// Homes, where they are made.
+    pub(crate) feeds: Option<millrace_feeds::Client>,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) clock: SharedClock,
     /// When this process started to serve.

@@ -5,6 +5,7 @@ use axum::Json;
 use millrace_dataplane::query::progress::{GetSourceProgress, Progress};
 use millrace_dataplane::query::standing::{GetStanding, Standing};
 use millrace_dataplane::worker;
+use millrace_feeds::query::parked::CountParkedOfHomes;
 use millrace_ingest::{IngestStatus, LogPartition, Sample, ScopeStatus};
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ pub(super) struct Overview {
     sources: Vec<Source>,
     scope: Option<ScopeStatus>,
     lag: Option<Lag>,
+    /// Entries of the log, and what homes could not take.
     parked: u64,
 }
 
@@ -56,12 +58,19 @@ struct Lag {
 }
 
 pub(super) async fn overview(Operated(state): Operated) -> Result<Json<Overview>, XrpcError> {
-    let (status, sources, scope, standing, progress) = tokio::join!(
+    let of_homes = async {
+        match &state.feeds {
+            Some(homes) => homes.ask(CountParkedOfHomes {}).await.map_or(0, |count| count.entries),
+            None => 0,
+        }
+    };
+    let (status, sources, scope, standing, progress, of_homes) = tokio::join!(
         state.ingest.status(),
         state.ingest.list_sources(),
         state.ingest.scope(),
         state.dataplane.ask(GetStanding {}),
         state.dataplane.ask(GetSourceProgress {}),
+        of_homes,
     );
     let progress = progress.unwrap_or(Progress { sources: Vec::new() });
     let (ingest, dataplane) = (Half::of(status), Half::of(standing));
@@ -74,7 +83,7 @@ pub(super) async fn overview(Operated(state): Operated) -> Result<Json<Overview>
         sources: joined(sources.unwrap_or_default(), progress),
         scope: scope.ok(),
         lag: lag.map(|(ingest, standing)| lag_of(ingest, standing)),
-        parked: parked.map(|parked| parked.entries).sum(),
+        parked: parked.map(|parked| parked.entries).sum::<u64>() + of_homes,
         ingest,
         dataplane,
     }))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Question, WorkerCommand};
 use crate::error::DataplaneError;
-use crate::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
+use crate::parked::{self, ListParked, Of, ParkedEntry, ParkedPage, Touched};
 
 /// One parked entry with what stands in the log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +42,10 @@ impl Question for ListParked {
     type Answer = ParkedPage;
 
     fn answer(self, tx: &mut Tx, _: &Context) -> Result<ParkedPage, DataplaneError> {
+        if self.of != Of::Entries {
+            let of = self.of.name();
+            return Err(DataplaneError::InvalidRequest(format!("{of} are asked of homes")));
+        }
         Ok(parked::page(tx, &self)?)
     }
 }

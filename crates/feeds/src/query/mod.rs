@@ -7,6 +7,7 @@ mod cursor;
 mod gather;
 pub mod home;
 pub mod order;
+pub mod parked;
 pub mod seen;
 pub mod session;
 

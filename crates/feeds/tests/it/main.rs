@@ -6,5 +6,6 @@ mod fan_out;
 mod harness;
 mod homes;
 mod model;
+mod parked;
 mod promised;
 mod settled;

@@ -11,8 +11,9 @@ use axum::{Json, Router};
 use http::{StatusCode, header};
 use millrace_atproto::Did;
 use millrace_atproto::crypto::sha256;
-use millrace_dataplane::parked::{self, ListParked};
+use millrace_dataplane::parked::{self, ListParked, Of, ParkedId};
 use millrace_dataplane::worker;
+use millrace_feeds::parked as homes;
 use millrace_ingest::IngestError;
 use millrace_runtime::clock::SharedClock;
 use millrace_runtime::config::Secret;
@@ -26,8 +27,9 @@ use crate::failure::{Failure, ProgramError};
 
 /// What the routes need.
 pub struct AdminState {
-    /// The domain whose entries are parked.
+    /// The domains in which something may be parked.
     pub dataplane: Store,
+    pub feeds: Store,
     pub store: StoreConfig,
     pub clock: SharedClock,
     pub token: Secret,
@@ -74,33 +76,44 @@ async fn list_parked(
     State(admin): Admin,
     Query(question): Query<ListParked>,
 ) -> Result<Response, Refusal> {
-    Ok(Json(parked::list(&admin.dataplane, question).await?).into_response())
+    let page = match question.of {
+        Of::Entries => parked::list(&admin.dataplane, question).await?,
+        Of::Facts | Of::Fanout => homes::list(&admin.feeds, question).await?,
+    };
+    Ok(Json(page).into_response())
 }
 
-async fn get_parked(State(admin): Admin, Path(id): Path<i64>) -> Result<Response, Refusal> {
-    match parked::get(&admin.dataplane, id).await? {
+async fn get_parked(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Response, Refusal> {
+    let found = match id.of {
+        Of::Entries => parked::get(&admin.dataplane, id.number).await?,
+        Of::Facts | Of::Fanout => homes::get(&admin.feeds, id).await?,
+    };
+    match found {
         Some(entry) => Ok(Json(entry).into_response()),
-        None => Err(refusal(
-            StatusCode::NOT_FOUND,
-            "NotFound",
-            format!("no parked entry has number {id}"),
-        )),
+        None => {
+            Err(refusal(StatusCode::NOT_FOUND, "NotFound", format!("nothing parked is named {id}")))
+        }
     }
 }
 
-async fn retry(State(admin): Admin, Path(id): Path<i64>) -> Result<Response, Refusal> {
-    Ok(Json(parked::retry(&admin.dataplane, id).await?).into_response())
+async fn retry(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Response, Refusal> {
+    let touched = match id.of {
+        Of::Entries => parked::retry(&admin.dataplane, id.number).await?,
+        Of::Facts | Of::Fanout => homes::retry(&admin.feeds, id).await?,
+    };
+    Ok(Json(touched).into_response())
 }
 
 #[derive(Deserialize)]
 #[serde(default)]
 struct RetryAll {
+    of: Of,
     projection: String,
 }
 
 impl Default for RetryAll {
     fn default() -> Self {
-        Self { projection: worker::NAME.to_owned() }
+        Self { of: Of::Entries, projection: worker::NAME.to_owned() }
     }
 }
 
@@ -108,11 +121,19 @@ async fn retry_all(
     State(admin): Admin,
     Query(question): Query<RetryAll>,
 ) -> Result<Response, Refusal> {
-    Ok(Json(parked::retry_all(&admin.dataplane, question.projection).await?).into_response())
+    let touched = match question.of {
+        Of::Entries => parked::retry_all(&admin.dataplane, question.projection).await?,
+        of @ (Of::Facts | Of::Fanout) => homes::retry_all(&admin.feeds, of).await?,
+    };
+    Ok(Json(touched).into_response())
 }
 
-async fn discard(State(admin): Admin, Path(id): Path<i64>) -> Result<Response, Refusal> {
-    Ok(Json(parked::discard(&admin.dataplane, id).await?).into_response())
+async fn discard(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Response, Refusal> {
+    let touched = match id.of {
+        Of::Entries => parked::discard(&admin.dataplane, id.number).await?,
+        Of::Facts | Of::Fanout => homes::discard(&admin.feeds, id).await?,
+    };
+    Ok(Json(touched).into_response())
 }
 
 async fn schema_status(State(admin): Admin) -> Result<Response, Refusal> {

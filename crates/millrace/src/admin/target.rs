@@ -1,7 +1,10 @@
 //! Where an operator's command works: on the server that holds the data folder, or else on the tables
 //! themselves. Tables in files are under the folder's lock; PostgreSQL may be written from anywhere.
 
-use millrace_dataplane::parked::{self, ListParked, ParkedEntry, ParkedPage, Touched};
+use millrace_dataplane::parked::{
+    self, ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched,
+};
+use millrace_feeds::parked as homes;
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
 use millrace_store::{Domain, EngineKind, Store, StoreConfig};
@@ -70,54 +73,78 @@ impl Target {
 
     /// A page of parked entries.
     pub async fn list_parked(&self, question: ListParked) -> Result<ParkedPage, Failure> {
+        let question_of = question.of;
         match self {
             Self::Server(server) => Ok(server.get("dlq", &question).await?),
             Self::Tables(tables) => {
-                tables.ask(async |store| parked::list(store, question).await).await
+                let list = async |store: &Store| match question.of {
+                    Of::Entries => parked::list(store, question).await,
+                    Of::Facts | Of::Fanout => homes::list(store, question).await,
+                };
+                tables.ask(question_of, list).await
             }
         }
     }
 
     /// One parked entry.
-    pub async fn get_parked(&self, id: i64) -> Result<ParkedEntry, Failure> {
+    pub async fn get_parked(&self, id: ParkedId) -> Result<ParkedEntry, Failure> {
         let found = match self {
             Self::Server(server) => match server.get(&format!("dlq/{id}"), &()).await {
                 Err(ProgramError::ServerRefused { status: 404, .. }) => None,
                 answer => Some(answer?),
             },
-            Self::Tables(tables) => tables.ask(async |store| parked::get(store, id).await).await?,
+            Self::Tables(tables) => {
+                let get = async |store: &Store| match id.of {
+                    Of::Entries => parked::get(store, id.number).await,
+                    Of::Facts | Of::Fanout => homes::get(store, id).await,
+                };
+                tables.ask(id.of, get).await?
+            }
         };
         Ok(found.ok_or(ProgramError::NoSuchEntry { id })?)
     }
 
     /// Has an entry tried again.
-    pub async fn retry(&self, id: i64) -> Result<Touched, Failure> {
+    pub async fn retry(&self, id: ParkedId) -> Result<Touched, Failure> {
         match self {
             Self::Server(server) => Ok(server.post(&format!("dlq/{id}/retry")).await?),
-            Self::Tables(tables) => tables.ask(async |store| parked::retry(store, id).await).await,
+            Self::Tables(tables) => {
+                let retry = async |store: &Store| match id.of {
+                    Of::Entries => parked::retry(store, id.number).await,
+                    Of::Facts | Of::Fanout => homes::retry(store, id).await,
+                };
+                tables.ask(id.of, retry).await
+            }
         }
     }
 
-    /// Has all of a projection's entries tried again.
-    pub async fn retry_all(&self, projection: &str) -> Result<Touched, Failure> {
+    /// Has all of a kind tried again; of entries, those of a projection.
+    pub async fn retry_all(&self, of: Of, projection: &str) -> Result<Touched, Failure> {
         match self {
             Self::Server(server) => {
-                Ok(server.post(&format!("dlq/retry?projection={projection}")).await?)
+                let of = of.name();
+                Ok(server.post(&format!("dlq/retry?of={of}&projection={projection}")).await?)
             }
             Self::Tables(tables) => {
-                tables
-                    .ask(async |store| parked::retry_all(store, projection.to_owned()).await)
-                    .await
+                let retry = async |store: &Store| match of {
+                    Of::Entries => parked::retry_all(store, projection.to_owned()).await,
+                    Of::Facts | Of::Fanout => homes::retry_all(store, of).await,
+                };
+                tables.ask(of, retry).await
             }
         }
     }
 
     /// Gives an entry up.
-    pub async fn discard(&self, id: i64) -> Result<Touched, Failure> {
+    pub async fn discard(&self, id: ParkedId) -> Result<Touched, Failure> {
         match self {
             Self::Server(server) => Ok(server.post(&format!("dlq/{id}/discard")).await?),
             Self::Tables(tables) => {
-                tables.ask(async |store| parked::discard(store, id).await).await
+                let discard = async |store: &Store| match id.of {
+                    Of::Entries => parked::discard(store, id.number).await,
+                    Of::Facts | Of::Fanout => homes::discard(store, id).await,
+                };
+                tables.ask(id.of, discard).await
             }
         }
     }
@@ -140,9 +167,10 @@ impl Target {
 }
 
 impl Tables {
-    /// Asks the data-plane's tables, as they are: a command that looks must not migrate.
+    /// Asks the tables that hold what is parked, as they are: a command that looks must not migrate.
     async fn ask<T>(
         &self,
+        of: Of,
         ask: impl AsyncFnOnce(&Store) -> Result<T, millrace_store::StoreError>,
     ) -> Result<T, Failure> {
         let config = StoreConfig {
@@ -151,10 +179,16 @@ impl Tables {
             readers: 1,
             ..self.store.clone()
         };
-        let migrations = millrace_dataplane::schema::DATAPLANE;
+        let (domain, migrations, attached): (_, _, &[Domain]) = match of {
+            Of::Entries => (Domain::Dataplane, millrace_dataplane::schema::DATAPLANE, &[]),
+            // An item on its way is named by the dictionary.
+            Of::Facts | Of::Fanout => {
+                (Domain::Feeds, millrace_feeds::schema::FEEDS, &[Domain::Dictionary])
+            }
+        };
+        let registry = Registry::new();
         let store =
-            Store::open(&config, Domain::Dataplane, migrations, &[], &self.clock, &Registry::new())
-                .await?;
+            Store::open(&config, domain, migrations, attached, &self.clock, &registry).await?;
         let answer = ask(&store).await;
         store.close().await;
         Ok(answer?)

@@ -1,7 +1,8 @@
-//! `millrace dlq`: entries that could not be applied. Asks the running server; without one, the tables.
+//! `millrace dlq`: what could not be applied: entries of the log, facts that homes could not be told, posts on their
+//! way into homes. Asks the running server; without one, the tables.
 
 use clap::Subcommand;
-use millrace_dataplane::parked::{ListParked, ParkedEntry, ParkedPage};
+use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage};
 use millrace_dataplane::worker;
 
 use crate::admin::target::Target;
@@ -15,18 +16,21 @@ const ERROR_CHARS: usize = 60;
 
 #[derive(Debug, Subcommand)]
 pub enum DlqCommand {
-    /// List parked entries, the oldest first
+    /// List what is parked, the oldest first of each kind
     #[command(visible_alias = "ls")]
     List {
         #[command(flatten)]
         read: ReadArgs,
+        /// Only of this kind; without it, of every kind
+        #[arg(long, value_name = "KIND", value_parser = kind)]
+        of: Option<Of>,
         /// Only this projection's
         #[arg(long, value_name = "NAME")]
         projection: Option<String>,
-        /// Only entries with a higher number
-        #[arg(long, value_name = "ID", default_value_t = 0)]
+        /// Only those of the kind with a higher number; of entries, where no kind is named
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
         after: i64,
-        /// At most so many
+        /// At most so many of a kind
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
@@ -34,29 +38,32 @@ pub enum DlqCommand {
     Show {
         #[command(flatten)]
         read: ReadArgs,
-        /// Number of the entry
-        id: i64,
+        /// As the list names it
+        id: ParkedId,
     },
     /// Try an entry again now; one that waits behind another has that one tried
     Retry {
         #[command(flatten)]
         write: WriteArgs,
-        /// Number of the entry
+        /// As the list names it
         #[arg(required_unless_present = "all")]
-        id: Option<i64>,
-        /// Try all entries of the projection
+        id: Option<ParkedId>,
+        /// Try all of a kind
         #[arg(long, conflicts_with = "id")]
         all: bool,
+        /// With --all: of which kind
+        #[arg(long, value_name = "KIND", value_parser = kind, default_value = "entries")]
+        of: Of,
         /// With --all: whose entries
         #[arg(long, value_name = "NAME", default_value = worker::NAME)]
         projection: String,
     },
-    /// Give an entry up: it is not tried again, and what waits behind it goes on
+    /// Give one up: it is not tried again, and what waits behind it goes on
     Discard {
         #[command(flatten)]
         write: WriteArgs,
-        /// Number of the entry
-        id: i64,
+        /// As the list names it
+        id: ParkedId,
     },
 }
 
@@ -64,9 +71,10 @@ pub async fn run(global: &Global, command: DlqCommand) -> Result<(), Failure> {
     let loaded = config::load(global)?;
     let target = Target::open(&loaded.value)?;
     match command {
-        DlqCommand::List { read, projection, after, limit } => {
-            let page = target.list_parked(ListParked { projection, after, limit }).await?;
-            list(&page, read);
+        DlqCommand::List { read, of, projection, after, limit } => {
+            let question = ListParked { of: of.unwrap_or_default(), projection, after, limit };
+            let pages = list_all(&target, question, of.is_none()).await?;
+            list(&pages, read);
             Ok(())
         }
         DlqCommand::Show { read, id } => {
@@ -74,26 +82,61 @@ pub async fn run(global: &Global, command: DlqCommand) -> Result<(), Failure> {
             Ok(())
         }
         DlqCommand::Retry { write, id: Some(id), .. } => retry(&target, id, write).await,
-        DlqCommand::Retry { write, id: None, projection, .. } => {
-            retry_all(&target, &projection, write).await
+        DlqCommand::Retry { write, id: None, of, projection, .. } => {
+            retry_all(&target, of, &projection, write).await
         }
         DlqCommand::Discard { write, id } => discard(&target, id, write).await,
     }
 }
 
-fn list(page: &ParkedPage, read: ReadArgs) {
-    if read.json {
-        return output::json(page);
+fn kind(text: &str) -> Result<Of, String> {
+    let names = Of::ALL.map(Of::name).join(", ");
+    let found = Of::ALL.into_iter().find(|of| of.name() == text);
+    found.ok_or_else(|| format!("one of {names}"))
+}
+
+/// A page of the kind asked for, and at the beginning of a list of everything one of each other kind.
+async fn list_all(
+    target: &Target,
+    question: ListParked,
+    every_kind: bool,
+) -> Result<Vec<(Of, ParkedPage)>, Failure> {
+    let others = Of::ALL.into_iter().filter(|of| *of != question.of);
+    let others = others.filter(|_| every_kind && question.after == 0);
+    let questions = others.map(|of| ListParked { of, ..question.clone() });
+    let mut pages = Vec::new();
+    for question in std::iter::once(question.clone()).chain(questions) {
+        let of = question.of;
+        pages.push((of, target.list_parked(question).await?));
     }
-    let rows: Vec<[String; 7]> = page.parked.iter().map(row).collect();
+    Ok(pages)
+}
+
+fn list(pages: &[(Of, ParkedPage)], read: ReadArgs) {
+    let first = pages.first().and_then(|(_, page)| page.cursor);
+    let parked: Vec<ParkedEntry> =
+        pages.iter().flat_map(|(_, page)| page.parked.iter().cloned()).collect();
+    if read.json {
+        return output::json(&ParkedPage { parked, cursor: first });
+    }
+    let rows: Vec<[String; 7]> = parked.iter().map(row).collect();
     let head = ["ID", "PROJECTION", "OFFSET", "KEY", "REASON", "TRIES", "ERROR"];
-    let next = page.cursor.map(|cursor| format!("--after {cursor}"));
+    let next = |(of, page): &(Of, ParkedPage)| {
+        let cursor = page.cursor?;
+        Some(format!("--of {} --after {cursor}", of.name()))
+    };
+    let next: Vec<String> = pages.iter().filter_map(next).collect();
+    let next = (!next.is_empty()).then(|| next.join(", or "));
     output::page(head, &rows, "nothing is parked", next);
+}
+
+fn id_of(entry: &ParkedEntry) -> ParkedId {
+    ParkedId { of: entry.of, number: entry.id }
 }
 
 fn row(entry: &ParkedEntry) -> [String; 7] {
     [
-        entry.id.to_string(),
+        id_of(entry).to_string(),
         entry.projection.clone(),
         place(entry),
         output::cell(entry.key.as_deref().unwrap_or_default()),
@@ -113,7 +156,7 @@ fn show(entry: &ParkedEntry, read: ReadArgs) {
         return output::json(entry);
     }
     let lines = [
-        ("id", entry.id.to_string()),
+        ("id", id_of(entry).to_string()),
         ("projection", entry.projection.clone()),
         ("offset", place(entry)),
         ("key", entry.key.clone().unwrap_or_else(|| "none: blocks nobody".to_owned())),
@@ -139,7 +182,7 @@ fn show(entry: &ParkedEntry, read: ReadArgs) {
     }
 }
 
-async fn retry(target: &Target, id: i64, write: WriteArgs) -> Result<(), Failure> {
+async fn retry(target: &Target, id: ParkedId, write: WriteArgs) -> Result<(), Failure> {
     let entry = target.get_parked(id).await?;
     if write.dry_run {
         output::note(&format!("would try entry {id} again ({}: {})", entry.reason, entry.error));
@@ -151,24 +194,30 @@ async fn retry(target: &Target, id: i64, write: WriteArgs) -> Result<(), Failure
     Ok(())
 }
 
-async fn retry_all(target: &Target, projection: &str, write: WriteArgs) -> Result<(), Failure> {
+async fn retry_all(
+    target: &Target,
+    of: Of,
+    projection: &str,
+    write: WriteArgs,
+) -> Result<(), Failure> {
+    let whose = match of {
+        Of::Entries => format!("entries of {projection}"),
+        of => of.name().to_owned(),
+    };
     if write.dry_run {
-        let question =
-            ListParked { projection: Some(projection.to_owned()), after: 0, limit: 1_000 };
+        let projection = (of == Of::Entries).then(|| projection.to_owned());
+        let question = ListParked { of, projection, after: 0, limit: 1_000 };
         let page = target.list_parked(question).await?;
         let more = page.cursor.map_or("", |_| " or more");
-        output::note(&format!(
-            "would try {}{more} entries of {projection} again",
-            page.parked.len()
-        ));
+        output::note(&format!("would try {}{more} {whose} again", page.parked.len()));
         return Ok(());
     }
-    let touched = target.retry_all(projection).await?;
-    output::note(&format!("{} entries of {projection} are tried again", touched.entries));
+    let touched = target.retry_all(of, projection).await?;
+    output::note(&format!("{} {whose} are tried again", touched.entries));
     Ok(())
 }
 
-async fn discard(target: &Target, id: i64, write: WriteArgs) -> Result<(), Failure> {
+async fn discard(target: &Target, id: ParkedId, write: WriteArgs) -> Result<(), Failure> {
     let entry = target.get_parked(id).await?;
     let action =
         format!("discard entry {id} of {} ({}: {})", entry.projection, entry.reason, entry.error);
@@ -183,6 +232,6 @@ async fn discard(target: &Target, id: i64, write: WriteArgs) -> Result<(), Failu
     Ok(())
 }
 
-fn gone_unless(found: bool, id: i64) -> Result<(), ProgramError> {
+fn gone_unless(found: bool, id: ParkedId) -> Result<(), ProgramError> {
     if found { Ok(()) } else { Err(ProgramError::NoSuchEntry { id }) }
 }

@@ -145,6 +145,7 @@ impl Data {
         let secret = config.dataplane.secret();
         let admin = AdminState {
             dataplane: self.stores.dataplane.clone(),
+            feeds: self.stores.feeds.clone(),
             store: config.store(),
             clock: common.clock.clone(),
             token: token.clone(),

@@ -6,7 +6,7 @@ use millrace_runtime::metrics::Registry;
 use millrace_store::testing::Engine;
 use serde_json::Value;
 
-use crate::program::{Place, until};
+use crate::program::{Place, QUIET, until};
 
 /// Puts entries into the log that no data-plane can read.
 async fn poison(place: &Place, count: usize) {
@@ -76,6 +76,41 @@ async fn poison_from_end_to_end(place: &Place) {
     place.run(&["dlq", "discard", &id, "--yes"]).fine();
     assert_eq!(parked(place).len(), 0);
     assert!(place.run(&["dlq", "list"]).fine().stderr.contains("nothing is parked"));
+}
+
+#[tokio::test]
+async fn what_homes_could_not_take_is_among_it() {
+    let place = Place::with(&format!("{QUIET}\n[feeds]\npost_events = \"all\"\n"));
+    let log = Log::open(&LogConfig::in_dir(place.data()), SystemClock::shared(), &Registry::new())
+        .unwrap();
+    let fact = Append::new("did:plc:poison", "no fact");
+    log.append(Topic::DataplaneChanges, vec![fact]).await.unwrap();
+    log.close().await;
+    poison(&place, 1).await;
+    let mut server = place.serve(&[]).await;
+    let all = || Some(parked(&place)).filter(|all| all.len() == 2);
+    let all = until("a parked entry and a parked fact", all).await;
+    assert_eq!((all[0].get("of"), &all[1]["of"]), (None, &"facts".into()));
+    assert_eq!(all[1]["projection"], "feeds");
+    let id = format!("facts-{}", all[1]["id"]);
+    assert!(place.run(&["dlq", "list"]).fine().stdout.contains(&id));
+    let facts = place.run(&["dlq", "list", "--of", "facts", "--json"]).fine().json();
+    assert_eq!(facts["parked"].as_array().unwrap().len(), 1);
+    let shown = place.run(&["dlq", "show", &id, "--json"]).fine().json();
+    assert_eq!(shown["entry"]["bytes"], "no fact".len());
+    let attempts = |least: i64| (parked(&place)[1]["attempts"].as_i64()? >= least).then_some(());
+    place.run(&["dlq", "retry", &id]).fine();
+    until("a second attempt", || attempts(2)).await;
+    place.run(&["dlq", "retry", "--all", "--of", "facts"]).fine();
+    until("a third attempt", || attempts(3)).await;
+    assert_eq!(server.terminate().await, 0, "{}", server.log());
+
+    // Without a server: the same, on the tables.
+    assert_eq!(parked(&place).len(), 2);
+    place.run(&["dlq", "discard", &id, "--yes"]).fine();
+    place.run(&["dlq", "discard", &id, "--yes"]).refused(1, "MR-BIN-009");
+    assert_eq!(parked(&place).len(), 1);
+    assert_eq!(place.run(&["dlq", "show", "homes-1"]).code, 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,208 @@
+//! What homes could not take, as an operator sees it: facts that could not be applied, and items whose way into homes
+//! was given up. Both stay until somebody has them tried again or gives them up for good.
+//!
+//! A parked fact keeps later ones of its account behind it; an item blocks nobody.
+
+use millrace_atproto::datetime::format_ms_us;
+use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched};
+use millrace_store::parked::{self as facts, LIST_MAX, ParkedFilter};
+use millrace_store::{ActorId, Param, RkeyId, Row, Store, StoreError, Tx, dictionary};
+use serde_json::{Value, json};
+
+use crate::model::{ItemKey, REPOST};
+use crate::worker::NAME;
+
+/// Why an item is parked, and what to do.
+const REASON: &str = "fan-out";
+const CAUSE: &str = "Writing this post or repost into the homes of its followers failed ten times. Other items went on without it.";
+const REMEDY: &str = "read the error; once its cause is gone, retry: what homes have already stays, and the rest is written";
+
+const STATE_PENDING: i64 = 0;
+const STATE_PARKED: i64 = 1;
+const JOB: &str =
+    "SELECT id, item_actor, item_rkey, item_collection, done, attempts, error, created_at_us
+    FROM fanout_job WHERE state = $1";
+
+/// Counting ends here.
+const COUNTED_MAX: i64 = 100_000;
+
+/// How much of it there is, counted up to a bound.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn count(store: &Store) -> Result<Touched, StoreError> {
+    const SQL: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM parked LIMIT $1) AS f)
+        + (SELECT count(*) FROM (SELECT 1 FROM fanout_job WHERE state = $2 LIMIT $1) AS j)";
+    let count = |tx: &mut Tx| {
+        tx.query_one(SQL, &[COUNTED_MAX, STATE_PARKED].map(Param::Int), |row| row.get::<i64>(0))
+    };
+    let entries = store.read(count).await?;
+    Ok(Touched { entries: u64::try_from(entries).unwrap_or(0) })
+}
+
+/// A page of what is parked of one kind; none of the data-plane's.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn list(store: &Store, question: ListParked) -> Result<ParkedPage, StoreError> {
+    store.read(move |tx| page(tx, &question)).await
+}
+
+/// One with its content.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn get(store: &Store, id: ParkedId) -> Result<Option<ParkedEntry>, StoreError> {
+    store.read(move |tx| one(tx, id)).await
+}
+
+/// Has one tried again now.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn retry(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
+    let again = move |tx: &mut Tx| match id.of {
+        Of::Entries => Ok(0),
+        Of::Facts => facts::retry(tx, id.number).map(u64::from),
+        Of::Fanout => tx.execute(
+            "UPDATE fanout_job SET state = $2, attempts = 0 WHERE id = $1 AND state = $3",
+            &[id.number, STATE_PENDING, STATE_PARKED].map(Param::Int),
+        ),
+    };
+    store.write(again).await.map(|entries| Touched { entries })
+}
+
+/// Has all of a kind tried again now.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn retry_all(store: &Store, of: Of) -> Result<Touched, StoreError> {
+    let again = move |tx: &mut Tx| match of {
+        Of::Entries => Ok(0),
+        Of::Facts => facts::retry_all(tx, NAME),
+        Of::Fanout => tx.execute(
+            "UPDATE fanout_job SET state = $1, attempts = 0 WHERE state = $2",
+            &[STATE_PENDING, STATE_PARKED].map(Param::Int),
+        ),
+    };
+    store.write(again).await.map(|entries| Touched { entries })
+}
+
+/// Gives one up for good: a home that is built anew has it all the same.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn discard(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
+    let give_up = move |tx: &mut Tx| match id.of {
+        Of::Entries => Ok(0),
+        Of::Facts => facts::discard(tx, id.number).map(u64::from),
+        Of::Fanout => tx.execute(
+            "DELETE FROM fanout_job WHERE id = $1 AND state = $2",
+            &[id.number, STATE_PARKED].map(Param::Int),
+        ),
+    };
+    store.write(give_up).await.map(|entries| Touched { entries })
+}
+
+fn page(tx: &mut Tx, question: &ListParked) -> Result<ParkedPage, StoreError> {
+    let limit = question.limit.clamp(1, LIST_MAX);
+    let parked: Vec<ParkedEntry> = match question.of {
+        Of::Entries => Vec::new(),
+        Of::Facts => {
+            let projection = question.projection.clone();
+            let filter = ParkedFilter { projection, after_id: question.after, limit };
+            facts::list(tx, &filter)?.into_iter().map(fact).collect()
+        }
+        Of::Fanout => jobs(tx, question.after, limit)?,
+    };
+    let full = parked.len() as u64 >= u64::from(limit);
+    let cursor = parked.last().map(|last| last.id).filter(|_| full);
+    Ok(ParkedPage { parked, cursor })
+}
+
+fn one(tx: &mut Tx, id: ParkedId) -> Result<Option<ParkedEntry>, StoreError> {
+    match id.of {
+        Of::Entries => Ok(None),
+        Of::Facts => Ok(facts::get(tx, id.number)?.map(fact)),
+        Of::Fanout => {
+            let params = [STATE_PARKED, id.number].map(Param::Int);
+            let found = tx.query_opt(&format!("{JOB} AND id = $2"), &params, job)?;
+            found.map(|job| job.shown(tx)).transpose()
+        }
+    }
+}
+
+fn jobs(tx: &mut Tx, after: i64, limit: u32) -> Result<Vec<ParkedEntry>, StoreError> {
+    let sql = format!("{JOB} AND id > $2 ORDER BY id LIMIT $3");
+    let params = [STATE_PARKED, after, limit.into()].map(Param::Int);
+    let found = tx.query(&sql, &params, job)?;
+    found.into_iter().map(|job| job.shown(tx)).collect()
+}
+
+/// Of a fact the payload is JSON, which the data-plane's own entries are not.
+fn fact(parked: facts::Parked) -> ParkedEntry {
+    let content: Option<Value> = serde_json::from_slice(&parked.entry).ok();
+    let bytes = parked.entry.len();
+    let shown = ParkedEntry::from(parked);
+    let entry = match content {
+        Some(content) => Some(json!({ "bytes": bytes, "fault": null, "content": content })),
+        None => shown.entry.clone(),
+    };
+    ParkedEntry { of: Of::Facts, entry, ..shown }
+}
+
+/// An item whose way was given up.
+struct Job {
+    id: i64,
+    item: ItemKey,
+    done: i64,
+    attempts: i64,
+    error: String,
+    created_at_us: i64,
+}
+
+fn job(row: &Row<'_>) -> Result<Job, StoreError> {
+    let item = ItemKey { actor: row.get(1)?, rkey: row.get(2)?, collection: row.get(3)? };
+    Ok(Job {
+        id: row.get(0)?,
+        item,
+        done: row.get(4)?,
+        attempts: row.get(5)?,
+        error: row.get(6)?,
+        created_at_us: row.get(7)?,
+    })
+}
+
+impl Job {
+    fn shown(self, tx: &mut Tx) -> Result<ParkedEntry, StoreError> {
+        let did = dictionary::did(tx, ActorId(self.item.actor))?;
+        let rkey = dictionary::rkey(tx, RkeyId(self.item.rkey))?;
+        let nsid = if self.item.collection == REPOST {
+            crate::names::REPOST_NSID
+        } else {
+            crate::names::POST_NSID
+        };
+        let uri = did.as_ref().zip(rkey).map(|(did, rkey)| format!("at://{did}/{nsid}/{rkey}"));
+        let at = format_ms_us(self.created_at_us);
+        let content = json!({ "item": uri, "homesDone": self.done });
+        Ok(ParkedEntry {
+            of: Of::Fanout,
+            id: self.id,
+            projection: NAME.to_owned(),
+            topic: REASON.to_owned(),
+            partition: 0,
+            offset: self.id,
+            key: did.map(|did| did.to_string()),
+            reason: REASON.to_owned(),
+            cause: Some(CAUSE.to_owned()),
+            remedy: Some(REMEDY.to_owned()),
+            error: self.error,
+            attempts: self.attempts,
+            appended_at: at.clone(),
+            parked_at: at.clone(),
+            last_tried_at: at,
+            next_try_at: None,
+            entry: Some(json!({ "bytes": 0, "fault": null, "content": content })),
+        })
+    }
+}
