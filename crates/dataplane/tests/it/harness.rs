@@ -11,7 +11,7 @@ use millrace_dataplane::query::Context;
 use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::schema;
 use millrace_dataplane::worker::Dataplane;
-use millrace_log::Item;
+use millrace_log::{Headers, Item};
 use millrace_runtime::clock::{ManualClock, SharedClock};
 use millrace_runtime::metrics::Registry;
 use millrace_store::testing::{Engine, Place};
@@ -120,7 +120,8 @@ impl Harness {
     fn item(&self, entry: &Entry) -> Item {
         let offset = self.next_offset.fetch_add(1, Ordering::Relaxed);
         let appended_us = entry.header.time_us;
-        Item { offset, appended_us, payload: Bytes::from(entry.encode().unwrap()) }
+        let payload = Bytes::from(entry.encode().unwrap());
+        Item { offset, appended_us, payload, headers: Headers::NONE }
     }
 
     /// Every row of the projection's tables, as text.
