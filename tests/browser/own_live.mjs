@@ -14,12 +14,12 @@ export async function live(stage) {
   const place = async () => (await first.boundingBox()).y;
   const before = [await first.innerText(), await place()];
   await create(stage, stage.bob, "app.bsky.feed.post", { text: "fresh from the mill" });
-  await page.getByRole("button", { name: "New posts" }).waitFor();
+  await page.getByRole("button", { name: /new post/i }).waitFor();
   assert.equal(await page.getByText("fresh from the mill").count(), 0);
   assert.deepEqual([(await first.innerText()).split("\n")[0], await place()], [before[0].split("\n")[0], before[1]]);
-  await page.getByRole("button", { name: "New posts" }).click();
+  await page.getByRole("button", { name: /new post/i }).click();
   await page.getByText("fresh from the mill").waitFor();
-  await page.getByRole("button", { name: "New posts" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /new post/i }).waitFor({ state: "detached" });
 
   const [mine] = await records(stage, stage.alice, "app.bsky.feed.post");
   const subject = { uri: mine.uri, cid: mine.cid };

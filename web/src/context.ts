@@ -71,7 +71,7 @@ export function useCompose(): (what: Composing) => void {
   return useContext(ComposeContext);
 }
 
-export const LiveContext = createContext<Live>({ state: "off", unread: null, newsAtMs: null, read: () => undefined });
+export const LiveContext = createContext<Live>({ state: "off", unread: null, newsAtMs: null, news: 0, read: () => undefined, shown: () => undefined });
 
 export function useLive(): Live {
   return useContext(LiveContext);

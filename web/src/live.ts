@@ -1,6 +1,6 @@
-// What the server tells by itself while a page is looked at: how much is unread, and that there is something new. A
+// What the server tells by itself while a page is looked at: how much is unread, and how much is new at home. A
 // page that nobody sees does not listen. Where the server refuses, nothing is lost: pages say so, and are loaded again.
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { xrpc } from "./api.ts";
 
 export interface Live {
@@ -9,8 +9,12 @@ export interface Live {
   unread: number | null;
   /** When something new was told of the timeline, by this machine's clock. */
   newsAtMs: number | null;
+  /** Posts at home that came since it was shown. */
+  news: number;
   /** All is read as of now. */
   read: () => void;
+  /** Home is shown as of now. */
+  shown: () => void;
 }
 
 const PATH = "/api/v1/session/live";
@@ -23,6 +27,16 @@ const TRIES = 3;
 export function waitMs(tries: number, chance: number): number {
   const most = Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(tries, 20));
   return Math.round(most * (0.5 + chance / 2));
+}
+
+/** New posts that the server counts: so many, or more. */
+const NEWS_MAX = 30;
+
+/** What a button says that shows them. */
+export function newsSaid(count: number): string {
+  if (count <= 0) return "New posts";
+  if (count === 1) return "1 new post";
+  return `${count}${count >= NEWS_MAX ? " or more" : ""} new posts`;
 }
 
 /** The count that an event tells; `null` if it tells none. */
@@ -40,10 +54,13 @@ export function countIn(data: unknown): number | null {
 export function useLiveOf(did: string | null): Live {
   const [state, setState] = useState<Live["state"]>("off");
   const [unread, setUnread] = useState<number | null>(null);
-  const [newsAtMs, setNews] = useState<number | null>(null);
+  const [newsAtMs, setNewsAt] = useState<number | null>(null);
+  const [news, setNews] = useState(0);
+  const again = useRef<() => void>(() => undefined);
   useEffect(() => {
     setUnread(null);
-    setNews(null);
+    setNewsAt(null);
+    setNews(0);
     setState("off");
     if (did === null) return undefined;
     const gone = new AbortController();
@@ -74,7 +91,10 @@ export function useLiveOf(did: string | null): Live {
         const count = countIn(event.data);
         if (count !== null) setUnread(count);
       });
-      opened.addEventListener("timeline", () => setNews(Date.now()));
+      opened.addEventListener("timeline", (event) => {
+        setNewsAt(Date.now());
+        setNews(countIn(event.data) ?? 0);
+      });
       opened.onerror = () => {
         // The browser's own way to try again knows no patience.
         close();
@@ -90,13 +110,20 @@ export function useLiveOf(did: string | null): Live {
       listen();
     };
     document.addEventListener("visibilitychange", seen);
+    // What is counted is counted from when one begins to listen.
+    again.current = () => {
+      setNews(0);
+      if (source !== null) listen();
+    };
     seen();
     return () => {
       gone.abort();
       close();
+      again.current = () => undefined;
       document.removeEventListener("visibilitychange", seen);
     };
   }, [did]);
   const read = useCallback(() => setUnread(0), []);
-  return { state, unread, newsAtMs, read };
+  const shown = useCallback(() => again.current(), []);
+  return { state, unread, newsAtMs, news, read, shown };
 }

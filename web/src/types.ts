@@ -410,17 +410,6 @@ export interface ThreadNode {
 }
 
 /** Something that happened to who is signed in. */
-export interface Notification {
-  uri: string;
-  cid: string;
-  author: Actor;
-  reason: string;
-  reasonSubject?: string;
-  record?: PostRecord;
-  isRead: boolean;
-  indexedAt: string;
-}
-
 export interface Bookmark {
   subject: Ref;
   createdAt?: string;

@@ -340,6 +340,8 @@ pub const ROUTES: &[Route] = &[
     Route::post("/api/v1/media", Acting),
     Route::get("/api/v1/openapi.json", Anyone),
     Route::post("/api/v1/feed/seen", Person),
+    Route::get("/api/v1/notifications", Person).labelled(),
+    Route::get("/api/v1/notifications/unread", Person),
     Route::get("/oauth/client-metadata.json", Anyone),
     Route::get("/oauth/jwks.json", Anyone),
     Route::get("/oauth/callback", Anyone),

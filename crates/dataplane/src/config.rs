@@ -29,3 +29,23 @@ impl Default for DataplaneConfig {
         }
     }
 }
+
+/// `[notifications]`: what readers are told of.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotificationsConfig {
+    /// Who is told of a new post: `subscribers`, who asked for it, or `followers`, all of them. No rows are written for
+    /// either; but whoever follows many then reads much that nobody meant for them.
+    pub new_post: NewPost,
+}
+
+/// Who is told of a new post.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NewPost {
+    /// Who subscribed to its author's activity.
+    #[default]
+    Subscribers,
+    /// Who follows its author, too.
+    Followers,
+}

@@ -343,6 +343,8 @@ pub struct Notification {
     pub reason_subject: Option<String>,
     pub record: Box<RawValue>,
     pub sort_at_us: i64,
+    /// What follows it is found with this cursor.
+    pub cursor: String,
 }
 
 /// A like of a subject.

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { revisionOf, xrpc } from "../api.ts";
 import { useLive } from "../context.ts";
+import { newsSaid } from "../live.ts";
 import { usePages } from "../load.ts";
 import { Composer } from "../parts/composer.tsx";
 import { HomeTabs } from "../parts/home_tabs.tsx";
@@ -30,6 +31,7 @@ export function Home({ person }: { person: Person }) {
   const hasNews = newest !== null && !known.has(newest) && pages.items.length > 0 && !pages.loading;
   const top = useRef<HTMLDivElement>(null);
   const show = () => {
+    live.shown();
     pages.again();
     window.scrollTo(0, 0);
   };
@@ -50,7 +52,7 @@ export function Home({ person }: { person: Person }) {
       <div role="status" className="news">
         {hasNews && (
           <button type="button" className="primary" onClick={show}>
-            New posts
+            {newsSaid(live.news)}
           </button>
         )}
       </div>

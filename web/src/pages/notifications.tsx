@@ -1,16 +1,16 @@
 // What happened to who is signed in. What was unread when the page was opened stays marked until it is left.
 import { useEffect, useRef } from "react";
-import { procedure, xrpc } from "../api.ts";
+import { own, procedure, xrpc } from "../api.ts";
 import { useLive } from "../context.ts";
-import { grouped, type Group, says } from "../groups.ts";
 import { useLoad, usePages } from "../load.ts";
+import { counted, type Notice, others, says } from "../notices.ts";
 import { A } from "../parts/link.tsx";
 import { Avatar, Name, Person as PersonRow } from "../parts/people.tsx";
 import { PostView } from "../parts/post.tsx";
 import { Listed } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import type { Person } from "../person.ts";
-import type { Notification, Post } from "../types.ts";
+import type { Post } from "../types.ts";
 import { pageOf } from "../uri.ts";
 
 /** Posts asked for at once. */
@@ -20,19 +20,11 @@ const FACES_MAX = 6;
 
 export function Notifications({ person }: { person: Person }) {
   const live = useLive();
-  const unread = useRef(live.unread);
-  unread.current = live.unread;
-  const pages = usePages<Notification>(`notifications ${person.did}`, async (cursor, signal) => {
-    const params = { limit: 50, cursor };
-    const page = await xrpc<{ notifications: Notification[]; cursor?: string; seenAt?: string }>("app.bsky.notification.listNotifications", params, signal);
-    const [first] = page.notifications;
-    // Who has never looked is told that only the newest one is unread; the count is right even then.
-    const never = cursor === undefined && first !== undefined && page.seenAt === first.indexedAt;
-    const most = never ? (unread.current ?? 0) : 0;
-    const items = page.notifications.map((one, at) => (at < most ? { ...one, isRead: false } : one));
-    return { items, cursor: page.cursor };
+  const pages = usePages<Notice>(`notifications ${person.did}`, async (cursor, signal) => {
+    const page = await own<{ notifications: Notice[]; cursor?: string }>("/api/v1/notifications", { limit: 30, cursor }, signal);
+    return { items: page.notifications, cursor: page.cursor };
   });
-  const newest = pages.items[0]?.indexedAt;
+  const newest = pages.items[0]?.createdAt;
   const { read } = live;
   useEffect(() => {
     if (newest === undefined) return;
@@ -40,8 +32,7 @@ export function Notifications({ person }: { person: Person }) {
     const seenAt = new Date((Date.parse(newest) || Date.now()) + 1).toISOString();
     procedure("app.bsky.notification.updateSeen", { seenAt }).then(read, () => undefined);
   }, [newest, read]);
-  const groups = grouped(pages.items);
-  const posts = usePosts(groups);
+  const posts = usePosts(pages.items);
   const isNew = live.unread !== null && live.unread > 0 && pages.items.length > 0 && !pages.loading;
   return (
     <>
@@ -54,11 +45,11 @@ export function Notifications({ person }: { person: Person }) {
         )}
       </div>
       <Listed of={pages} what="your notifications" empty="Nothing has happened yet.">
-        {() => (
+        {(notices) => (
           <ul className="feed">
-            {groups.map((group) => (
-              <li key={group.key} data-item className={group.isRead ? undefined : "unread"}>
-                <One group={group} post={group.subject === null ? undefined : posts.get(group.subject)} />
+            {notices.map((notice) => (
+              <li key={notice.id} data-item className={notice.isRead ? undefined : "unread"}>
+                <One notice={notice} post={notice.subject === null ? undefined : posts.get(notice.subject)} />
               </li>
             ))}
           </ul>
@@ -68,9 +59,9 @@ export function Notifications({ person }: { person: Person }) {
   );
 }
 
-/** The posts that the groups are about, as far as there are some. */
-function usePosts(groups: Group[]): Map<string, Post> {
-  const uris = [...new Set(groups.flatMap(({ subject }) => (subject?.includes("/app.bsky.feed.post/") ? [subject] : [])))];
+/** The posts that they are about, as far as there are some. */
+function usePosts(notices: Notice[]): Map<string, Post> {
+  const uris = [...new Set(notices.flatMap(({ subject }) => (subject?.includes("/app.bsky.feed.post/") ? [subject] : [])))];
   const loaded = useLoad(`posts ${uris.join(" ")}`, async (signal) => {
     const found = new Map<string, Post>();
     for (let at = 0; at < uris.length; at += POSTS_MAX) {
@@ -84,56 +75,56 @@ function usePosts(groups: Group[]): Map<string, Post> {
   return last.current;
 }
 
-function One({ group, post }: { group: Group; post: Post | undefined }) {
-  const { people, notifications } = group;
-  const [first, ...others] = people;
+function One({ notice, post }: { notice: Notice; post: Post | undefined }) {
+  const [first, second] = notice.people;
   if (first === undefined) return null;
-  const isWritten = group.subject !== null && notifications[0]?.uri === group.subject;
-  const page = pageOf(group.subject);
+  const behind = others(notice);
+  const isWritten = notice.subject === notice.id;
+  const page = pageOf(notice.subject);
   return (
     <>
-      {!group.isRead && <span className="hidden">Unread: </span>}
+      {!notice.isRead && <span className="hidden">Unread: </span>}
       {isWritten && post !== undefined ? (
         <>
-          <p className="muted above">{says(group.reason)}</p>
+          <p className="muted above">{says(notice.type)}</p>
           <PostView post={post} />
         </>
       ) : (
         <div className="happened">
           <div className="faces">
-            {people.slice(0, FACES_MAX).map((actor) => (
+            {notice.people.slice(0, FACES_MAX).map((actor) => (
               <Avatar key={actor.did} actor={actor} size="small" />
             ))}
           </div>
           <p>
             <Name actor={first} />
-            {others.length === 1 && others[0] !== undefined && (
+            {behind === 1 && second !== undefined && (
               <>
                 {" and "}
-                <Name actor={others[0]} />
+                <Name actor={second} />
               </>
             )}
-            {others.length > 1 && ` and ${others.length} others`} {says(group.reason)} ·{" "}
+            {behind > 1 && ` and ${counted(behind, notice.isCut)} others`} {says(notice.type)} ·{" "}
             {page === null ? (
-              <Time ms={Date.parse(group.indexedAt)} />
+              <Time ms={Date.parse(notice.createdAt)} />
             ) : (
               <A className="muted when" data-open to={page}>
-                <Time ms={Date.parse(group.indexedAt)} />
+                <Time ms={Date.parse(notice.createdAt)} />
               </A>
             )}
           </p>
           {post !== undefined && <p className="muted clamp">{typeof post.record.text === "string" ? post.record.text : ""}</p>}
-          {others.length > 1 && <Everybody group={group} />}
+          {behind > 1 && <Some notice={notice} />}
         </div>
       )}
     </>
   );
 }
 
-function Everybody({ group: { people } }: { group: Group }) {
+function Some({ notice: { people, count } }: { notice: Notice }) {
   return (
     <details>
-      <summary>All {people.length}</summary>
+      <summary>{people.length < count ? `${people.length} of ${count}` : `All ${count}`}</summary>
       <ul className="people">
         {people.map((actor) => (
           <PersonRow key={actor.did} actor={actor} />

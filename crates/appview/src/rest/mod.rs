@@ -1,13 +1,17 @@
-//! What is asked beside XRPC about homes: by a page of ours in the browser of who signed in, or by a program.
+//! What is asked beside XRPC about homes and notifications: by a page of ours in the browser of who signed in, or by a
+//! program.
 //!
 //! | file | routes |
 //! | --- | --- |
 //! | `home.rs` | `GET /api/v1/posts` |
 //! | `seen.rs` | `POST /api/v1/feed/seen` |
+//! | `notifications.rs`, `groups.rs` | `GET /api/v1/notifications`, `GET /api/v1/notifications/unread` |
 //! | `openapi.rs` | `GET /api/v1/openapi.json` |
 
+mod groups;
 pub(crate) mod home;
 mod limited;
+mod notifications;
 mod openapi;
 mod seen;
 
@@ -28,6 +32,8 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route(home::PATH, get(read_home))
         .route(seen::PATH, post(mark_seen))
         .route(openapi::PATH, get(openapi::document))
+        .route(notifications::PATH, get(read_notifications))
+        .route(notifications::UNREAD_PATH, get(count_unread))
         .with_state(api)
 }
 
@@ -48,6 +54,27 @@ async fn mark_seen(State(api): State<Arc<Api>>, request: Request) -> Response {
         let call = Call::begin(&api, routes::of(Verb::Post, seen::PATH), &parts).await?;
         let answer = seen::mark(&call, body).await;
         Ok(call.finish(answer.map(IntoResponse::into_response)))
+    };
+    api.answered(answered.await)
+}
+
+async fn read_notifications(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = async {
+        let asked = notifications::Asked::parse(&Params::of(parts.uri.query())?)?;
+        let call = Call::begin(&api, routes::of(Verb::Get, notifications::PATH), &parts).await?;
+        let answer = asked.answer(&call).await;
+        Ok(call.finish(answer))
+    };
+    api.answered(answered.await)
+}
+
+async fn count_unread(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = async {
+        let call = Call::begin(&api, routes::of(Verb::Get, notifications::UNREAD_PATH), &parts).await?;
+        let answer = notifications::unread(&call).await;
+        Ok(call.finish(answer))
     };
     api.answered(answered.await)
 }

@@ -60,7 +60,18 @@ fn ms(us: i64) -> i64 {
     us.div_euclid(1_000)
 }
 
+/// Whether what happened then was seen by then.
+pub(crate) fn is_read(seen_at_us: i64, sort_at_us: i64) -> bool {
+    ms(seen_at_us) > ms(sort_at_us)
+}
+
 impl<'a> Views<'a> {
+    /// Who did what is told of, if it may be shown.
+    pub(crate) fn who_did(&self, notification: &'a Notification) -> Option<ProfileView<'a>> {
+        let is_shown = !self.hydrated.is_hidden_here(&notification.uri);
+        is_shown.then(|| self.profile(&notification.author)).flatten()
+    }
+
     /// A notification whose author and record may be shown. Without a seen mark everything counts as read.
     pub(crate) fn notification(
         &self,
@@ -68,9 +79,7 @@ impl<'a> Views<'a> {
         seen_at_us: Option<i64>,
     ) -> Option<NotificationView<'a>> {
         let Notification { author, uri, cid, .. } = notification;
-        if self.hydrated.is_hidden_here(uri) {
-            return None;
-        }
+        let who = self.who_did(notification)?;
         let record = PostRecord::parse(&notification.record);
         let mut labels = self.labels(uri);
         // Only posts among the records that notify can carry labels of their own.
@@ -84,14 +93,13 @@ impl<'a> Views<'a> {
         Some(NotificationView {
             uri,
             cid,
-            author: self.profile(author)?,
+            author: who,
             reason: &notification.reason,
             reason_subject: notification.reason_subject.as_deref(),
             record: &notification.record,
             starter_pack: starter_pack_of_follow(&notification.record)
                 .and_then(|uri| self.starter_pack_basic(&uri)),
-            is_read: seen_at_us
-                .is_none_or(|seen_at_us| ms(seen_at_us) > ms(notification.sort_at_us)),
+            is_read: seen_at_us.is_none_or(|seen| is_read(seen, notification.sort_at_us)),
             indexed_at: format_ms_us(notification.sort_at_us),
             labels,
         })

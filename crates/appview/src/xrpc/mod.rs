@@ -35,6 +35,7 @@ use millrace_net::{HttpClient, PdsClient, Resolver};
 use millrace_runtime::clock::SharedClock;
 
 pub(crate) use app_bsky_feed::feed_page;
+pub(crate) use app_bsky_notification::told;
 pub(crate) use call::Call;
 pub(crate) use method::{Json, JsonObject, Procedure, Query};
 

@@ -82,11 +82,16 @@ async fn what_is_new_is_told(reach: Reach) {
     for page in [&mut one, &mut other] {
         page.is_told(&unread(1)).await;
     }
-    world.actor("bob").posts("news");
-    world.settle().await;
-    for page in [&mut one, &mut other] {
-        let told = page.next().await.unwrap();
-        assert!(told.starts_with("event: timeline\ndata: {\"newest\":\"2026-"), "{told}");
+    // Of what one wrote oneself nobody is told.
+    world.actor("alice").posts("my own");
+    for count in 1..=2 {
+        world.actor("bob").posts("news");
+        world.settle().await;
+        for page in [&mut one, &mut other] {
+            let told = page.next().await.unwrap();
+            let begins = format!("event: timeline\ndata: {{\"count\":{count},\"newest\":\"2026-");
+            assert!(told.starts_with(&begins), "{told}");
+        }
     }
     // What was seen on another page.
     let body = json!({ "seenAt": "2026-06-01T00:00:00Z" });

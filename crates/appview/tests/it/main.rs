@@ -36,6 +36,7 @@ mod pds;
 mod people;
 mod rates;
 mod rest;
+mod rest_notifications;
 mod routes;
 mod service;
 mod sign_in;

@@ -16,6 +16,7 @@ use millrace_appview::{Appview, AppviewConfig, AppviewDeps, Upkeep};
 use millrace_atproto::Did;
 use millrace_atproto::entry::{Entry, EntryBody, EntryHeader, EntryKind};
 use millrace_dataplane::client::{Client, Local, Remote};
+use millrace_dataplane::config::NewPost;
 use millrace_dataplane::metrics::Metrics;
 use millrace_dataplane::query::Context;
 use millrace_dataplane::query::progress::GetSourceProgress;
@@ -115,6 +116,13 @@ pub(crate) struct People {
     pub(crate) known: Vec<Did>,
 }
 
+/// What a world has besides.
+#[derive(Default)]
+struct Wishes {
+    homes: bool,
+    new_post: NewPost,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -131,24 +139,32 @@ impl World {
 
     /// With homes that are made.
     pub async fn with_homes(reach: Reach) -> Self {
-        Self::start(reach, AppviewConfig::default(), true).await
+        let wishes = Wishes { homes: true, ..Wishes::default() };
+        Self::start(reach, AppviewConfig::default(), wishes).await
+    }
+
+    /// Where whoever follows is told of new posts.
+    pub async fn with_followers_told(reach: Reach) -> Self {
+        let wishes = Wishes { new_post: NewPost::Followers, ..Wishes::default() };
+        Self::start(reach, AppviewConfig::default(), wishes).await
     }
 
     pub async fn open_with(reach: Reach, config: AppviewConfig) -> Self {
-        Self::start(reach, config, false).await
+        Self::start(reach, config, Wishes::default()).await
     }
 
-    async fn start(reach: Reach, config: AppviewConfig, makes_homes: bool) -> Self {
+    async fn start(reach: Reach, config: AppviewConfig, wishes: Wishes) -> Self {
         let place = Place::new(Engine::Sqlite).await.unwrap();
         let clock = ManualClock::at(START_US);
         let registry = Registry::new();
         let mut tasks = TaskSet::new();
         let shutdown = Shutdown::new();
         let log = Log::open(&LogConfig::in_dir(place.dir()), clock.shared(), &registry).unwrap();
-        let (local, dictionary) =
+        let (mut local, dictionary) =
             dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await;
+        local.context.new_post = wishes.new_post;
         let local = Arc::new(local);
-        let homes = match makes_homes {
+        let homes = match wishes.homes {
             true => Some(Homes::start(&place, &clock, &registry, &log, dictionary, &local).await),
             false => None,
         };
@@ -394,6 +410,7 @@ async fn dataplane(
     let context = Context {
         image_url_pattern: "https://appview.test/img/{preset}/plain/{did}/{cid}".to_owned(),
         rankings: Rankings::default(),
+        ..Context::default()
     };
     (Local { store, own, context, clock }, dictionary)
 }

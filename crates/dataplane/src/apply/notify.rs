@@ -1,7 +1,8 @@
-//! Notification rows: a recipient is told of a record once, and no more once it is gone.
+//! Notification rows: a recipient is told of a record once, and no more once it is gone. What cannot be written is left
+//! out: it keeps no record from being applied, and an audit finds it.
 
 use millrace_atproto::cid::Cid;
-use millrace_store::{Param, StoreError, Tx};
+use millrace_store::{Fault, Param, StoreError, Tx};
 
 use super::Key;
 use super::ids::Subject;
@@ -25,6 +26,33 @@ pub(crate) struct Notice<'a> {
 
 /// Writes `notices`; a recipient that was told of the record already is not told again.
 pub(crate) fn send(tx: &mut Tx, notices: &[Notice<'_>]) -> Result<(), StoreError> {
+    if notices.is_empty() {
+        return Ok(());
+    }
+    match tx.savepoint(|tx| insert(tx, notices)) {
+        Err(error) if error.fault() == Fault::Park => {
+            for notice in notices {
+                alone(tx, notice)?;
+            }
+            Ok(())
+        }
+        sent => sent,
+    }
+}
+
+/// Writes one of several that could not be written together.
+fn alone(tx: &mut Tx, notice: &Notice<'_>) -> Result<(), StoreError> {
+    match tx.savepoint(|tx| insert(tx, std::slice::from_ref(notice))) {
+        Err(error) if error.fault() == Fault::Park => {
+            let (reason, recipient) = (notice.reason.name(), notice.recipient);
+            tracing::error!(reason, recipient, %error, "a notification is left out: it cannot be written");
+            Ok(())
+        }
+        sent => sent,
+    }
+}
+
+fn insert(tx: &mut Tx, notices: &[Notice<'_>]) -> Result<(), StoreError> {
     let cids: Vec<[u8; 36]> = notices.iter().map(|notice| notice.cid.to_bytes()).collect();
     tx.execute_many(
         "INSERT INTO notification (actor_id, sort_at_us, author, rkey, collection, reason,

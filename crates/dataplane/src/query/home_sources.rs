@@ -136,7 +136,7 @@ fn followed(
 
 /// Whom a block keeps apart from the account, whoever made it, and whom it mutes whole; as far as they were ever
 /// seen here.
-fn hidden(tx: &mut Tx, actor: i64, did: &Did) -> Result<Vec<i64>, StoreError> {
+pub(super) fn hidden(tx: &mut Tx, actor: i64, did: &Did) -> Result<Vec<i64>, StoreError> {
     const BLOCKS: &str = "SELECT subject_actor FROM block WHERE actor_id = $1
         UNION SELECT actor_id FROM block_by_subject WHERE subject_actor = $1
         UNION SELECT d.id FROM own.actor_mute AS m CROSS JOIN dictionary.actor AS d

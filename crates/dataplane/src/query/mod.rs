@@ -72,6 +72,7 @@ mod newest_items;
 mod notification_row;
 mod op_thread;
 mod subscribed;
+mod subscribed_posts;
 pub(crate) mod taken_down;
 
 use millrace_store::Tx;
@@ -79,6 +80,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::NewPost;
 use crate::error::DataplaneError;
 use crate::ranking::Rankings;
 
@@ -89,6 +91,8 @@ pub struct Context {
     pub image_url_pattern: String,
     /// What is best known here, as of the last look.
     pub rankings: Rankings,
+    /// Who is told of a new post.
+    pub new_post: NewPost,
 }
 
 /// A question with its answer. Read-only; its name is the path under `/internal/`.

@@ -123,7 +123,7 @@ fn from_heads(
 }
 
 /// The time of each source's newest item before the cursor, with the source.
-fn heads(
+pub(super) fn heads(
     tx: &mut Tx,
     sources: &[i64],
     before: TimeKey,

@@ -4,6 +4,7 @@ use millrace_atproto::cbor::{self, Value};
 use millrace_atproto::cid::Cid;
 use millrace_store::{Row, StoreError, Tx};
 
+use super::cursor::TimeKey;
 use super::thread::Key;
 use super::{lookup, muted_threads};
 use crate::error::DataplaneError;
@@ -72,6 +73,7 @@ pub(super) fn named(
     let (deleted_cid, deleted) = deleted_record();
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
+        let cursor = TimeKey::of(row.position()).pack();
         let reason = Reason::from_code(row.reason).ok_or_else(|| {
             DataplaneError::Internal(format!("unknown notification reason {}", row.reason))
         })?;
@@ -89,6 +91,7 @@ pub(super) fn named(
             reason_subject: reason_subject.transpose()?,
             record: lookup::raw(record)?,
             sort_at_us: row.sort_at_us,
+            cursor,
         });
     }
     Ok(shown)

@@ -3,8 +3,8 @@
 //! A notification about a record that is gone is not shown: the subject is looked up at read. It is
 //! counted until it is seen, as other services of the network do. Of threads that the account
 //! mutes nothing is told from then on. What it does not want to be told of ([`preferences`]) is
-//! neither listed nor counted; what is taken down here is not counted. Among what is stored stands what is not: posts of accounts to which
-//! it is [`subscribed`].
+//! neither listed nor counted; what is taken down here is not counted. Among what is stored stands what is not:
+//! posts of accounts to which it is [`subscribed`].
 //!
 //! [`preferences`]: super::preferences
 
@@ -19,7 +19,8 @@ use super::cursor::TimeKey;
 use super::muted_threads::{self, MutedThreads, ROOT};
 use super::notification_row::{COLUMNS, NotificationRow, named, notification_row};
 use super::preferences::Wanted;
-use super::{Context, OwnCommand, Question, lookup, page_limit, subscribed, taken_down};
+use super::subscribed::{self, Reader};
+use super::{Context, OwnCommand, Question, lookup, page_limit, subscribed_posts, taken_down};
 use crate::apply::ids::Subject;
 use crate::collection::Collection;
 use crate::error::DataplaneError;
@@ -123,7 +124,7 @@ impl Question for ListNotifications {
     const NAME: &'static str = "listNotifications";
     type Answer = NotificationPage;
 
-    fn answer(self, tx: &mut Tx, _: &Context) -> Result<NotificationPage, DataplaneError> {
+    fn answer(self, tx: &mut Tx, cx: &Context) -> Result<NotificationPage, DataplaneError> {
         let limit = page_limit(self.limit, LIMIT_MAX)?;
         let before = TimeKey::parse(self.cursor.as_deref())?;
         let wanted = Wanted::of(tx, &self.actor, &self.reasons, self.priority)?;
@@ -156,10 +157,10 @@ impl Question for ListNotifications {
             notification_row,
         )?;
         if wanted.tells_of(Reason::SubscribedPost) {
-            let subscriptions = subscribed::subscriptions(tx, (&self.actor, actor), i64::MIN)?;
-            let places = (before, i64::MIN);
-            let posts = subscribed::newest(tx, actor, &subscriptions, places, limit + 1)?;
-            rows.extend(subscribed::rows(tx, &posts)?);
+            let reader = Reader { did: &self.actor, id: actor };
+            let subscriptions = subscribed::subscriptions(tx, reader, cx.new_post, i64::MIN)?;
+            let posts = subscribed_posts::newest(tx, actor, subscriptions, before, limit + 1)?;
+            rows.extend(subscribed_posts::rows(tx, &posts)?);
             rows.sort_unstable_by_key(|row| Reverse(row.position()));
         }
         page.cursor = TimeKey::next(&mut rows, limit, NotificationRow::position);
@@ -174,7 +175,7 @@ impl Question for GetUnreadCount {
     const NAME: &'static str = "getUnreadCount";
     type Answer = UnreadCount;
 
-    fn answer(self, tx: &mut Tx, _: &Context) -> Result<UnreadCount, DataplaneError> {
+    fn answer(self, tx: &mut Tx, cx: &Context) -> Result<UnreadCount, DataplaneError> {
         let Some(actor) = lookup::actor_id(tx, &self.actor)? else {
             return Ok(UnreadCount { count: 0 });
         };
@@ -202,9 +203,9 @@ impl Question for GetUnreadCount {
             Ok(())
         })?;
         if wanted.tells_of(Reason::SubscribedPost) {
-            let subscriptions = subscribed::subscriptions(tx, (&self.actor, actor), seen_at_us)?;
-            let places = (TimeKey::START, seen_at_us);
-            let posts = subscribed::newest(tx, actor, &subscriptions, places, UNREAD_MAX)?;
+            let reader = Reader { did: &self.actor, id: actor };
+            let subscriptions = subscribed::subscriptions(tx, reader, cx.new_post, seen_at_us)?;
+            let posts = subscribed_posts::since(tx, actor, &subscriptions, seen_at_us)?;
             let unmuted = posts.iter().filter(|post| !muted.mutes(post.root, post.sort_at_us));
             told.extend(unmuted.map(|post| taken_down::post((post.author, post.rkey))));
         }

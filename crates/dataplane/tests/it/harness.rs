@@ -76,7 +76,8 @@ impl Harness {
                 .unwrap();
         let rankings = Rankings::default();
         let image_url_pattern = "http://img/{preset}/{did}/{cid}".to_owned();
-        let context = Context { image_url_pattern, rankings: rankings.clone() };
+        let context =
+            Context { image_url_pattern, rankings: rankings.clone(), ..Context::default() };
         let local = Local { store: store.clone(), own, context, clock: clock.clone() };
         Some(Self {
             engine,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use millrace_atproto::entry::{Entry, EntryOp};
 use millrace_atproto::syntax::Did;
 use millrace_dataplane::query::Context;
-use millrace_dataplane::ranking::Rankings;
 use millrace_dataplane::worker::Dataplane;
 use millrace_feeds::Deps;
 use millrace_feeds::client::{Client, Local};
@@ -98,7 +97,7 @@ impl Harness {
         let store = Store::open(&stores, Domain::Feeds, schema::FEEDS, &attach, &shared, &registry)
             .await
             .unwrap();
-        let context = Context { image_url_pattern: String::new(), rankings: Rankings::default() };
+        let context = Context::default();
         let dataplane = Arc::new(millrace_dataplane::client::Local {
             store: base.clone(),
             own: own.clone(),

@@ -10,6 +10,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use millrace_appview::AppviewConfig;
+use millrace_dataplane::config::NotificationsConfig;
 use millrace_feeds::config::FeedsConfig;
 use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
@@ -76,6 +77,8 @@ pub struct Config {
     pub dataplane: DataplaneSection,
     /// Homes that are made beforehand, and how they are ranked.
     pub feeds: FeedsConfig,
+    /// What readers are told of.
+    pub notifications: NotificationsConfig,
     /// Who this service is and how it answers the public.
     pub appview: AppviewSection,
     /// Connections that clients open to this process; each listener counts its own.
@@ -99,6 +102,7 @@ impl Default for Config {
             ingest: IngestSection::default(),
             dataplane: DataplaneSection::default(),
             feeds: FeedsConfig::default(),
+            notifications: NotificationsConfig::default(),
             appview: AppviewSection::default(),
             connections: ConnectionsConfig::default(),
             sim: SimConfig::default(),

@@ -77,6 +77,7 @@ impl Data {
         let context = Context {
             image_url_pattern: config.appview.appview.image_url_pattern(),
             rankings: start_rankings(common, &stores.dataplane),
+            new_post: config.notifications.new_post,
         };
         let dataplane = Arc::new(Local {
             store: stores.dataplane.clone(),

@@ -7,7 +7,7 @@ use millrace_dataplane::query::timeline::GetTimeline;
 use millrace_runtime::clock::Stopwatch;
 use tokio::sync::watch;
 
-use super::{Inner, Newest, News};
+use super::{COUNTED_MAX, Inner, Newest, News};
 
 /// How much longer than a look the pause behind it is at least: an account whose timeline takes long is looked for
 /// less often.
@@ -37,15 +37,16 @@ pub(super) async fn on(inner: &Inner, did: &Did, news: &watch::Sender<News>) {
     }
 }
 
-async fn look(inner: &Inner, did: &Did) -> Result<(i64, Option<Newest>), DataplaneError> {
+async fn look(inner: &Inner, did: &Did) -> Result<(i64, Vec<Newest>), DataplaneError> {
     let unread = GetUnreadCount { actor: did.clone(), priority: None };
     let unread = inner.dataplane.ask(unread).await?.count;
-    let timeline = GetTimeline { actor: did.clone(), limit: 1, cursor: None };
+    let timeline = GetTimeline { actor: did.clone(), limit: COUNTED_MAX, cursor: None };
     let items = inner.dataplane.ask(timeline).await?.items;
-    let newest = items.into_iter().next().map(|item| Newest {
-        sort_at_us: item.sort_at_us,
-        uri: item.uri,
-        repost: item.repost,
-    });
-    Ok((unread, newest))
+    let own = format!("at://{did}/");
+    let others = items
+        .into_iter()
+        .map(|item| Newest { sort_at_us: item.sort_at_us, uri: item.repost.unwrap_or(item.uri) })
+        // Who wrote it knows of it.
+        .filter(|item| !item.uri.starts_with(&own));
+    Ok((unread, others.collect()))
 }

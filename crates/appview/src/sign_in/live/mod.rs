@@ -1,9 +1,10 @@
 //! What a page of somebody who is signed in is told by itself (`GET /api/v1/session/live`, server-sent events): how
-//! much is unread, and that there is something new in the timeline.
+//! many notifications are unread, and how many items of others came into the timeline since the page began to listen,
+//! at most [`COUNTED_MAX`].
 //!
 //! ```text
 //! event: unread          event: timeline
-//! data: {"count":3}      data: {"newest":"2026-01-01T00:00:00.000Z"}
+//! data: {"count":3}      data: {"count":2,"newest":"2026-01-01T00:00:00.000Z"}
 //! ```
 //!
 //! One look an account (`look.rs`), however many pages it has open. Must stay true: pages are bounded in number, all
@@ -36,6 +37,8 @@ use crate::session::Sessions;
 
 /// Accounts that are looked for at the same time: what this may take of the data-plane.
 const LOOKS_MAX: usize = 4;
+/// New items of a timeline that are counted: beyond, it is that many or more.
+const COUNTED_MAX: u32 = 30;
 /// Proxies that gather answers are told not to.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -67,17 +70,17 @@ struct Account {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct News {
     unread: Option<i64>,
-    newest: Option<Newest>,
+    /// Of others, the newest first.
+    newest: Vec<Newest>,
     /// Counts how often a session of it was ended here.
     ended: u64,
 }
 
-/// The newest item of a timeline.
+/// One of the newest items of a timeline: a post, or the repost that brought one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Newest {
     sort_at_us: i64,
     uri: String,
-    repost: Option<String>,
 }
 
 /// A page that is told; its place is free again when it is dropped.

@@ -22,8 +22,10 @@ const NOTHING: Bytes = Bytes::from_static(b":\n\n");
 struct Told {
     page: Page,
     unread: Option<i64>,
-    /// What was the newest when it began, or when it was told last.
-    newest: Option<Option<Newest>>,
+    /// What was the newest when it began.
+    began_at: Option<Option<Newest>>,
+    /// New items that it knows of.
+    new: usize,
     ended: u64,
     heartbeat: Pin<Box<Sleep>>,
     has_begun: bool,
@@ -33,7 +35,8 @@ struct Told {
 pub(super) fn events(page: Page) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let ended = page.news.borrow().ended;
     let heartbeat = Box::pin(tokio::time::sleep(HEARTBEAT));
-    let told = Told { page, unread: None, newest: None, ended, heartbeat, has_begun: false };
+    let told =
+        Told { page, unread: None, began_at: None, new: 0, ended, heartbeat, has_begun: false };
     stream::unfold(told, |mut told| async move {
         let bytes = told.next().await?;
         Some((Ok(bytes), told))
@@ -75,12 +78,14 @@ impl Told {
             self.unread = unread;
             return Some(event("unread", &json!({ "count": count })));
         }
-        let before = self.newest.replace(newest.clone());
-        if before.is_none_or(|before| before == newest) {
+        let began_at = self.began_at.get_or_insert_with(|| newest.first().cloned());
+        let new = newer(&newest, began_at.as_ref());
+        if std::mem::replace(&mut self.new, new) == new {
             return None;
         }
-        let newest = newest.map(|newest| format_ms_us(newest.sort_at_us));
-        Some(event("timeline", &json!({ "newest": newest })))
+        let newest = newest.first().filter(|_| new > 0)?;
+        let newest = format_ms_us(newest.sort_at_us);
+        Some(event("timeline", &json!({ "count": new, "newest": newest })))
     }
 
     async fn is_signed_in(&self) -> bool {
@@ -96,6 +101,32 @@ impl Told {
     }
 }
 
+/// Items that were not there yet.
+fn newer(newest: &[Newest], began_at: Option<&Newest>) -> usize {
+    let is_new = |item: &&Newest| {
+        began_at.is_none_or(|began| item.sort_at_us >= began.sort_at_us && *item != began)
+    };
+    newest.iter().take_while(is_new).count()
+}
+
 fn event(name: &str, data: &serde_json::Value) -> Bytes {
     format!("event: {name}\ndata: {data}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_since_is_new() {
+        let item = |at: i64| Newest { sort_at_us: at, uri: format!("at://x/{at}") };
+        let items = [item(5), item(4), item(2)];
+        assert_eq!(newer(&items, None), 3);
+        assert_eq!(newer(&items, Some(&item(5))), 0);
+        assert_eq!(newer(&items, Some(&item(2))), 2);
+        // What it began at is gone.
+        assert_eq!(newer(&items, Some(&item(3))), 2);
+        assert_eq!(newer(&items, Some(&item(9))), 0);
+        assert_eq!(newer(&[], Some(&item(9))), 0);
+    }
 }

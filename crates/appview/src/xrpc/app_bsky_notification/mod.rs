@@ -11,5 +11,6 @@ pub(super) mod put_activity_subscription;
 pub(super) mod put_preferences;
 pub(super) mod put_preferences_v2;
 pub(super) mod register_push;
+pub(crate) mod told;
 pub(super) mod unregister_push;
 pub(super) mod update_seen;
