@@ -42,9 +42,9 @@ export async function procedure<A>(nsid: string, input: unknown, headers: Record
 }
 
 /** Of who is signed in, beside what lexicons name: asked, or with a body told. */
-export async function own<A>(path: string, params: Params, signal?: AbortSignal, input?: unknown): Promise<A> {
+export async function own<A>(path: string, params: Params, signal?: AbortSignal, input?: unknown, method = "POST"): Promise<A> {
   const mark = wishes.mark();
-  const init = input === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(input) };
+  const init = input === undefined ? {} : { method, headers: { "content-type": "application/json" }, body: JSON.stringify(input) };
   const { body, rev } = await ask<A>("person", path + query(params), init, TIMEOUT_MS, signal);
   if (input === undefined) wishes.read(body, { rev, mark });
   return body;

@@ -5,6 +5,7 @@ import { doubts, signedIn, xrpc } from "./api.ts";
 import type { Own } from "./context.ts";
 import { recall } from "./drafts.ts";
 import type { Person, SessionAnswer } from "./person.ts";
+import { isAble, turnOff } from "./push.ts";
 import type { Actor } from "./types.ts";
 import { wishes } from "./wishes.ts";
 
@@ -55,6 +56,8 @@ export function useOwnAccount(): Own {
   }, [refresh]);
   const signOut = useCallback(
     async (everywhere: boolean) => {
+      // Nobody is told here of what is new for who left.
+      if (isAble()) await turnOff().catch(() => undefined);
       await signedIn("/sign-out", { everywhere });
       known.current = null;
       wishes.clear();

@@ -61,7 +61,8 @@ pub struct AppviewConfig {
     #[schemars(with = "Option<String>")]
     pub feed_publisher: Option<Did>,
     /// Devices that each account may register for push notifications, up to 100; of more, those that came
-    /// last stay. They are kept for a service of your own that pushes; with 0 nobody can register any.
+    /// last stay. Browsers among them are told where `push.enabled` says so, the others are kept for a service of your
+    /// own that pushes; with 0 nobody can register any.
     pub push_devices: u32,
     /// Images made here, under `/img`.
     pub images: ImagesConfig,

@@ -35,7 +35,7 @@ const PAGE: i64 = 500;
 const PAGE_OF_DRAFTS: i64 = 16;
 
 /// All of them.
-pub const OWNED: [Owned; 16] = [
+pub const OWNED: [Owned; 17] = [
     Owned {
         name: "activity_subscription",
         keys: &["subject"],
@@ -121,6 +121,18 @@ pub const OWNED: [Owned; 16] = [
         name: "thread_mute",
         keys: &["root_did", "root_rkey"],
         rest: &[Time("created_at_us")],
+        page: PAGE,
+    },
+    Owned {
+        name: "web_push",
+        keys: &["endpoint"],
+        rest: &[
+            Text("p256dh"),
+            Text("auth"),
+            Time("updated_at_us"),
+            Time("told_us"),
+            Number("failures"),
+        ],
         page: PAGE,
     },
 ];

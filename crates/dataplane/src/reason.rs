@@ -76,6 +76,24 @@ impl Reason {
         }
     }
 
+    /// The word for it beside the lexicons.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Like => "LIKE",
+            Self::Follow => "FOLLOW",
+            Self::Mention => "MENTION",
+            Self::Reply => "REPLY",
+            Self::Quote => "QUOTE",
+            Self::Repost => "REPOST",
+            Self::StarterpackJoined => "STARTERPACK_JOINED",
+            Self::Verified => "VERIFIED",
+            Self::Unverified => "UNVERIFIED",
+            Self::LikeViaRepost => "LIKE_VIA_REPOST",
+            Self::RepostViaRepost => "REPOST_VIA_REPOST",
+            Self::SubscribedPost => "NEW_POST",
+        }
+    }
+
     pub fn from_code(code: i64) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)
     }

@@ -29,8 +29,8 @@ use crate::query::{
 use crate::query::{
     blocks, bookmark, bookmarks, curated, draft, drafts, issued_label, issued_sequence,
     known_followers, labels, limited_post, lists, media, mute, mutes, owned, post_intent, push,
-    search_actors, search_posts, search_posts_v2, starter_packs, subscription, suggested_actors,
-    suggestions, takedown, trends,
+    push_news, search_actors, search_posts, search_posts_v2, starter_packs, subscription,
+    suggested_actors, suggestions, takedown, trends, web_push,
 };
 
 /// Largest question, bytes.
@@ -127,6 +127,12 @@ fn methods() -> Methods {
         .command::<draft::CreateDraft>()
         .command::<draft::UpdateDraft>()
         .command::<draft::DeleteDraft>()
+        .question::<web_push::GetPushKey>()
+        .question::<web_push::GetPushDue>()
+        .question::<push_news::GetPushNews>()
+        .command::<web_push::PutWebPush>()
+        .command::<web_push::DeleteWebPush>()
+        .command::<web_push::NotePushed>()
         .command::<push::RegisterPush>()
         .command::<push::UnregisterPush>()
         .question::<curated::GetCurated>()

@@ -140,4 +140,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0014_posts.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 15,
+        name: "web_push",
+        sql: include_str!("migrations/own_0015_web_push.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -5,6 +5,7 @@
 //! LOCK.appview  held by the process that has the sessions; the same process, unless the AppView is apart
 //! admin.token   what an operator's command shows the server, 0600
 //! session.secret  what seals the sessions of people who signed in, 0600; unless the configuration has one
+//! push.key      what push services know this service by, 0600; where browsers are told of notifications
 //! RESTORE       there while files of a backup take their places; nobody works on the folder then
 //! ```
 //!
@@ -26,6 +27,7 @@ use crate::roles::{Role, Roles};
 const LOCK: &str = "LOCK";
 const LOCK_APPVIEW: &str = "LOCK.appview";
 const ADMIN_TOKEN: &str = "admin.token";
+const PUSH_KEY: &str = "push.key";
 pub const SESSION_SECRET: &str = "session.secret";
 /// Bytes of randomness in the token.
 const TOKEN_BYTES: usize = 32;
@@ -163,6 +165,15 @@ impl DataFolder {
     pub fn session_secret(&self, rng: &Rng) -> Result<Secret, ProgramError> {
         self.make_once(SESSION_SECRET, rng)?;
         secret(&self.path, SESSION_SECRET)
+    }
+
+    /// What push services know this service by, made the first time.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn push_key(&self, rng: &Rng) -> Result<Secret, ProgramError> {
+        self.make_once(PUSH_KEY, rng)?;
+        secret(&self.path, PUSH_KEY)
     }
 
     fn make_once(&self, name: &str, rng: &Rng) -> Result<(), ProgramError> {

@@ -10,6 +10,7 @@ import { Confirm } from "../parts/confirm.tsx";
 import { Badge } from "../parts/figure.tsx";
 import { KeptHere } from "../parts/kept.tsx";
 import { A } from "../parts/link.tsx";
+import { Pushed } from "../parts/pushed.tsx";
 import { Said } from "../parts/said.tsx";
 import { Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -56,6 +57,7 @@ export function Settings({ person, theme, setTheme }: Props) {
         </fieldset>
       </section>
       <Languages />
+      <Pushed />
       <Browsers person={person} />
       <Tokens />
       <KeptHere person={person} />

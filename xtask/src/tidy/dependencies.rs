@@ -16,6 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("ingest", &["runtime", "atproto", "net", "log", "store"]),
     ("dataplane", &["runtime", "atproto", "log", "store"]),
     ("feeds", &["runtime", "atproto", "log", "store", "dataplane"]),
+    ("push", &["runtime", "atproto", "net", "log", "store", "dataplane"]),
     ("appview", &["runtime", "atproto", "net", "log", "store", "ingest", "dataplane", "feeds"]),
     ("sim", &["atproto", "runtime", "log"]),
     (
@@ -29,6 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "ingest",
             "dataplane",
             "feeds",
+            "push",
             "appview",
             "sim",
         ],

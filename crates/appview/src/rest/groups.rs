@@ -11,24 +11,6 @@ const APART_US: i64 = 2 * 86_400_000_000;
 /// People of a group who are named.
 pub(super) const PEOPLE_MAX: usize = 20;
 
-/// The word for a reason.
-pub(super) fn word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Like => "LIKE",
-        Reason::Follow => "FOLLOW",
-        Reason::Mention => "MENTION",
-        Reason::Reply => "REPLY",
-        Reason::Quote => "QUOTE",
-        Reason::Repost => "REPOST",
-        Reason::StarterpackJoined => "STARTERPACK_JOINED",
-        Reason::Verified => "VERIFIED",
-        Reason::Unverified => "UNVERIFIED",
-        Reason::LikeViaRepost => "LIKE_VIA_REPOST",
-        Reason::RepostViaRepost => "REPOST_VIA_REPOST",
-        Reason::SubscribedPost => "NEW_POST",
-    }
-}
-
 fn stands_together(reason: Reason) -> bool {
     matches!(
         reason,
@@ -169,7 +151,7 @@ mod tests {
         );
         let shown: Vec<_> = groups
             .iter()
-            .map(|group| (word(group.reason), group.people.join(" "), group.count()))
+            .map(|group| (group.reason.word(), group.people.join(" "), group.count()))
             .collect();
         let (likes, reply, other) = (("LIKE", "a b"), ("REPLY", "b"), ("LIKE", "a"));
         let expected = [(likes, 2), (reply, 1), (other, 1)]
@@ -183,8 +165,10 @@ mod tests {
     fn what_is_unread_far_apart_or_written_stands_apart() {
         let count = |one: (Reason, Option<&str>, i64, bool), other: (i64, bool)| {
             let (reason, subject, minutes, is_read) = one;
-            let cases =
-                [("a", reason, subject, minutes, is_read), ("b", reason, subject, other.0, other.1)];
+            let cases = [
+                ("a", reason, subject, minutes, is_read),
+                ("b", reason, subject, other.0, other.1),
+            ];
             grouped(10, &cases).0.len()
         };
         assert_eq!(count((Reason::Follow, None, 1, true), (2, true)), 1);

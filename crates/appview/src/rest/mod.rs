@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `home.rs` | `GET /api/v1/posts` |
 //! | `seen.rs` | `POST /api/v1/feed/seen` |
+//! | `push.rs` | `GET`, `POST` and `DELETE /api/v1/push` |
 //! | `notifications.rs`, `groups.rs` | `GET /api/v1/notifications`, `GET /api/v1/notifications/unread` |
 //! | `openapi.rs` | `GET /api/v1/openapi.json` |
 
@@ -13,6 +14,7 @@ pub(crate) mod home;
 mod limited;
 mod notifications;
 mod openapi;
+mod push;
 mod seen;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route(openapi::PATH, get(openapi::document))
         .route(notifications::PATH, get(read_notifications))
         .route(notifications::UNREAD_PATH, get(count_unread))
+        .route(push::PATH, get(read_push_key).post(put_push).delete(remove_push))
         .with_state(api)
 }
 
@@ -72,8 +75,39 @@ async fn read_notifications(State(api): State<Arc<Api>>, request: Request) -> Re
 async fn count_unread(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let answered = async {
-        let call = Call::begin(&api, routes::of(Verb::Get, notifications::UNREAD_PATH), &parts).await?;
+        let call =
+            Call::begin(&api, routes::of(Verb::Get, notifications::UNREAD_PATH), &parts).await?;
         let answer = notifications::unread(&call).await;
+        Ok(call.finish(answer))
+    };
+    api.answered(answered.await)
+}
+
+async fn read_push_key(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = async {
+        let call = Call::begin(&api, routes::of(Verb::Get, push::PATH), &parts).await?;
+        let answer = push::key(&call).await;
+        Ok(call.finish(answer))
+    };
+    api.answered(answered.await)
+}
+
+async fn put_push(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answered = async {
+        let call = Call::begin(&api, routes::of(Verb::Post, push::PATH), &parts).await?;
+        let answer = push::put(&call, body).await;
+        Ok(call.finish(answer))
+    };
+    api.answered(answered.await)
+}
+
+async fn remove_push(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answered = async {
+        let call = Call::begin(&api, routes::of(Verb::Delete, push::PATH), &parts).await?;
+        let answer = push::remove(&call, body).await;
         Ok(call.finish(answer))
     };
     api.answered(answered.await)

@@ -11,7 +11,7 @@ use millrace_dataplane::reason::Reason;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::groups::{Group, Groups, One, word};
+use super::groups::{Group, Groups, One};
 use crate::error::XrpcError;
 use crate::page::raw;
 use crate::request::params::Params;
@@ -133,7 +133,7 @@ impl Reading {
 impl Shown {
     fn of(group: Group<Box<RawValue>>, goes_on_after_us: Option<i64>) -> Self {
         Self {
-            kind: word(group.reason),
+            kind: group.reason.word(),
             count: group.count(),
             is_read: group.is_read,
             is_cut: goes_on_after_us.is_some_and(|last_us| group.may_go_on(last_us)),

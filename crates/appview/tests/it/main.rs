@@ -37,6 +37,7 @@ mod people;
 mod rates;
 mod rest;
 mod rest_notifications;
+mod rest_push;
 mod routes;
 mod service;
 mod sign_in;

@@ -120,6 +120,13 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
     if route.path == "/api/v1/feed/seen" {
         return request.json(&json!({ "uris": [known.post] }));
     }
+    if route.path == PUSH && route.verb != Verb::Get {
+        let mut browser = json!({ "endpoint": "https://push.example.com/a" });
+        if route.verb == Verb::Post {
+            browser["keys"] = json!({ "p256dh": "a", "auth": "b" });
+        }
+        return request.json(&browser);
+    }
     if route.path == MEDIA {
         let image = include_bytes!("../../../../tests/it/posting.png").to_vec();
         return request.header("content-type", "image/png").body(image);
@@ -303,6 +310,7 @@ async fn call(world: &World, route: &Route, role: Role, known: &Known, signed: &
 }
 
 const LIVE: &str = "/api/v1/session/live";
+const PUSH: &str = "/api/v1/push";
 const REVOKE: &str = "/api/v1/session/tokens/{id}/revoke";
 const ERASE: &str = "/api/v1/session/erase";
 const APP_SIGN_IN: &str = "/api/v1/session/app-password";
@@ -334,6 +342,10 @@ fn expected(route: &Route, role: Role) -> u16 {
         (true, Some(nsid)) if needs_another_service(nsid) || nsid == FOLLOW => 501,
         (true, None) if route.path == MEDIA => 201,
         (true, None) if (route.path, route.verb) == (POSTS, Verb::Post) => 201,
+        // Here nothing is pushed.
+        (true, None) if route.path == PUSH => {
+            if route.verb == Verb::Post { 400 } else { 200 }
+        }
         // Her PDS says nothing of it by the network.
         (true, None) if matches!(route.verb, Verb::Patch | Verb::Delete) => 202,
         // Nobody hosts alice.

@@ -121,6 +121,7 @@ pub(crate) struct People {
 struct Wishes {
     homes: bool,
     new_post: NewPost,
+    push_key: Option<String>,
 }
 
 /// An answer.
@@ -149,6 +150,12 @@ impl World {
         Self::start(reach, AppviewConfig::default(), wishes).await
     }
 
+    /// Where browsers are told of notifications.
+    pub async fn with_push(reach: Reach, key: &str) -> Self {
+        let wishes = Wishes { push_key: Some(key.to_owned()), ..Wishes::default() };
+        Self::start(reach, AppviewConfig::default(), wishes).await
+    }
+
     pub async fn open_with(reach: Reach, config: AppviewConfig) -> Self {
         Self::start(reach, config, Wishes::default()).await
     }
@@ -163,6 +170,7 @@ impl World {
         let (mut local, dictionary) =
             dataplane(&place, &clock, &registry, &log, &mut tasks, &shutdown).await;
         local.context.new_post = wishes.new_post;
+        local.context.push_key = wishes.push_key;
         let local = Arc::new(local);
         let homes = match wishes.homes {
             true => Some(Homes::start(&place, &clock, &registry, &log, dictionary, &local).await),

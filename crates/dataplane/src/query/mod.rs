@@ -44,6 +44,7 @@ pub mod preferences;
 pub mod profiles;
 pub mod progress;
 pub mod push;
+pub mod push_news;
 pub mod quotes;
 pub mod record;
 pub mod relationships;
@@ -61,6 +62,7 @@ pub mod thread;
 pub mod timeline;
 pub mod trends;
 pub mod uri_page;
+pub mod web_push;
 
 mod by_subject;
 pub(crate) mod cursor;
@@ -93,6 +95,8 @@ pub struct Context {
     pub rankings: Rankings,
     /// Who is told of a new post.
     pub new_post: NewPost,
+    /// What push services know this service by, where browsers are told of notifications.
+    pub push_key: Option<String>,
 }
 
 /// A question with its answer. Read-only; its name is the path under `/internal/`.

@@ -90,7 +90,7 @@ pub struct Seen {}
 /// What is read of each notification `n`: of the account `$1`, for the reasons `$2`, and for the
 /// reasons `$3` of whom it follows. With it come the root of the thread its subject `p` is in, and
 /// whether its own record is gone and still told of.
-fn notifications(columns: &str) -> String {
+pub(super) fn notifications(columns: &str) -> String {
     let [post, verification] = [Collection::Post, Collection::Verification].map(Collection::code);
     format!(
         "SELECT {columns}, {ROOT}, CAST(CASE WHEN n.collection = {verification} AND NOT EXISTS
@@ -107,7 +107,7 @@ fn notifications(columns: &str) -> String {
 }
 
 /// The subject, if there is one, is still there.
-fn subject_is_there() -> String {
+pub(super) fn subject_is_there() -> String {
     let [profile, repost] = [Collection::Profile, Collection::Repost].map(Collection::code);
     format!(
         "(n.subject_collection IS NULL OR p.actor_id IS NOT NULL
@@ -231,7 +231,7 @@ impl OwnCommand for UpdateSeen {
     }
 }
 
-fn seen_at_us(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {
+pub(super) fn seen_at_us(tx: &mut Tx, did: &Did) -> Result<Option<i64>, DataplaneError> {
     Ok(tx.query_opt(
         "SELECT seen_at_us FROM own.notification_seen WHERE did = $1",
         &[Param::Text(did.as_str())],

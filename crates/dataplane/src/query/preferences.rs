@@ -142,17 +142,28 @@ impl Wanted {
     ) -> Result<Self, StoreError> {
         let wishes = Wishes::of(tx, actor)?;
         let priority = priority.unwrap_or(wishes.priority);
+        let is_asked =
+            |reason: Reason| asked.is_empty() || asked.iter().any(|name| name == reason.name());
+        Ok(Self::by(&wishes, priority, |wish| wish.list && is_asked(wish.reason)))
+    }
+
+    /// What the account's devices are told of.
+    pub(super) fn pushed(tx: &mut Tx, actor: &Did) -> Result<Self, StoreError> {
+        let wishes = Wishes::of(tx, actor)?;
+        Ok(Self::by(&wishes, wishes.priority, |wish| wish.push))
+    }
+
+    fn by(wishes: &Wishes, priority: bool, is_wanted: impl Fn(&Preference) -> bool) -> Self {
         let mut wanted = Self { of_all: Vec::new(), of_followed: Vec::new(), priority };
         for reason in Reason::ALL {
-            let is_asked = asked.is_empty() || asked.iter().any(|name| name == reason.name());
             let wish = wishes.for_reason(*reason);
-            if is_asked && wish.list {
+            if is_wanted(&wish) {
                 let only_followed = priority || wish.only_follows;
                 let told = if only_followed { &mut wanted.of_followed } else { &mut wanted.of_all };
                 told.push(reason.code());
             }
         }
-        Ok(wanted)
+        wanted
     }
 
     /// Whether the reason counts, be it only of whom the account follows.

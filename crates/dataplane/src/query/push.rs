@@ -2,7 +2,8 @@
 //!
 //! A device that comes again is the same one; the platform may give it another token at any time, so
 //! of too many those go that have not come for longest. Others of the account lose nothing by that,
-//! for a device comes again whenever its app is opened.
+//! for a device comes again whenever its app is opened. One that is a browser is told what is new ([`web_push`]); the
+//! others are kept for whoever delivers to their platforms, which nobody does here.
 
 use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Tx};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OwnCommand;
 use super::mute::Done;
+use super::web_push::{self, PushSubscription};
 use crate::error::DataplaneError;
 
 /// Devices of one account, whatever is asked for.
@@ -115,6 +117,12 @@ impl OwnCommand for RegisterPush {
                 age_restricted = excluded.age_restricted, updated_at_us = excluded.updated_at_us",
             &[&device[..], &told[..]].concat(),
         )?;
+        if self.device.platform == Platform::Web
+            && let Some(browser) = PushSubscription::of_token(&self.device.token)
+        {
+            let of = (Some(self.device.token.as_str()), self.devices_max);
+            web_push::put(tx, &self.actor, &browser, of, now_us)?;
+        }
         // Of those that came at the same moment the new one stays.
         let devices_max = Param::Int(i64::from(self.devices_max) - 1);
         tx.execute(
@@ -136,6 +144,10 @@ impl OwnCommand for UnregisterPush {
 
     fn apply(self, tx: &mut Tx, _: i64) -> Result<Done, DataplaneError> {
         self.device.check()?;
+        tx.execute(
+            "DELETE FROM web_push WHERE did = $1 AND device_token = $2",
+            &[Param::from(&self.actor), Param::Text(&self.device.token)],
+        )?;
         tx.execute(
             "DELETE FROM push_device WHERE did = $1 AND platform = $2 AND app_id = $3 AND token = $4",
             &self.device.params(&self.actor),

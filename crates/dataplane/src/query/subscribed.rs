@@ -41,6 +41,13 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
+    /// Nothing up to that time is told of.
+    pub(super) fn begin_after(&mut self, after_us: i64) {
+        for since in [&mut self.posts_since_us, &mut self.replies_since_us] {
+            *since = since.map(|since_us| since_us.max(after_us));
+        }
+    }
+
     /// Nothing up to then is told of.
     pub(super) fn since_us(&self) -> i64 {
         let since = [self.posts_since_us, self.replies_since_us];

@@ -19,6 +19,7 @@ use millrace_dataplane::query::preferences::{
 };
 use millrace_dataplane::query::push::{Device, Platform, RegisterPush};
 use millrace_dataplane::query::subscription::PutActivitySubscription;
+use millrace_dataplane::query::web_push::{PushKeys, PushSubscription, PutWebPush};
 use millrace_dataplane::reason::Reason;
 use millrace_store::testing::Engine;
 use millrace_store::{Param, Store, StoreError};
@@ -89,8 +90,11 @@ async fn owns_everything(client: &Client, who: &str) {
     let (cid, mime_type, alt) = ("cid".to_owned(), "image/png".to_owned(), String::new());
     let media = Media { cid, mime_type, bytes: 1, width: 1, height: 1, alt };
     client.command(KeepMedia { actor: actor.clone(), media }).await.unwrap();
-    let push = RegisterPush { actor, device, age_restricted: false, devices_max: 1 };
+    let push = RegisterPush { actor: actor.clone(), device, age_restricted: false, devices_max: 1 };
     client.command(push).await.unwrap();
+    let keys = PushKeys { p256dh: "a".to_owned(), auth: "b".to_owned() };
+    let subscription = PushSubscription { endpoint: "https://push.example.com/a".to_owned(), keys };
+    client.command(PutWebPush { actor, subscription, devices_max: 1 }).await.unwrap();
 }
 
 /// How many rows somebody has, table by table.

@@ -63,6 +63,7 @@ async fn metrics() -> Result<String, Failure> {
     config.dataplane.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.appview.listen = config.dataplane.listen;
     config.telemetry.level = "off".to_owned();
+    config.push.enabled = true;
     config.telemetry.otlp_endpoint = Some(NOWHERE.to_owned());
     let telemetry = telemetry::init(&config.telemetry, &config.alerts)?;
     let process = wiring::start(&config, &Roles::all(), &telemetry).await?;

@@ -33,6 +33,9 @@ impl Config {
             if let Some((key, reason)) = self.feeds.faults().into_iter().next() {
                 return Err(ProgramError::Setting { key, reason }.into());
             }
+            if let Some((key, reason)) = self.push.fault() {
+                return Err(ProgramError::Setting { key, reason }.into());
+            }
         } else {
             self.data_plane_url()?;
         }

@@ -14,6 +14,7 @@ use millrace_dataplane::config::NotificationsConfig;
 use millrace_feeds::config::FeedsConfig;
 use millrace_ingest::IngestConfig;
 use millrace_log::{LogConfig, LogEngine};
+use millrace_push::PushConfig;
 use millrace_runtime::alert::AlertsConfig;
 use millrace_runtime::config::{self, ConfigError, Loaded, Origin, Sources};
 use millrace_runtime::listen::ConnectionsConfig;
@@ -79,6 +80,8 @@ pub struct Config {
     pub feeds: FeedsConfig,
     /// What readers are told of.
     pub notifications: NotificationsConfig,
+    /// Browsers that are told of notifications while no page is open.
+    pub push: PushConfig,
     /// Who this service is and how it answers the public.
     pub appview: AppviewSection,
     /// Connections that clients open to this process; each listener counts its own.
@@ -103,6 +106,7 @@ impl Default for Config {
             dataplane: DataplaneSection::default(),
             feeds: FeedsConfig::default(),
             notifications: NotificationsConfig::default(),
+            push: PushConfig::default(),
             appview: AppviewSection::default(),
             connections: ConnectionsConfig::default(),
             sim: SimConfig::default(),

@@ -12,6 +12,7 @@ use millrace_dataplane::rebuild::RebuildDeps;
 use millrace_dataplane::worker::{self, Dataplane};
 use millrace_ingest::{Ahead, Client, Ingest, IngestDeps, ScopeKind};
 use millrace_log::{Log, Topic};
+use millrace_push::Vapid;
 use millrace_runtime::config::Secret;
 use millrace_runtime::supervise::{Policy, TaskError};
 use millrace_store::outbox::Relay;
@@ -30,6 +31,7 @@ use super::interest::Interest;
 use super::outside::Outside;
 use super::progress::Consumer;
 use super::purge;
+use super::push;
 use super::resync;
 use super::retention::Retain;
 use crate::admin::audit::{self, Upkeep};
@@ -71,6 +73,7 @@ impl Data {
         config: &Config,
         common: &Common,
         outside: &Outside,
+        vapid: Option<Vapid>,
     ) -> Result<Self, Failure> {
         let log = Log::open(&config.log(), common.clock.clone(), &common.registry)?;
         let stores = Stores::open(&config.store(), common).await?;
@@ -78,6 +81,7 @@ impl Data {
             image_url_pattern: config.appview.appview.image_url_pattern(),
             rankings: start_rankings(common, &stores.dataplane),
             new_post: config.notifications.new_post,
+            push_key: vapid.as_ref().map(Vapid::public_key),
         };
         let dataplane = Arc::new(Local {
             store: stores.dataplane.clone(),
@@ -98,6 +102,10 @@ impl Data {
         let asked = millrace_dataplane::Client::Local(Arc::clone(&dataplane));
         let feeds =
             feeds::start(config, common, &log, &stores.feeds, (&stores.dictionary, asked)).await?;
+        if let Some(vapid) = vapid {
+            let asked = millrace_dataplane::Client::Local(Arc::clone(&dataplane));
+            push::start(config, common, &stores.own, asked, (outside.http.clone(), vapid));
+        }
         start_audit(config, common, &stores.dataplane);
         Retain::new(
             &config.log,

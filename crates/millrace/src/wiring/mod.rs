@@ -24,6 +24,7 @@ mod outside;
 mod posting;
 mod progress;
 mod purge;
+mod push;
 mod resync;
 mod retention;
 mod sessions;
@@ -130,7 +131,10 @@ async fn open(config: &Config, roles: &Roles, common: &Common) -> Result<Opened,
     let outside = outside::open(config, common)?;
 
     let data = match &listeners.internal {
-        Some(_) => Some(Data::start(config, common, &outside).await?),
+        Some(_) => {
+            let vapid = push::vapid(config, common, &folder)?;
+            Some(Data::start(config, common, &outside, vapid).await?)
+        }
         None => None,
     };
     watch::start(&config.alerts, common);
