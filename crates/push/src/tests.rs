@@ -183,7 +183,12 @@ impl World {
         let mut entry = entries::commit(&did(who), n, vec![op]);
         entry.header.time_us = self.clock.now_us();
         let payload = Bytes::from(entry.encode().unwrap());
-        let item = Item { offset: n, appended_us: entry.header.time_us, payload };
+        let item = Item {
+            offset: n,
+            appended_us: entry.header.time_us,
+            payload,
+            headers: millrace_log::Headers::default(),
+        };
         let prepared = self.projection.prepare(&[item]).await.unwrap();
         let projection = self.projection.clone();
         let write = move |tx: &mut millrace_store::Tx| {

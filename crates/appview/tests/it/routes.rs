@@ -344,7 +344,11 @@ fn expected(route: &Route, role: Role) -> u16 {
         (true, None) if (route.path, route.verb) == (POSTS, Verb::Post) => 201,
         // Here nothing is pushed.
         (true, None) if route.path == PUSH => {
-            if route.verb == Verb::Post { 400 } else { 200 }
+            if route.verb == Verb::Post {
+                400
+            } else {
+                200
+            }
         }
         // Her PDS says nothing of it by the network.
         (true, None) if matches!(route.verb, Verb::Patch | Verb::Delete) => 202,

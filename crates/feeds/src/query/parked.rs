@@ -47,7 +47,7 @@ impl Question for CountParkedOfHomes {
     type Answer = Touched;
 
     async fn answer(self, local: &Local) -> Result<Touched, FeedsError> {
-        Ok(parked::count(&local.store).await?)
+        Ok(parked::count(&local.deps.store).await?)
     }
 }
 
@@ -56,7 +56,7 @@ impl Question for ListParkedOfHomes {
     type Answer = ParkedPage;
 
     async fn answer(self, local: &Local) -> Result<ParkedPage, FeedsError> {
-        Ok(parked::list(&local.store, self.0).await?)
+        Ok(parked::list(&local.deps.store, self.0).await?)
     }
 }
 
@@ -65,7 +65,7 @@ impl Question for GetParkedOfHomes {
     type Answer = Option<ParkedEntry>;
 
     async fn answer(self, local: &Local) -> Result<Option<ParkedEntry>, FeedsError> {
-        Ok(parked::get(&local.store, self.id).await?)
+        Ok(parked::get(&local.deps.store, self.id).await?)
     }
 }
 
@@ -74,8 +74,8 @@ impl Question for RetryParkedOfHomes {
     type Answer = Touched;
 
     async fn answer(self, local: &Local) -> Result<Touched, FeedsError> {
-        let touched = parked::retry(&local.store, self.id).await?;
-        local.wakes.all();
+        let touched = parked::retry(&local.deps.store, self.id).await?;
+        local.deps.wakes.all();
         Ok(touched)
     }
 }
@@ -85,8 +85,8 @@ impl Question for RetryAllParkedOfHomes {
     type Answer = Touched;
 
     async fn answer(self, local: &Local) -> Result<Touched, FeedsError> {
-        let touched = parked::retry_all(&local.store, self.of).await?;
-        local.wakes.all();
+        let touched = parked::retry_all(&local.deps.store, self.of).await?;
+        local.deps.wakes.all();
         Ok(touched)
     }
 }
@@ -96,6 +96,6 @@ impl Question for DiscardParkedOfHomes {
     type Answer = Touched;
 
     async fn answer(self, local: &Local) -> Result<Touched, FeedsError> {
-        Ok(parked::discard(&local.store, self.id).await?)
+        Ok(parked::discard(&local.deps.store, self.id).await?)
     }
 }
