@@ -15,6 +15,7 @@ pub const MEMBERS: &[&str] = &[
     "crates/store",
     "crates/dataplane",
     "crates/feeds",
+    "crates/push",
     "crates/appview",
     "crates/millrace",
     "crates/sim",

@@ -201,7 +201,59 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             body: json_content(&schema::<seen::Seen>(schemas)),
             answers: vec![(200, "Noted.", schema::<seen::Answer>(schemas))],
         },
+        Operation {
+            verb: Verb::Get,
+            path: "/api/v1/notifications",
+            name: "listNotifications",
+            what: "What happened around whoever asks, in groups.",
+            parameters: page().into(),
+            body: Value::Null,
+            answers: vec![(
+                200,
+                "A page of it.",
+                json!({
+                    "type": "object",
+                    "required": ["notifications"],
+                    "properties": {
+                        "notifications": {"type": "array", "items": group()},
+                        "cursor": {"type": "string"}, "seenAt": {"type": "string"},
+                    },
+                }),
+            )],
+        },
+        Operation {
+            verb: Verb::Get,
+            path: "/api/v1/notifications/unread",
+            name: "countUnread",
+            what: "How much of it was not seen.",
+            parameters: json!([]),
+            body: Value::Null,
+            answers: vec![(
+                200,
+                "The number.",
+                json!({
+                    "type": "object",
+                    "required": ["count"],
+                    "properties": {"count": {"type": "integer", "minimum": 0}},
+                }),
+            )],
+        },
     ]
+}
+
+/// What happened and stands together.
+fn group() -> Value {
+    let text = || json!({"type": "string"});
+    json!({
+        "type": "object",
+        "required": ["id", "type", "subject", "people", "count", "isRead", "isCut", "createdAt"],
+        "properties": {
+            "id": text(), "type": text(), "subject": {"type": ["string", "null"]},
+            "people": {"type": "array", "items": {"type": "object"}},
+            "count": {"type": "integer", "minimum": 1},
+            "isRead": {"type": "boolean"}, "isCut": {"type": "boolean"}, "createdAt": text(),
+        },
+    })
 }
 
 /// A line of a home; its view is what `app.bsky.feed.defs#feedViewPost` says.
@@ -236,7 +288,8 @@ mod tests {
     use crate::routes::ROUTES;
 
     /// What is described under `/api/v1`: the rest is for pages of ours and for operators.
-    const KINDS: [&str; 3] = ["/api/v1/posts", "/api/v1/media", "/api/v1/feed/"];
+    const KINDS: [&str; 4] =
+        ["/api/v1/posts", "/api/v1/media", "/api/v1/feed/", "/api/v1/notifications"];
 
     #[test]
     fn every_route_for_programs_is_described() {
