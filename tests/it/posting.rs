@@ -4,6 +4,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use millrace_log::{Log, LogConfig, Topic};
+use millrace_runtime::clock::SystemClock;
+use millrace_runtime::metrics::Registry;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -153,6 +156,9 @@ async fn told(engine: &Engine, split: Split) -> Result<(World, Program)> {
     }
     let [alice, bob, carol] = &accounts[..] else { anyhow::bail!("three") };
     world.client.follow(bob, alice).await?;
+    let wanted =
+        json!({"subject": alice.did, "activitySubscription": {"post": true, "reply": false}});
+    world.client.procedure(bob, "app.bsky.notification.putActivitySubscription", wanted).await?;
     world.settle().await?;
     let all = ["read", "write", "post"];
     let program = Program::of(&mut world, alice, &all).await?;
@@ -164,6 +170,8 @@ async fn told(engine: &Engine, split: Split) -> Result<(World, Program)> {
     let public = everybody(&mut world, &program, &follower).await?;
     limited(&mut world, &program, &follower, &stranger, &public).await?;
     refused(&program, &follower, &stranger).await?;
+    told_of(&follower, &public).await?;
+    announced(&mut world, &public).await?;
     Ok((world, program))
 }
 
@@ -278,6 +286,45 @@ async fn limited(
         ensure!(answer.status.is_success(), "{answer:?}");
     }
     follower.until_home(&public).await.map(drop)
+}
+
+/// Who asked to be told of posts is.
+async fn told_of(follower: &Program, public: &[String]) -> Result<()> {
+    let request = follower.request(Method::GET, "/api/v1/notifications");
+    let answer = Program::sent(request).await?;
+    let groups = answer.body["notifications"].as_array().into_iter().flatten();
+    let posts: Vec<&str> = groups
+        .filter(|group| group["type"] == "NEW_POST")
+        .filter_map(|group| group["id"].as_str())
+        .collect();
+    ensure!(public.iter().all(|uri| posts.contains(&uri.as_str())), "{answer:?}");
+    Ok(())
+}
+
+/// Programs of others are told of each public post once, and of no other: read from the log as it lies on the disk.
+async fn announced(world: &mut World, public: &[String]) -> Result<()> {
+    world.millrace.terminate().await?;
+    let clock = SystemClock::shared();
+    let log = Log::open(&LogConfig::in_dir(world.millrace.data_dir()), clock, &Registry::new())?;
+    let items = log.read(Topic::PostCreated, 0, 0, 1 << 20).await?;
+    let mut created = Vec::new();
+    for item in &items {
+        let kind = item.headers.text("ce_type").context("ce_type")?;
+        ensure!(kind == "POST_CREATED" && item.headers.text("ce_id").is_some(), "{item:?}");
+        ensure!(item.headers.text("ce_specversion") == Some("1.0"), "{item:?}");
+        let payload: Value = serde_json::from_slice(&item.payload)?;
+        created.push(payload["uri"].as_str().context("a URI")?.to_owned());
+    }
+    for uri in public {
+        ensure!(created.iter().filter(|found| *found == uri).count() == 1, "{uri}: {created:?}");
+    }
+    ensure!(created.iter().all(|uri| uri.contains(POST)), "{created:?}");
+    let updated = log.read(Topic::PostUpdated, 0, 0, 1 << 20).await?;
+    ensure!(!updated.is_empty(), "the post with another text was not told of");
+    log.read(Topic::PostCreatedDlq, 0, 0, 1).await?;
+    log.close().await;
+    world.millrace.launch().await?;
+    world.millrace.ready().await
 }
 
 /// What is no post gets its reason.

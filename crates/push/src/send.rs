@@ -45,7 +45,11 @@ impl Sender {
         };
         let limits = Limits::new(ANSWER_BYTES_MAX, self.timeout);
         match self.http.send(request, limits).await {
-            Ok(_) => Outcome::Sent,
+            Ok(answer) => match answer.status {
+                200..300 => Outcome::Sent,
+                status @ (404 | 410) => Outcome::Gone(format!("status {status}")),
+                status => Outcome::Failed(format!("status {status}"), answer.retry_after(now_us)),
+            },
             Err(error) => refused(&error),
         }
     }
