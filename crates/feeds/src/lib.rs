@@ -27,6 +27,7 @@ pub mod events;
 pub mod jobs;
 pub mod worker;
 
+pub mod grpc;
 pub mod query;
 pub mod rpc;
 

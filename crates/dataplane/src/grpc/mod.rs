@@ -27,11 +27,16 @@ pub const REQUEST_BYTES_MAX: usize = 64 << 10;
 /// The services; `secret` guards them when it is given.
 pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let user = format!("/{}/{{*method}}", user::SERVICE);
-    Router::new()
+    let router = Router::new()
         .route(&method(user::SERVICE, "GetFollowers"), post(get_followers))
         .route(&user, any(unknown))
-        .with_state(local)
-        .layer(middleware::from_fn_with_state(Arc::new(secret), guard))
+        .with_state(local);
+    guarded(router, secret)
+}
+
+/// Services that want the secret, where there is one.
+pub fn guarded(router: Router, secret: Option<Secret>) -> Router {
+    router.layer(middleware::from_fn_with_state(Arc::new(secret), guard))
 }
 
 /// A method's path.
@@ -44,7 +49,7 @@ async fn get_followers(State(local): State<Arc<Local>>, request: Request) -> Res
 }
 
 /// Reads the message, has the method answer it, and writes the answer or the status.
-async fn unary<M, Q, A>(method: M, request: Request) -> Response<Body>
+pub async fn unary<M, Q, A>(method: M, request: Request) -> Response<Body>
 where
     M: UnaryService<Q, Response = A>,
     Q: prost::Message + Default + 'static,
@@ -55,7 +60,8 @@ where
     grpc.unary(method, request).await
 }
 
-async fn unknown() -> Response<Body> {
+/// What a method is that a service does not have.
+pub async fn unknown() -> Response<Body> {
     Status::unimplemented("there is no such method").into_http()
 }
 

@@ -3,6 +3,7 @@
 
 mod events;
 mod fan_out;
+mod grpc;
 mod harness;
 mod homes;
 mod model;

@@ -7,7 +7,7 @@ use millrace_dataplane::parked::{
 use millrace_feeds::parked as homes;
 use millrace_runtime::clock::{SharedClock, SystemClock};
 use millrace_runtime::metrics::Registry;
-use millrace_store::{Domain, EngineKind, Store, StoreConfig};
+use millrace_store::{Dictionary, Domain, EngineKind, Store, StoreConfig};
 
 use super::client::AdminClient;
 use super::schema::{self, Schema};
@@ -187,10 +187,18 @@ impl Tables {
             }
         };
         let registry = Registry::new();
+        // What is attached is read by whoever reads here; only who opened it leaves nothing beside its file.
+        let dictionary = match attached {
+            [] => None,
+            _ => Some(Dictionary::open(&config, &self.clock, &registry).await?),
+        };
         let store =
             Store::open(&config, domain, migrations, attached, &self.clock, &registry).await?;
         let answer = ask(&store).await;
         store.close().await;
+        if let Some(dictionary) = dictionary {
+            dictionary.store().close().await;
+        }
         Ok(answer?)
     }
 }

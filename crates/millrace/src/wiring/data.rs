@@ -26,6 +26,7 @@ use super::ahead;
 use super::budget::Budget;
 use super::feeds;
 use super::forget::Forget;
+use super::grpc;
 use super::health::{self, Health};
 use super::interest::Interest;
 use super::outside::Outside;
@@ -144,7 +145,7 @@ impl Data {
     }
 
     /// What the internal listener answers.
-    pub(super) fn router(
+    pub(super) async fn router(
         &self,
         config: &Config,
         roles: &Roles,
@@ -168,9 +169,11 @@ impl Data {
             lag_entries_max: config.dataplane.dataplane.ready_lag_entries_max,
             disk: self.disk.clone(),
         };
+        let grpc =
+            grpc::routes(Arc::clone(&self.dataplane), self.feeds.as_ref(), secret.clone()).await;
         let router = Router::new()
             .merge(millrace_dataplane::rpc::routes(Arc::clone(&self.dataplane), secret.clone()))
-            .merge(millrace_dataplane::grpc::routes(Arc::clone(&self.dataplane), secret.clone()))
+            .merge(grpc)
             .merge(routes::router(admin))
             .merge(operate::router(operate, token.clone()))
             .merge(audit::router(self.upkeep(config, common), token.clone()))

@@ -17,6 +17,7 @@ mod budget;
 mod data;
 mod feeds;
 mod forget;
+mod grpc;
 mod health;
 mod interest;
 mod listen;
@@ -142,7 +143,7 @@ async fn open(config: &Config, roles: &Roles, common: &Common) -> Result<Opened,
     let appview_url = addresses.appview.map(loopback_url);
     if let (Some(listener), Some(data)) = (listeners.internal, &data) {
         folder.announce(loopback_url(listener.addr()), appview_url.clone())?;
-        let router = data.router(config, roles, common, token.clone());
+        let router = data.router(config, roles, common, token.clone()).await;
         listener.serve(router, &config.connections, common);
     }
     let mut session = None;

@@ -137,6 +137,11 @@ async fn tell_everything(server: &Server) {
     let cid = "bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq";
     let wish = json!({ "reason": "like", "onlyFollows": true, "list": true, "push": false });
     let device = json!({ "platform": "web", "appId": "app", "token": "t" });
+    let browser =
+        json!({ "endpoint": "https://push.example/1", "keys": { "p256dh": "a", "auth": "b" } });
+    let media = json!({
+        "cid": cid, "mimeType": "image/png", "bytes": 1, "width": 1, "height": 1, "alt": "",
+    });
     mute(server, BOB).await;
     for (command, said) in [
         ("noteReader", json!({})),
@@ -150,6 +155,15 @@ async fn tell_everything(server: &Server) {
         ("putNotificationPriority", json!({ "priority": true })),
         ("putActivitySubscription", json!({ "subject": BOB, "post": true, "reply": false })),
         ("registerPush", json!({ "device": device, "devicesMax": 1 })),
+        ("putWebPush", json!({ "subscription": browser, "devicesMax": 1 })),
+        ("keepMedia", json!({ "media": media })),
+        (
+            "putLimitedPost",
+            json!({
+                "rkey": "a", "visibility": "FOLLOWERS", "content": "among us",
+                "withdraws": { "rkey": "b", "grantId": "grant" },
+            }),
+        ),
     ] {
         let mut said = said;
         said["actor"] = json!(ALICE);
