@@ -58,6 +58,7 @@ async fn identity(world: World) {
         json!([
             { "id": "#bsky_notif", "type": "BskyNotificationService", "serviceEndpoint": "https://appview.test" },
             { "id": "#bsky_appview", "type": "BskyAppView", "serviceEndpoint": "https://appview.test" },
+            { "id": "#bsky_fg", "type": "BskyFeedGenerator", "serviceEndpoint": "https://appview.test" },
         ])
     );
 }
