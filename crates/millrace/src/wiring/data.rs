@@ -100,6 +100,7 @@ impl Data {
         start_worker(config, common, &log, &stores, ahead.clone());
         start_relay(common, &log, &stores.dataplane);
         start_relay(common, &log, &stores.own);
+        start_relay(common, &log, &stores.feeds);
         let asked = millrace_dataplane::Client::Local(Arc::clone(&dataplane));
         let feeds =
             feeds::start(config, common, &log, &stores.feeds, (&stores.dictionary, asked)).await?;
