@@ -87,7 +87,7 @@ async fn what_is_wrong_has_its_status(it: Harness) {
     let code = async |asked| served.ask("right", asked).await.map_err(|status| status.code());
     let nobody = GetFeedRequest { user_id: "alice".to_owned(), ..of("alice", None, "") };
     let mode = GetFeedRequest { mode: 7, ..of("alice", None, "") };
-    for wrong in [nobody, mode, of("alice", Some(101), ""), of("alice", None, "c.1.2")] {
+    for wrong in [nobody, mode, of("alice", Some(101), ""), of("alice", None, "r.1")] {
         assert_eq!(code(wrong).await.unwrap_err(), Code::InvalidArgument);
     }
     let refused = served.ask("wrong", of("alice", None, "")).await.unwrap_err();
