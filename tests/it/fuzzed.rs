@@ -13,8 +13,9 @@ use crate::world::World;
 /// The program, and how many requests it invents for each operation.
 const PROGRAM: &str = "MILLRACE_SCHEMATHESIS";
 const EXAMPLES: &str = "MILLRACE_SCHEMATHESIS_EXAMPLES";
+/// A verb that a route does not have is answered with 400, as everywhere here and at the reference: not among them.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
-    response_schema_conformance,ignored_auth,unsupported_method";
+    response_schema_conformance,ignored_auth";
 
 #[tokio::test]
 async fn the_rest_api_answers_as_it_is_described() -> Result<()> {
