@@ -23,6 +23,15 @@ pub(crate) fn code_of(nsid: &str) -> Option<i64> {
     }
 }
 
+/// The collection of a code; what is no other is a post.
+pub(crate) fn nsid_of(collection: i64) -> &'static str {
+    match collection {
+        REPOST => REPOST_NSID,
+        LIMITED => LIMITED_POST,
+        _ => POST_NSID,
+    }
+}
+
 /// Names that are to become ids.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
@@ -121,11 +130,7 @@ impl Texts {
     /// `at://<did>/<collection>/<record key>`.
     pub(crate) fn uri(&self, item: ItemKey) -> Option<String> {
         let (did, rkey) = (self.dids.get(&item.actor)?, self.rkeys.get(&item.rkey)?);
-        let collection = match item.collection {
-            REPOST => REPOST_NSID,
-            LIMITED => LIMITED_POST,
-            _ => POST_NSID,
-        };
+        let collection = nsid_of(item.collection);
         Some(["at://", did.as_str(), "/", collection, "/", rkey.as_str()].concat())
     }
 

@@ -9,7 +9,9 @@ use millrace_store::parked::{self as facts, LIST_MAX, ParkedFilter};
 use millrace_store::{ActorId, Param, RkeyId, Row, Store, StoreError, Tx, dictionary};
 use serde_json::{Value, json};
 
-use crate::model::{ItemKey, REPOST};
+use crate::jobs::fan_out::{PARKED, PENDING};
+use crate::model::ItemKey;
+use crate::names;
 use crate::worker::NAME;
 
 /// Why an item is parked, and what to do.
@@ -17,8 +19,6 @@ const REASON: &str = "fan-out";
 const CAUSE: &str = "Writing this post or repost into the homes of its followers failed ten times. Other items went on without it.";
 const REMEDY: &str = "read the error; once its cause is gone, retry: what homes have already stays, and the rest is written";
 
-const STATE_PENDING: i64 = 0;
-const STATE_PARKED: i64 = 1;
 const JOB: &str =
     "SELECT id, item_actor, item_rkey, item_collection, done, attempts, error, created_at_us
     FROM fanout_job WHERE state = $1";
@@ -34,7 +34,7 @@ pub async fn count(store: &Store) -> Result<Touched, StoreError> {
     const SQL: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM parked LIMIT $1) AS f)
         + (SELECT count(*) FROM (SELECT 1 FROM fanout_job WHERE state = $2 LIMIT $1) AS j)";
     let count = |tx: &mut Tx| {
-        tx.query_one(SQL, &[COUNTED_MAX, STATE_PARKED].map(Param::Int), |row| row.get::<i64>(0))
+        tx.query_one(SQL, &[COUNTED_MAX, PARKED].map(Param::Int), |row| row.get::<i64>(0))
     };
     let entries = store.read(count).await?;
     Ok(Touched { entries: u64::try_from(entries).unwrap_or(0) })
@@ -66,7 +66,7 @@ pub async fn retry(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
         Of::Facts => facts::retry(tx, id.number).map(u64::from),
         Of::Fanout => tx.execute(
             "UPDATE fanout_job SET state = $2, attempts = 0 WHERE id = $1 AND state = $3",
-            &[id.number, STATE_PENDING, STATE_PARKED].map(Param::Int),
+            &[id.number, PENDING, PARKED].map(Param::Int),
         ),
     };
     store.write(again).await.map(|entries| Touched { entries })
@@ -82,7 +82,7 @@ pub async fn retry_all(store: &Store, of: Of) -> Result<Touched, StoreError> {
         Of::Facts => facts::retry_all(tx, NAME),
         Of::Fanout => tx.execute(
             "UPDATE fanout_job SET state = $1, attempts = 0 WHERE state = $2",
-            &[STATE_PENDING, STATE_PARKED].map(Param::Int),
+            &[PENDING, PARKED].map(Param::Int),
         ),
     };
     store.write(again).await.map(|entries| Touched { entries })
@@ -98,7 +98,7 @@ pub async fn discard(store: &Store, id: ParkedId) -> Result<Touched, StoreError>
         Of::Facts => facts::discard(tx, id.number).map(u64::from),
         Of::Fanout => tx.execute(
             "DELETE FROM fanout_job WHERE id = $1 AND state = $2",
-            &[id.number, STATE_PARKED].map(Param::Int),
+            &[id.number, PARKED].map(Param::Int),
         ),
     };
     store.write(give_up).await.map(|entries| Touched { entries })
@@ -125,7 +125,7 @@ fn one(tx: &mut Tx, id: ParkedId) -> Result<Option<ParkedEntry>, StoreError> {
         Of::Entries => Ok(None),
         Of::Facts => Ok(facts::get(tx, id.number)?.map(fact)),
         Of::Fanout => {
-            let params = [STATE_PARKED, id.number].map(Param::Int);
+            let params = [PARKED, id.number].map(Param::Int);
             let found = tx.query_opt(&format!("{JOB} AND id = $2"), &params, job)?;
             found.map(|job| job.shown(tx)).transpose()
         }
@@ -134,7 +134,7 @@ fn one(tx: &mut Tx, id: ParkedId) -> Result<Option<ParkedEntry>, StoreError> {
 
 fn jobs(tx: &mut Tx, after: i64, limit: u32) -> Result<Vec<ParkedEntry>, StoreError> {
     let sql = format!("{JOB} AND id > $2 ORDER BY id LIMIT $3");
-    let params = [STATE_PARKED, after, limit.into()].map(Param::Int);
+    let params = [PARKED, after, limit.into()].map(Param::Int);
     let found = tx.query(&sql, &params, job)?;
     found.into_iter().map(|job| job.shown(tx)).collect()
 }
@@ -177,11 +177,7 @@ impl Job {
     fn shown(self, tx: &mut Tx) -> Result<ParkedEntry, StoreError> {
         let did = dictionary::did(tx, ActorId(self.item.actor))?;
         let rkey = dictionary::rkey(tx, RkeyId(self.item.rkey))?;
-        let nsid = if self.item.collection == REPOST {
-            crate::names::REPOST_NSID
-        } else {
-            crate::names::POST_NSID
-        };
+        let nsid = names::nsid_of(self.item.collection);
         let uri = did.as_ref().zip(rkey).map(|(did, rkey)| format!("at://{did}/{nsid}/{rkey}"));
         let at = format_ms_us(self.created_at_us);
         let content = json!({ "item": uri, "homesDone": self.done });

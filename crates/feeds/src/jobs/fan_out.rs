@@ -22,8 +22,9 @@ const FOLLOWERS_MAX: i64 = 1_000;
 const LINES_MAX: usize = 20_000;
 /// A job that failed so often alone is parked.
 const ATTEMPTS_MAX: i64 = 10;
-const PENDING: i64 = 0;
-const PARKED: i64 = 1;
+/// States of a job.
+pub(crate) const PENDING: i64 = 0;
+pub(crate) const PARKED: i64 = 1;
 
 /// An item on its way.
 #[derive(Debug, Clone)]
