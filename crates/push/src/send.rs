@@ -78,11 +78,10 @@ impl Sender {
     }
 }
 
+/// No answer came; one with any status is none of these.
 fn refused(error: &HttpError) -> Outcome {
-    let is_gone = matches!(error.status(), Some(404 | 410))
-        || matches!(error, HttpError::Url { .. } | HttpError::Forbidden { .. });
-    match is_gone {
-        true => Outcome::Gone(error.to_string()),
-        false => Outcome::Failed(error.to_string(), error.retry_after()),
+    match error {
+        HttpError::Url { .. } | HttpError::Forbidden { .. } => Outcome::Gone(error.to_string()),
+        error => Outcome::Failed(error.to_string(), error.retry_after()),
     }
 }
