@@ -2,8 +2,7 @@
 //! on a real PDS: no answer is a fault of the server, and each is as it is described. In `make soak`, which names the
 //! program.
 
-use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
 use tokio::process::Command;
 
 use crate::millrace::{Engine, Split};
@@ -29,16 +28,8 @@ async fn the_rest_api_answers_as_it_is_described() -> Result<()> {
     let alice = world.client.create_account("alice").await?;
     world.client.post(&alice, "hello").await?;
     world.settle().await?;
-    let named = json!({"name": "tests"});
-    let made =
-        world.client.procedure(&alice, "com.atproto.server.createAppPassword", named).await?;
-    let who = json!({"identifier": alice.handle, "password": made["password"]});
-    let mut page = Page::of(&world).await?;
-    let answer = page.post("/api/v1/session/app-password", &who).await?;
-    page.keeps(&answer, "millrace-session=")?;
-    let wanted = json!({"name": "a program", "scopes": ["read", "write", "post"]});
-    let made: Value = page.post("/api/v1/session/tokens/make", &wanted).await?.json().await?;
-    let token = made["secret"].as_str().context("a token")?;
+    let page = Page::signed_in(&mut world, &alice).await?;
+    let token = page.token(&["read", "write", "post"]).await?;
     let status = Command::new(program)
         .arg("run")
         .arg(format!("{}/api/v1/openapi.json", page.origin))

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::client::Account;
 use crate::millrace::{Engine, Split};
 use crate::page::Page;
 use crate::world::World;
@@ -51,7 +50,7 @@ async fn killed_at_each_step_a_home_is_right() -> Result<()> {
     let [alice, bob, carol] = &people[..] else { anyhow::bail!("three") };
     world.client.follow(alice, bob).await?;
     let early = world.client.post(carol, "before anybody follows").await?;
-    let page = signed_in(&mut world, alice).await?;
+    let page = Page::signed_in(&mut world, alice).await?;
     world.settle().await?;
     let mut expected = Vec::new();
     for step in STEPS {
@@ -115,7 +114,7 @@ async fn told(engine: &Engine, split: Split) -> Result<()> {
     let (alice, bob) =
         (world.client.create_account("alice").await?, world.client.create_account("bob").await?);
     world.client.follow(&alice, &bob).await?;
-    let page = signed_in(&mut world, &alice).await?;
+    let page = Page::signed_in(&mut world, &alice).await?;
     world.settle().await?;
 
     // The first page is looked up; from then on the home is made.
@@ -149,16 +148,6 @@ async fn told(engine: &Engine, split: Split) -> Result<()> {
     let read: Vec<&Value> = posts.filter(|post| post["isRead"] == true).collect();
     ensure!(read.len() == 1 && read[0]["postId"] == first.uri.as_str(), "{home}");
     world.end().await
-}
-
-async fn signed_in(world: &mut World, who: &Account) -> Result<Page> {
-    let named = json!({"name": "tests"});
-    let made = world.client.procedure(who, "com.atproto.server.createAppPassword", named).await?;
-    let who = json!({"identifier": who.handle, "password": made["password"]});
-    let mut page = Page::of(world).await?;
-    let answer = page.post("/api/v1/session/app-password", &who).await?;
-    page.keeps(&answer, "millrace-session=")?;
-    Ok(page)
 }
 
 /// The home once it is read from its rows and holds just these posts.

@@ -72,6 +72,26 @@ impl Page {
         Ok(())
     }
 
+    /// Of a program that only its own machine reaches, signed in by an app password made for it.
+    pub async fn signed_in(world: &mut World, who: &Account) -> Result<Self> {
+        let named = json!({"name": "tests"});
+        let made =
+            world.client.procedure(who, "com.atproto.server.createAppPassword", named).await?;
+        let who = json!({"identifier": who.handle, "password": made["password"]});
+        let mut page = Self::of(world).await?;
+        let answer = page.post("/api/v1/session/app-password", &who).await?;
+        page.keeps(&answer, "millrace-session=")?;
+        Ok(page)
+    }
+
+    /// A new token of a program that acts for who is signed in.
+    pub async fn token(&self, scopes: &[&str]) -> Result<String> {
+        let wanted = json!({"name": "a program", "scopes": scopes});
+        let made = self.post("/api/v1/session/tokens/make", &wanted).await?;
+        let made: Value = made.json().await?;
+        Ok(made["secret"].as_str().context("a token")?.to_owned())
+    }
+
     /// Signs in at the account's own server, whose pages `browser` shows; `cookies` begins the names of the cookies.
     pub async fn signs_in(&mut self, account: &Account, cookies: &str) -> Result<()> {
         let who = json!({"identifier": account.handle, "returnTo": "/dashboard/home"});

@@ -56,17 +56,8 @@ struct Answer {
 
 impl Program {
     async fn of(world: &mut World, account: &Account, scopes: &[&str]) -> Result<Self> {
-        let named = json!({"name": "tests"});
-        let password =
-            world.client.procedure(account, "com.atproto.server.createAppPassword", named).await?;
-        let mut page = Page::of(world).await?;
-        let who = json!({"identifier": account.handle, "password": password["password"]});
-        let answer = page.post("/api/v1/session/app-password", &who).await?;
-        page.keeps(&answer, "millrace-session=")?;
-        let wanted = json!({"name": "a program", "scopes": scopes});
-        let made = page.post("/api/v1/session/tokens/make", &wanted).await?;
-        let made: Value = made.json().await?;
-        let secret = made["secret"].as_str().context("a token")?.to_owned();
+        let page = Page::signed_in(world, account).await?;
+        let secret = page.token(scopes).await?;
         let (http, origin) = (page.http, page.origin);
         Ok(Self { http, origin, secret, account: account.clone() })
     }

@@ -27,14 +27,8 @@ async fn postgres_remote() -> Result<()> {
 async fn told(engine: &Engine, split: Split) -> Result<()> {
     let mut world = World::start(engine, split).await?;
     let alice = world.client.create_account("alice").await?;
-    let named = json!({"name": "tests"});
-    let made =
-        world.client.procedure(&alice, "com.atproto.server.createAppPassword", named).await?;
-    let who = json!({"identifier": alice.handle, "password": made["password"]});
 
-    let mut by_password = Page::of(&world).await?;
-    let answer = by_password.post("/api/v1/session/app-password", &who).await?;
-    by_password.keeps(&answer, "millrace-session=")?;
+    let by_password = Page::signed_in(&mut world, &alice).await?;
     by_password.writes(&alice.did, "by an app password").await?;
 
     let mut by_oauth = Page::of(&world).await?;
