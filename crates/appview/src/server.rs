@@ -196,17 +196,8 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         rates,
         label_stream,
     });
-    let posts = PostingState {
-        api: Arc::clone(&api),
-        signed,
-        posting: posting.clone(),
-        clock: clock.clone(),
-        rng,
-        rates: api.rates.clone(),
-        looks: api.looks.clone(),
-        uploads,
-        body_bytes_max: config.limits.body_bytes_max,
-    };
+    let posts =
+        PostingState { api: Arc::clone(&api), signed, posting: posting.clone(), rng, uploads };
     let started_us = clock.now_us();
     let body_bytes_max = config.limits.body_bytes_max;
     let admin = AdminState {

@@ -39,10 +39,11 @@ impl Written {
     }
 }
 
-fn languages(langs: &[Cow<'_, str>]) -> Vec<String> {
+/// Primary subtags, in lower case, each once.
+pub(crate) fn languages(langs: &[impl AsRef<str>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for lang in langs {
-        let primary = lang.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let primary = lang.as_ref().split('-').next().unwrap_or_default().to_ascii_lowercase();
         let is_subtag = (2..=LANGUAGE_BYTES_MAX).contains(&primary.len())
             && primary.bytes().all(|byte| byte.is_ascii_lowercase());
         if is_subtag && !found.contains(&primary) && found.len() < LANGUAGES_MAX {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use millrace_atproto::datetime::format_ms_us;
-use millrace_atproto::{AtUri, Did, RecordKey};
+use millrace_atproto::{AtUri, Did, Nsid, RecordKey};
 use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::limited_post::LimitedPost;
 use millrace_dataplane::query::post_intent::{IntentState, PostIntent};
@@ -57,7 +57,7 @@ pub(crate) struct Told {
 impl Told {
     pub(super) fn of_limited(post: LimitedPost) -> Self {
         Self {
-            post_id: post.uri(),
+            post_id: post.uri().to_string(),
             user_id: post.actor,
             cid: None,
             content: Some(post.content),
@@ -106,8 +106,8 @@ impl Told {
 
 /// A public post's URI.
 pub(super) fn uri(did: &Did, rkey: &RecordKey) -> AtUri {
-    AtUri::parse(&format!("at://{did}/{POST}/{rkey}"))
-        .expect("invariant: a DID and a record key make a URI")
+    let collection = Nsid::parse(POST).expect("invariant: the collection's name");
+    AtUri::record(did.clone(), collection, rkey.clone())
 }
 
 impl PostingState {
@@ -122,7 +122,7 @@ impl PostingState {
             is_seen = self.is_seen(&now).await?;
             if !is_seen {
                 // Where its server is not followed, what it says is asked for.
-                self.looks.note(&now.actor, self.clock.now_us());
+                self.api.looks.note(&now.actor, self.api.clock.now_us());
             }
         }
         Ok(Told::of_intent(now, is_seen))

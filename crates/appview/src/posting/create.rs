@@ -6,15 +6,16 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use millrace_atproto::{RecordKey, Tid};
 use millrace_dataplane::query::limited_post::PutLimitedPost;
-use millrace_dataplane::query::post_intent::IntendPost;
+use millrace_dataplane::query::post_intent::{IDEMPOTENCY_KEY_BYTES_MAX, IntendPost};
 
+use super::PostingState;
 use super::answer::Told;
 use super::draft::{self, Draft};
 use super::send::LEASE_US;
-use super::{PostingState, with_tally};
 use crate::auth::Actor;
 use crate::error::XrpcError;
 use crate::request::body;
+use crate::request::rates::with_tally;
 
 pub(super) const PATH: &str = "/api/v1/posts";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -25,7 +26,7 @@ pub(super) async fn create(
 ) -> Result<Response, XrpcError> {
     let (parts, body) = request.into_parts();
     let (actor, tally) = state.actor(&parts).await?;
-    let body = body::read(body, state.body_bytes_max).await?;
+    let body = body::read(body, state.api.body_bytes_max).await?;
     let draft: Draft = body::parse(&body)?;
     draft.check(&actor.did)?;
     let key = idempotency_key(&parts.headers)?;
@@ -36,8 +37,12 @@ pub(super) async fn create(
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, XrpcError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= 128 => Ok(Some(key.to_owned())),
-        _ => Err(XrpcError::invalid("Idempotency-Key must have 1 to 128 ASCII characters")),
+        Ok(key) if !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err(XrpcError::invalid(format!(
+            "Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_BYTES_MAX} ASCII characters"
+        ))),
     }
 }
 
@@ -45,7 +50,7 @@ impl PostingState {
     /// A new key, later than those made before.
     pub(super) fn rkey(&self) -> RecordKey {
         let clock_id = u16::try_from(self.rng.below(1 << 10)).unwrap_or(0);
-        RecordKey::from(Tid::from_time(self.clock.now_us(), clock_id))
+        RecordKey::from(Tid::from_time(self.api.clock.now_us(), clock_id))
     }
 
     async fn create(
@@ -70,7 +75,7 @@ impl PostingState {
             return Ok(Told::of_limited(self.api.dataplane.command(put).await?.post));
         }
         let media = draft.media(&self.api, &actor.did).await?;
-        let now_us = self.clock.now_us();
+        let now_us = self.api.clock.now_us();
         let record = draft::record(&self.api, &draft.content, &draft.langs, &media, now_us).await?;
         let intend = IntendPost {
             actor: actor.did,

@@ -13,10 +13,11 @@ use millrace_net::session::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PostingState, with_tally};
+use super::PostingState;
 use crate::error::XrpcError;
 use crate::request::body;
 use crate::request::params::Params;
+use crate::request::rates::with_tally;
 
 pub(super) const PATH: &str = "/api/v1/media";
 /// Bytes of an image, as the lexicon of posts says.

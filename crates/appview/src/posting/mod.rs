@@ -22,18 +22,14 @@ mod send;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::HeaderMap;
 use http::request::Parts;
-use millrace_runtime::clock::SharedClock;
 use millrace_runtime::rng::Rng;
 use tokio::sync::Semaphore;
 
-use crate::auth::{Actor, Caller, Signed};
+use crate::auth::{Actor, Signed};
 use crate::error::XrpcError;
-use crate::looks::Looks;
-use crate::request::rates::{Rates, Tally};
+use crate::request::rates::Tally;
 use crate::xrpc::Api;
 
 pub(crate) use answer::Told;
@@ -48,13 +44,9 @@ pub(crate) struct PostingState {
     pub(crate) api: Arc<Api>,
     pub(crate) signed: Signed,
     pub(crate) posting: Posting,
-    pub(crate) clock: SharedClock,
     pub(crate) rng: Rng,
-    pub(crate) rates: Arc<Rates>,
-    pub(crate) looks: Arc<Looks>,
     /// Blobs on their way to a PDS at the same time.
     pub(crate) uploads: Arc<Semaphore>,
-    pub(crate) body_bytes_max: usize,
 }
 
 pub(crate) fn router(state: PostingState) -> Router {
@@ -68,21 +60,6 @@ pub(crate) fn router(state: PostingState) -> Router {
 impl PostingState {
     /// Who acts, and how they stand with what they may ask.
     async fn actor(&self, parts: &Parts) -> Result<(Actor, Option<Tally>), XrpcError> {
-        let sender: (&HeaderMap, _) = (&parts.headers, &parts.extensions);
-        let actor = match self.signed.actor(&parts.headers).await {
-            Ok(actor) => actor,
-            Err(error) => {
-                self.rates.count_address(sender)?;
-                return Err(error.into());
-            }
-        };
-        let tally = self.rates.count(&Caller::Account(actor.did.clone()), None, sender)?;
-        Ok((actor, tally))
+        self.api.rates.count_actor(&self.signed, (&parts.headers, &parts.extensions)).await
     }
-}
-
-fn with_tally(answer: impl IntoResponse, tally: Option<Tally>) -> Response {
-    let mut response = answer.into_response();
-    tally.inspect(|tally| tally.put(response.headers_mut()));
-    response
 }

@@ -1,12 +1,12 @@
 //! `GET`, `PATCH` and `DELETE /api/v1/posts/{uri}`: one post, by its URI.
 
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use millrace_atproto::{AtUri, Did, RecordKey};
 use millrace_dataplane::DataplaneError;
 use millrace_dataplane::query::limited_post::{
-    DeleteLimitedPost, GetLimitedPosts, LIMITED_POST, LimitedPost, PutLimitedPost, Withdraw,
+    self, DeleteLimitedPost, GetLimitedPosts, LIMITED_POST, LimitedPost, PutLimitedPost, Withdraw,
 };
 use millrace_dataplane::query::post_intent::{GetPostIntent, IntendPost, PostIntent};
 use millrace_dataplane::query::record::GetRecord;
@@ -14,13 +14,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::PostingState;
 use super::answer::{self, State as Where, Told};
 use super::draft::{self, POST, Visibility};
 use super::send::LEASE_US;
-use super::{PostingState, with_tally};
 use crate::auth::Actor;
 use crate::error::XrpcError;
 use crate::request::body;
+use crate::request::rates::with_tally;
+use crate::rest;
+use crate::routes::Verb;
 use crate::xrpc::Call;
 
 pub(super) const PATH: &str = "/api/v1/posts/{uri}";
@@ -63,17 +66,11 @@ pub(super) async fn read(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let route = crate::routes::of(crate::routes::Verb::Get, PATH);
-    let call = match Call::begin(&state.api, route, &parts).await {
-        Ok(call) => call,
-        Err(error) => return error.into_response(),
-    };
-    let told = async {
+    let told = async |call: &Call<'_>, uri: String| {
         let viewer = call.account()?.clone();
-        state.told(&viewer, &Named::parse(&uri)?).await
+        state.told(&viewer, &Named::parse(&uri)?).await.map(axum::Json)
     };
-    let told = told.await.map(|told| axum::Json(told).into_response());
-    call.finish(told)
+    rest::answer(&state.api, (Verb::Get, PATH), &parts, Ok(uri), told).await
 }
 
 pub(super) async fn change(
@@ -83,7 +80,7 @@ pub(super) async fn change(
 ) -> Result<Response, XrpcError> {
     let (parts, body) = request.into_parts();
     let (actor, tally) = state.actor(&parts).await?;
-    let body = body::read(body, state.body_bytes_max).await?;
+    let body = body::read(body, state.api.body_bytes_max).await?;
     let change: Change = body::parse(&body)?;
     if change.content.is_none() && change.visibility.is_none() {
         return Err(XrpcError::invalid("content or visibility must be given"));
@@ -193,9 +190,8 @@ impl PostingState {
         did: &Did,
         rkey: &RecordKey,
     ) -> Result<LimitedPost, XrpcError> {
-        let uri = AtUri::parse(&format!("at://{did}/{LIMITED_POST}/{rkey}"))
-            .expect("invariant: a DID and a record key make a URI");
-        let asked = GetLimitedPosts { viewer: viewer.clone(), uris: vec![uri] };
+        let uris = vec![limited_post::uri(did, rkey)];
+        let asked = GetLimitedPosts { viewer: viewer.clone(), uris };
         let found = self.api.dataplane.ask(asked).await?.posts;
         found.into_iter().next().ok_or_else(not_found)
     }

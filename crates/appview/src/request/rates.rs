@@ -18,7 +18,7 @@ use millrace_atproto::crypto::sha256;
 use millrace_runtime::clock::SharedClock;
 use parking_lot::Mutex;
 
-use crate::auth::{Authenticator, Caller};
+use crate::auth::{Actor, Authenticator, Caller, Signed};
 use crate::config::LimitsConfig;
 use crate::error::XrpcError;
 use crate::routes::ROUTES;
@@ -123,6 +123,24 @@ impl Rates {
         }
     }
 
+    /// Who acts at their own PDS, counted; whoever does not say so rightly is counted by address.
+    pub(crate) async fn count_actor(
+        &self,
+        signed: &Signed,
+        parts: (&HeaderMap, &Extensions),
+    ) -> Result<(Actor, Option<Tally>), XrpcError> {
+        match signed.actor(parts.0).await {
+            Ok(actor) => {
+                let tally = self.count(&Caller::Account(actor.did.clone()), None, parts)?;
+                Ok((actor, tally))
+            }
+            Err(error) => {
+                self.count_address(parts)?;
+                Err(error.into())
+            }
+        }
+    }
+
     /// Counts a request of nobody in particular.
     pub(crate) fn count_address(
         &self,
@@ -185,6 +203,13 @@ impl Tally {
             headers.insert(header::RETRY_AFTER, self.after_s.into());
         }
     }
+}
+
+/// An answer that tells a caller how it stands, where that is known.
+pub(crate) fn with_tally(answer: impl IntoResponse, tally: Option<Tally>) -> Response {
+    let mut response = answer.into_response();
+    tally.inspect(|tally| tally.put(response.headers_mut()));
+    response
 }
 
 /// Of IPv6 a network of 64 bits is one caller: whoever has one has them all.

@@ -35,7 +35,7 @@ impl Limited {
             true => Vec::new(),
             false => call.ask(GetLimitedPosts { viewer: viewer.clone(), uris }).await?.posts,
         };
-        Ok(Self { posts: posts.into_iter().map(|post| (post.uri(), post)).collect() })
+        Ok(Self { posts: posts.into_iter().map(|post| (post.uri().to_string(), post)).collect() })
     }
 
     pub(super) fn authors(&self) -> Vec<Did> {
@@ -71,7 +71,7 @@ impl<'a> LimitedView<'a> {
             "createdAt": format_ms_us(post.created_at_us),
         });
         let post = PostView {
-            uri: post.uri(),
+            uri: post.uri().to_string(),
             author,
             record,
             reply_count: 0,

@@ -23,7 +23,9 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::request::Parts;
 
+use crate::error::XrpcError;
 use crate::request::params::Params;
 use crate::routes::{self, Verb};
 use crate::xrpc::{Api, Call};
@@ -40,75 +42,61 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-async fn read_home(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+/// A request taken as a call and answered. What the address says is read before it is known who asks.
+pub(crate) async fn answer<A, T: IntoResponse>(
+    api: &Api,
+    (verb, path): (Verb, &'static str),
+    parts: &Parts,
+    asked: Result<A, XrpcError>,
+    answer: impl AsyncFnOnce(&Call<'_>, A) -> Result<T, XrpcError>,
+) -> Response {
     let answered = async {
-        let asked = home::Asked::parse(&Params::of(parts.uri.query())?)?;
-        let call = Call::begin(&api, routes::of(Verb::Get, home::PATH), &parts).await?;
-        let answer = asked.answer(&call).await;
+        let asked = asked?;
+        let call = Call::begin(api, routes::of(verb, path), parts).await?;
+        let answer = answer(&call, asked).await;
         Ok(call.finish(answer))
     };
     api.answered(answered.await)
+}
+
+async fn read_home(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let asked = Params::of(parts.uri.query()).and_then(|params| home::Asked::parse(&params));
+    let route = (Verb::Get, home::PATH);
+    answer(&api, route, &parts, asked, async |call, asked| asked.answer(call).await).await
 }
 
 async fn mark_seen(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answered = async {
-        let call = Call::begin(&api, routes::of(Verb::Post, seen::PATH), &parts).await?;
-        let answer = seen::mark(&call, body).await;
-        Ok(call.finish(answer.map(IntoResponse::into_response)))
-    };
-    api.answered(answered.await)
+    answer(&api, (Verb::Post, seen::PATH), &parts, Ok(body), seen::mark).await
 }
 
 async fn read_notifications(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let answered = async {
-        let asked = notifications::Asked::parse(&Params::of(parts.uri.query())?)?;
-        let call = Call::begin(&api, routes::of(Verb::Get, notifications::PATH), &parts).await?;
-        let answer = asked.answer(&call).await;
-        Ok(call.finish(answer))
-    };
-    api.answered(answered.await)
+    let asked =
+        Params::of(parts.uri.query()).and_then(|params| notifications::Asked::parse(&params));
+    let route = (Verb::Get, notifications::PATH);
+    answer(&api, route, &parts, asked, async |call, asked| asked.answer(call).await).await
 }
 
 async fn count_unread(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let answered = async {
-        let call =
-            Call::begin(&api, routes::of(Verb::Get, notifications::UNREAD_PATH), &parts).await?;
-        let answer = notifications::unread(&call).await;
-        Ok(call.finish(answer))
-    };
-    api.answered(answered.await)
+    let route = (Verb::Get, notifications::UNREAD_PATH);
+    answer(&api, route, &parts, Ok(()), async |call, ()| notifications::unread(call).await).await
 }
 
 async fn read_push_key(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let answered = async {
-        let call = Call::begin(&api, routes::of(Verb::Get, push::PATH), &parts).await?;
-        let answer = push::key(&call).await;
-        Ok(call.finish(answer))
-    };
-    api.answered(answered.await)
+    let route = (Verb::Get, push::PATH);
+    answer(&api, route, &parts, Ok(()), async |call, ()| push::key(call).await).await
 }
 
 async fn put_push(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answered = async {
-        let call = Call::begin(&api, routes::of(Verb::Post, push::PATH), &parts).await?;
-        let answer = push::put(&call, body).await;
-        Ok(call.finish(answer))
-    };
-    api.answered(answered.await)
+    answer(&api, (Verb::Post, push::PATH), &parts, Ok(body), push::put).await
 }
 
 async fn remove_push(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answered = async {
-        let call = Call::begin(&api, routes::of(Verb::Delete, push::PATH), &parts).await?;
-        let answer = push::remove(&call, body).await;
-        Ok(call.finish(answer))
-    };
-    api.answered(answered.await)
+    answer(&api, (Verb::Delete, push::PATH), &parts, Ok(body), push::remove).await
 }

@@ -3,7 +3,7 @@
 //! user.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderValue, header};
 use millrace_atproto::Nsid;
@@ -13,9 +13,9 @@ use url::form_urlencoded;
 
 use super::SignInState;
 use super::acting::ActError;
-use crate::auth::Caller;
 use crate::error::XrpcError;
 use crate::request::body;
+use crate::request::rates::with_tally;
 use crate::routes::Verb;
 
 /// A method that is passed on.
@@ -57,14 +57,7 @@ impl Method {
 
     async fn answer(&self, state: &SignInState, request: Request) -> Result<Response, XrpcError> {
         let sender = (request.headers(), request.extensions());
-        let actor = match state.signed.actor(request.headers()).await {
-            Ok(actor) => actor,
-            Err(error) => {
-                state.rates.count_address(sender)?;
-                return Err(error.into());
-            }
-        };
-        let tally = state.rates.count(&Caller::Account(actor.did), None, sender)?;
+        let (actor, tally) = state.rates.count_actor(&state.signed, sender).await?;
         let _place = match self.is_blob {
             true => Some(state.uploads.try_acquire().map_err(|_| XrpcError::Busy)?),
             false => None,
@@ -77,9 +70,7 @@ impl Method {
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
-        let mut response = (headers, answer.body).into_response();
-        tally.inspect(|tally| tally.put(response.headers_mut()));
-        Ok(response)
+        Ok(with_tally((headers, answer.body), tally))
     }
 
     /// Why there is no answer. A write that the PDS was asked for is not asked for again.

@@ -1,7 +1,7 @@
 //! `putLimitedPost`, `deleteLimitedPost`, `getLimitedPosts`: posts for who follows their author, or for their author
 //! alone. They exist here only, are named by a collection of our own, and no `app.bsky.*` method knows of them.
 
-use millrace_atproto::syntax::{AtUri, Did, RecordKey};
+use millrace_atproto::syntax::{AtUri, Did, Nsid, RecordKey};
 use millrace_store::{Param, Row, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::post_intent::IntendPost;
 use super::{Context, OwnCommand, Question, lookup};
 use crate::apply::change::{Change, Op, tell_own};
 use crate::error::DataplaneError;
+use crate::written;
 
 /// The collection in their URIs and in what is told of them. No repository has it.
 pub const LIMITED_POST: &str = "millrace.v1.post";
@@ -59,13 +60,15 @@ pub struct LimitedPost {
 }
 
 impl LimitedPost {
-    pub fn uri(&self) -> String {
+    pub fn uri(&self) -> AtUri {
         uri(&self.actor, &self.rkey)
     }
 }
 
-fn uri(actor: &Did, rkey: &RecordKey) -> String {
-    format!("at://{actor}/{LIMITED_POST}/{rkey}")
+/// The URI of such a post.
+pub fn uri(actor: &Did, rkey: &RecordKey) -> AtUri {
+    let collection = Nsid::parse(LIMITED_POST).expect("invariant: the collection's name");
+    AtUri::record(actor.clone(), collection, rkey.clone())
 }
 
 /// Writes one, or another text or limit in its place.
@@ -333,14 +336,13 @@ fn may_see(
 
 /// As a line of a home.
 pub(super) fn home_item(post: &LimitedPost) -> HomeItem {
-    let primary = |lang: &String| lang.split('-').next().unwrap_or_default().to_lowercase();
     HomeItem {
-        post: post.uri(),
+        post: post.uri().to_string(),
         repost: None,
         sort_at_us: post.created_at_us,
         is_reply: false,
         is_private: post.visibility == Limit::Private,
-        languages: post.langs.iter().map(primary).collect(),
+        languages: written::languages(&post.langs),
         tags: Vec::new(),
         likes: 0,
         replies: 0,

@@ -77,7 +77,7 @@ impl Harness {
             idempotency_key: None,
             withdraws,
         };
-        AtUri::parse(&self.client.command(put).await.unwrap().post.uri()).unwrap()
+        self.client.command(put).await.unwrap().post.uri()
     }
 
     async fn sees(&self, who: &str, uri: &AtUri) -> bool {
