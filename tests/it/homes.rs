@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
+use crate::client::Account;
 use crate::millrace::{Engine, Split};
 use crate::page::Page;
 use crate::world::World;
@@ -99,6 +101,63 @@ async fn killed_at_each_step_a_home_is_right() -> Result<()> {
     world.end().await
 }
 
+/// Homes stand still while everything else goes on: they are read by pull, which shows what is new, and are made up for
+/// when they can be.
+async fn stood_still(world: &mut World, engine: &Engine, page: &Page, bob: &Account) -> Result<()> {
+    let still = Still::of(engine, world).await?;
+    let posts = [
+        world.client.post(bob, "while homes stand still").await?,
+        world.client.post(bob, "and another").await?,
+    ];
+    let wanted = posts.each_ref().map(|post| post.uri.as_str());
+    until_shown(page, "pull", |found| wanted.iter().all(|post| found.contains(post))).await?;
+    still.ends().await?;
+    until_shown(page, "user_feeds", |found| wanted.iter().all(|post| found.contains(post))).await?;
+    Ok(())
+}
+
+/// Nobody can write homes: somebody else is at it, and does not end.
+struct Still {
+    ends: oneshot::Sender<()>,
+    holder: tokio::task::JoinHandle<Result<()>>,
+}
+
+impl Still {
+    async fn of(engine: &Engine, world: &World) -> Result<Self> {
+        let (held, is_held) = oneshot::channel();
+        let (ends, is_over) = oneshot::channel();
+        let (engine, file) = (engine.clone(), world.millrace.data_dir().join("feeds.db"));
+        let holder = tokio::task::spawn_blocking(move || {
+            match engine {
+                Engine::Postgres(url) => {
+                    let mut client = postgres::Client::connect(&url, postgres::NoTls)?;
+                    let mut tx = client.transaction()?;
+                    tx.batch_execute("LOCK TABLE feeds.projection_offset IN EXCLUSIVE MODE")?;
+                    held.send(()).ok();
+                    drop(is_over.blocking_recv());
+                    tx.rollback()?;
+                }
+                Engine::Sqlite => {
+                    let file = rusqlite::Connection::open(file)?;
+                    file.busy_timeout(WITHIN)?;
+                    file.execute_batch("BEGIN IMMEDIATE")?;
+                    held.send(()).ok();
+                    drop(is_over.blocking_recv());
+                    file.execute_batch("ROLLBACK")?;
+                }
+            }
+            Ok(())
+        });
+        is_held.await.context("homes are not held")?;
+        Ok(Self { ends, holder })
+    }
+
+    async fn ends(self) -> Result<()> {
+        drop(self.ends);
+        self.holder.await?
+    }
+}
+
 /// The CID of a post that the home shows.
 async fn first_cid(page: &Page, uri: &str) -> Result<String> {
     let home: Value = page.get("/api/v1/posts").await?;
@@ -109,7 +168,7 @@ async fn first_cid(page: &Page, uri: &str) -> Result<String> {
 
 async fn told(engine: &Engine, split: Split) -> Result<()> {
     // A first page is served again for a short time only: what is new shows soon.
-    let settings = "\n[feeds]\npage_seconds = 1\n";
+    let settings = "\n[feeds]\npage_seconds = 1\nlag_ms_max = 1000\n";
     let mut world = World::configured(engine, split, None, settings).await?;
     let (alice, bob) =
         (world.client.create_account("alice").await?, world.client.create_account("bob").await?);
@@ -147,6 +206,7 @@ async fn told(engine: &Engine, split: Split) -> Result<()> {
     let posts = home["posts"].as_array().into_iter().flatten();
     let read: Vec<&Value> = posts.filter(|post| post["isRead"] == true).collect();
     ensure!(read.len() == 1 && read[0]["postId"] == first.uri.as_str(), "{home}");
+    stood_still(&mut world, engine, &page, &bob).await?;
     world.end().await
 }
 
@@ -154,6 +214,16 @@ async fn told(engine: &Engine, split: Split) -> Result<()> {
 async fn until(page: &Page, posts: &[&str]) -> Result<Value> {
     let mut wanted: Vec<&str> = posts.to_vec();
     wanted.sort_unstable();
+    let home = until_shown(page, "user_feeds", |found| found == wanted).await;
+    home.with_context(|| format!("wanted {wanted:?}"))
+}
+
+/// The home once it comes from there and holds posts, sorted by URI, that are as they should be.
+async fn until_shown(
+    page: &Page,
+    from: &str,
+    are_right: impl Fn(&[&str]) -> bool,
+) -> Result<Value> {
     let until = Instant::now() + WITHIN;
     loop {
         let url = format!("{}/api/v1/posts", page.origin);
@@ -163,11 +233,10 @@ async fn until(page: &Page, posts: &[&str]) -> Result<Value> {
         let posts = home["posts"].as_array().into_iter().flatten();
         let mut found: Vec<&str> = posts.filter_map(|post| post["postId"].as_str()).collect();
         found.sort_unstable();
-        let is_made = source.as_ref().is_some_and(|source| source == "user_feeds");
-        if is_made && found == wanted {
+        if source.as_ref().is_some_and(|source| source == from) && are_right(&found) {
             return Ok(home);
         }
-        ensure!(Instant::now() < until, "wanted {wanted:?}, found {source:?} {home}");
+        ensure!(Instant::now() < until, "wanted from {from}, found {source:?} {home}");
         sleep(POLL).await;
     }
 }
