@@ -139,7 +139,8 @@ async fn at_the_pds(world: &mut World, account: &Account) -> Result<Vec<String>>
 
 async fn told(engine: &Engine, split: Split) -> Result<(World, Program)> {
     // A first page is served again for a short time only: what is new shows soon.
-    let settings = "\n[feeds]\npage_seconds = 1\n";
+    // Every entry is traced, though nobody takes the traces.
+    let settings = "\n[feeds]\npage_seconds = 1\n\n[telemetry]\notlp_endpoint = \"http://127.0.0.1:9/\"\ntrace_entries_ratio = 1.0\n";
     let mut world = World::configured(engine, split, None, settings).await?;
     let mut accounts = Vec::new();
     for name in ["alice", "bob", "carol"] {
@@ -309,6 +310,8 @@ async fn announced(world: &mut World, public: &[String]) -> Result<()> {
         let kind = item.headers.text("ce_type").context("ce_type")?;
         ensure!(kind == "POST_CREATED" && item.headers.text("ce_id").is_some(), "{item:?}");
         ensure!(item.headers.text("ce_specversion") == Some("1.0"), "{item:?}");
+        let traceparent = item.headers.text("traceparent").context("traceparent")?;
+        ensure!(traceparent.starts_with("00-") && traceparent.ends_with("-01"), "{item:?}");
         let payload: Value = serde_json::from_slice(&item.payload)?;
         created.push(payload["uri"].as_str().context("a URI")?.to_owned());
     }

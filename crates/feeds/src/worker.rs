@@ -12,6 +12,7 @@ use millrace_dataplane::model::Post;
 use millrace_dataplane::query::home_items::{GetHomeItems, HomeItem, HomeItemsOf, LIMIT_MAX};
 use millrace_dataplane::query::posts::{GetPosts, POSTS_MAX};
 use millrace_log::{Item, Log, Topic};
+use millrace_runtime::telemetry::journey::{self, Trace};
 use millrace_store::worker::{ApplyError, Projection};
 use millrace_store::{Dictionary, Param, Store, StoreError, Tx, offsets};
 
@@ -53,8 +54,9 @@ impl Projection for Feeds {
         }
         let (mut facts, mut told) = (Vec::new(), Told::default());
         for item in items {
-            let mut some = facts::read(&decoded(item)?);
-            told.note(&some, item.appended_us);
+            let changes = decoded(item)?;
+            let mut some = facts::read(&changes);
+            told.note(&some, item.appended_us, changes.traceparent.as_deref());
             some.retain(|fact| has_readers || fact.is_post());
             facts.extend(some);
         }
@@ -86,6 +88,10 @@ impl Projection for Feeds {
             &[Param::Text(&did)],
         )?;
         Ok(())
+    }
+
+    fn trace(&self, item: &Item) -> Option<Trace> {
+        journey::trace_of(&decoded(item).ok()?.traceparent?)
     }
 
     fn committed(&self, _: u32, _: i64) {

@@ -100,6 +100,7 @@ impl Applying<'_> {
             return Ok(());
         }
         let actor = self.ids.actor(&entry.did);
+        self.effects.facts.trace(actor, &entry.trace);
         match &entry.body {
             Body::Commit(ops) => self.commit(tx, actor, entry, ops),
             Body::Snapshot { after, through, records, last } => {

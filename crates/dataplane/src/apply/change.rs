@@ -7,6 +7,7 @@
 use foldhash::{HashMap, HashMapExt};
 use millrace_atproto::syntax::Did;
 use millrace_log::Topic;
+use millrace_runtime::telemetry::journey::{self, Trace};
 use millrace_store::{StoreError, Tx, outbox};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ use crate::names::Names;
 pub struct Changes {
     pub did: Did,
     pub changes: Vec<Change>,
+    /// The trace of the last entry that they follow from, where traces are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// One row inserted or removed.
@@ -62,7 +66,7 @@ pub enum Op {
 
 /// Tells homes what an account changed of what it owns here.
 pub(crate) fn tell_own(tx: &mut Tx, did: &Did, change: Change) -> Result<(), StoreError> {
-    let told = Changes { did: did.clone(), changes: vec![change] };
+    let told = Changes { did: did.clone(), changes: vec![change], traceparent: None };
     let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
     outbox::push(tx, Topic::OwnChanges, did.as_str().as_bytes(), &payload)
 }
@@ -99,9 +103,17 @@ struct Fact {
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     facts: Vec<Fact>,
+    /// Of accounts whose entries are traced.
+    traceparents: HashMap<i64, String>,
 }
 
 impl Facts {
+    /// What follows of an account belongs to this trace.
+    pub(crate) fn trace(&mut self, actor: i64, trace: &Trace) {
+        let traceparent = journey::traceparent(trace);
+        self.traceparents.extend(traceparent.map(|traceparent| (actor, traceparent)));
+    }
+
     /// A record that points at nothing.
     pub(crate) fn record(&mut self, collection: Collection, key: Key, op: Op) {
         self.facts.push(Fact { key, collection, op, target: None });
@@ -124,7 +136,7 @@ impl Facts {
 
     /// Pushes the facts into the outbox, one payload an account, in order of first appearance.
     pub(crate) fn publish(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        let facts = std::mem::take(&mut self.facts);
+        let Self { facts, traceparents } = std::mem::take(self);
         let names =
             Names::of(tx, facts.iter().flat_map(Fact::actors), facts.iter().flat_map(Fact::keys))?;
         let mut order = Vec::new();
@@ -138,11 +150,14 @@ impl Facts {
         }
         for actor in order {
             let did = names.did(actor)?;
+            let traceparent = traceparents.get(&actor);
             for part in by_actor.remove(&actor).unwrap_or_default().chunks(CHANGES_MAX) {
-                let payload = Changes { did: did.clone(), changes: part.to_vec() };
+                let (did, traceparent) = (did.clone(), traceparent.cloned());
+                let payload = Changes { did, changes: part.to_vec(), traceparent };
                 let payload =
                     serde_json::to_vec(&payload).expect("invariant: facts are plain JSON");
-                outbox::push(tx, Topic::DataplaneChanges, did.as_str().as_bytes(), &payload)?;
+                let key = names.did(actor)?.as_str().as_bytes();
+                outbox::push(tx, Topic::DataplaneChanges, key, &payload)?;
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ use millrace_atproto::datetime::epoch_us;
 use millrace_atproto::entry::{Action, Entry, EntryBody, EntryError};
 use millrace_atproto::lexicon::{Embed, Feature, Media, Post, Record};
 use millrace_atproto::syntax::{AtUri, Did, Nsid, RecordKey, Tid};
+use millrace_runtime::telemetry::journey::Trace;
 
 use super::edge::Fields as EdgeFields;
 use super::ids::{Ids, Names, Subject, SubjectName};
@@ -34,6 +35,7 @@ pub(crate) struct Decoded {
     pub time_us: i64,
     /// When the log took the entry.
     pub at_us: i64,
+    pub trace: Trace,
     pub body: Body,
 }
 
@@ -145,6 +147,7 @@ pub(crate) fn entry(
         rev: header.rev,
         time_us: header.time_us,
         at_us,
+        trace: header.trace,
         body,
     })
 }

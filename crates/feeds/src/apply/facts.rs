@@ -130,7 +130,8 @@ mod tests {
     }
 
     fn of(changes: Vec<Change>) -> Vec<Fact> {
-        read(&Changes { did: Did::parse("did:plc:alice").unwrap(), changes })
+        let did = Did::parse("did:plc:alice").unwrap();
+        read(&Changes { did, changes, traceparent: None })
     }
 
     fn at(text: &str) -> AtUri {

@@ -74,10 +74,19 @@ impl Happened {
 /// What the facts of a batch say of posts: each post once, with when that was logged. A post that came and was
 /// replaced since is told of as it is now, and once.
 #[derive(Debug, Default)]
-pub(crate) struct Told(BTreeMap<String, (AtUri, Happened, i64)>);
+pub(crate) struct Told(BTreeMap<String, Telling>);
+
+/// A post to be told of.
+#[derive(Debug)]
+struct Telling {
+    uri: AtUri,
+    happened: Happened,
+    appended_us: i64,
+    traceparent: Option<String>,
+}
 
 impl Told {
-    pub(crate) fn note(&mut self, facts: &[Fact], appended_us: i64) {
+    pub(crate) fn note(&mut self, facts: &[Fact], appended_us: i64, traceparent: Option<&str>) {
         for fact in facts {
             let (uri, happened) = match fact {
                 Fact::Came { item } => (item, Happened::Created),
@@ -88,21 +97,26 @@ impl Told {
                 continue;
             }
             let told = self.0.entry(uri.to_string());
-            told.or_insert_with(|| (uri.clone(), happened, appended_us));
+            told.or_insert_with(|| Telling {
+                uri: uri.clone(),
+                happened,
+                appended_us,
+                traceparent: traceparent.map(str::to_owned),
+            });
         }
     }
 
     pub(crate) fn uris(&self) -> impl Iterator<Item = &AtUri> {
-        self.0.values().map(|(uri, ..)| uri)
+        self.0.values().map(|telling| &telling.uri)
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&AtUri) -> bool) {
-        self.0.retain(|_, (uri, ..)| keep(uri));
+        self.0.retain(|_, telling| keep(&telling.uri));
     }
 
     /// The event of a post that is here, unless it is too old to be told of.
     pub(crate) fn announcement(&self, key: PostKey, post: &Post) -> Option<Announcement> {
-        let (_, happened, appended_us) = self.0.get(&post.uri)?;
+        let Telling { happened, appended_us, traceparent, .. } = self.0.get(&post.uri)?;
         let is_old = post.sort_at_us < appended_us.saturating_sub(AGE_US_MAX);
         if *happened == Happened::Created && is_old {
             return None;
@@ -125,7 +139,7 @@ impl Told {
             uri: post.uri.clone(),
             id,
             payload,
-            headers: trace(),
+            headers: trace(traceparent.as_deref()),
         })
     }
 }
@@ -143,12 +157,12 @@ pub(crate) struct Announcement {
     headers: Headers,
 }
 
-/// The trace under way, if there is one.
-fn trace() -> Headers {
+/// The trace that it belongs to, where traces are sent.
+fn trace(traceparent: Option<&str>) -> Headers {
     let mut headers = Headers::NONE;
-    if let Some(traceparent) = propagate::traceparent() {
+    if let Some(traceparent) = traceparent {
         // It is far below any bound.
-        let _ = headers.push(propagate::TRACEPARENT, traceparent);
+        let _ = headers.push(propagate::TRACEPARENT, traceparent.to_owned());
     }
     headers
 }

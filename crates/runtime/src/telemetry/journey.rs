@@ -8,6 +8,8 @@
 //!          └─ apply              … committed
 //! ```
 //!
+//! What follows from an entry says so with the first span as W3C's `traceparent` ([`traceparent`]).
+//!
 //! Where traces are not sent, [`begin`] gives nothing and nothing is measured.
 
 use std::sync::{Arc, OnceLock};
@@ -105,6 +107,21 @@ impl Step {
     }
 }
 
+/// The first span of an entry's trace as W3C's `traceparent`; `None` where that trace is not sent.
+pub fn traceparent(trace: &Trace) -> Option<String> {
+    JOURNEYS.get().filter(|journeys| is_sampled(trace, journeys.below)).map(|_| parent(trace))
+}
+
+fn parent(trace: &Trace) -> String {
+    format!("00-{:032x}-{:016x}-01", u128::from_be_bytes(*trace), root_of(trace))
+}
+
+/// The trace that a `traceparent` of ours names.
+pub fn trace_of(traceparent: &str) -> Option<Trace> {
+    let id = traceparent.strip_prefix("00-")?.get(..32)?;
+    u128::from_str_radix(id, 16).ok().map(u128::to_be_bytes)
+}
+
 /// The first span of an entry's trace: from `began_us` until now.
 pub fn root(name: &'static str, trace: Trace, began_us: i64, attributes: &[(&'static str, i64)]) {
     let Some(journeys) = JOURNEYS.get() else { return };
@@ -165,6 +182,17 @@ mod tests {
         check(u128::MAX, 0.5, false);
         check(0x7fff_ffff_ffff_ffff, 0.5, true);
         check(0x8000_0000_0000_0000, 0.5, false);
+    }
+
+    #[test]
+    fn a_trace_is_named_and_known_by_its_name() {
+        let trace = 0x1122_3344_5566_7788_99aa_bbcc_ddee_ff00_u128.to_be_bytes();
+        let name = parent(&trace);
+        assert_eq!(name, "00-112233445566778899aabbccddeeff00-8888888888888888-01");
+        assert_eq!(trace_of(&name), Some(trace));
+        for other in ["", "00-1122", "01-112233445566778899aabbccddeeff00-1-01", "00-é"] {
+            assert_eq!(trace_of(other), None, "{other}");
+        }
     }
 
     #[test]
