@@ -12,7 +12,7 @@ use millrace_runtime::clock::{Clock, Stopwatch, SystemClock};
 use millrace_runtime::rng::Rng;
 use millrace_runtime::supervise::TaskSet;
 use rusqlite::Connection;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::reads::Times;
 
@@ -69,8 +69,13 @@ pub fn percent(sources: &Sources, source: &str) -> f64 {
 struct Page {
     ms: f64,
     source: String,
-    cursor: Option<String>,
     is_first: bool,
+}
+
+/// What of an answer leads to the next page.
+#[derive(Deserialize)]
+struct Onward {
+    cursor: Option<String>,
 }
 
 impl Readers {
@@ -106,13 +111,14 @@ impl Readers {
                 let mut pages = Vec::new();
                 while let Some(turn) = turns.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match turn {
-                        Turn::Reads(reader) => pages.push(this.page(*reader, None).await?),
+                        Turn::Reads(reader) => pages.push(this.page(*reader, None).await?.0),
                         Turn::ReadsOn(reader) => {
-                            let first = this.page(*reader, None).await?;
-                            let next = first.cursor.clone();
+                            let (first, body) = this.page(*reader, None).await?;
+                            // Read here alone: who asks takes time from who answers.
+                            let Onward { cursor } = serde_json::from_slice(body.as_ref())?;
                             pages.push(first);
-                            if let Some(next) = next {
-                                pages.push(this.page(*reader, Some(&next)).await?);
+                            if let Some(next) = cursor {
+                                pages.push(this.page(*reader, Some(&next)).await?.0);
                             }
                         }
                         Turn::Writes(who) => write(*who)?,
@@ -136,7 +142,12 @@ impl Readers {
         Ok(asked)
     }
 
-    async fn page(&self, reader: usize, cursor: Option<&str>) -> Result<Page> {
+    /// A page, and its body.
+    async fn page(
+        &self,
+        reader: usize,
+        cursor: Option<&str>,
+    ) -> Result<(Page, impl AsRef<[u8]> + use<>)> {
         let watch = Stopwatch::start();
         let url = format!("{}/api/v1/posts?mode=ranked&limit={LIMIT}", self.url);
         let request = self.http.get(&url).bearer_auth(token(reader));
@@ -148,9 +159,7 @@ impl Readers {
         let ms = watch.elapsed().as_secs_f64() * 1e3;
         ensure!(status.is_success(), "{url}: {status} {}", String::from_utf8_lossy(&body));
         let source = headers.get(SOURCE).context("no x-feed-source")?.to_str()?.to_owned();
-        let body: Value = serde_json::from_slice(&body)?;
-        let next = body["cursor"].as_str().map(str::to_owned);
-        Ok(Page { ms, source, cursor: next, is_first: cursor.is_none() })
+        Ok((Page { ms, source, is_first: cursor.is_none() }, body))
     }
 }
 

@@ -24,6 +24,15 @@ pub(super) struct Border {
 }
 
 impl Cursor {
+    /// Of the lines of an order that was forgotten, those from the block on in which the page begins.
+    pub(super) fn leave_after(&self, lines: &mut Vec<Line>) {
+        match &self.block {
+            Some(border) => lines.retain(|line| !border.is_after(line, self.mode)),
+            // It was among the posts of nobody who is followed.
+            None => lines.clear(),
+        }
+    }
+
     pub(super) fn pack(&self) -> String {
         let mode = match self.mode {
             Mode::Ranked => 'r',

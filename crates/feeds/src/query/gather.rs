@@ -52,17 +52,23 @@ pub(super) struct Gathered {
     pub(super) source: Source,
     pub(super) reader: Reader,
     pub(super) hidden: Vec<i64>,
+    /// The last of the lines, where there may be more behind it.
+    pub(super) last: Option<Line>,
 }
 
 impl Local {
-    /// Everything of whom the reader follows that may stand in the home now.
-    pub(super) async fn gather(&self, asked: &Asked) -> Result<Gathered, FeedsError> {
+    /// What may stand in the home now of whom the reader follows: everything, or at least the first `most` lines.
+    pub(super) async fn gather(
+        &self,
+        asked: &Asked,
+        most: Option<usize>,
+    ) -> Result<Gathered, FeedsError> {
         let user = asked.user;
-        let mut stored = self.stored(asked).await?;
+        let mut stored = self.stored(asked, most).await?;
         if stored.is_marked {
             // Marks that were made while homes were away are in the lines before these are read.
             seen::ApplySeen { actor: asked.did.clone() }.answer(self).await?;
-            stored = self.stored(asked).await?;
+            stored = self.stored(asked, most).await?;
         }
         let now_us = self.deps.clock.now_us();
         let note_before_us = now_us.saturating_sub(NOTE_EVERY_US);
@@ -77,19 +83,21 @@ impl Local {
         }
         if !is_built || self.lag.is_too_long() {
             let lines = self.pulled(asked, &reader).await?;
-            return Ok(Gathered { lines, source: Source::Pull, reader, hidden });
+            return Ok(Gathered { lines, source: Source::Pull, reader, hidden, last: None });
         }
+        let last = lines.last().filter(|_| most == Some(lines.len())).cloned();
         lines.extend(self.looked_up(&looked_up, &reader, &lines).await?);
         if let Some(ends_us) = self.deps.profile().ends_after_us() {
             lines.retain(|line| line.sort_at_us > now_us.saturating_sub(ends_us));
         }
-        Ok(Gathered { lines, source: Source::UserFeeds, reader, hidden })
+        Ok(Gathered { lines, source: Source::UserFeeds, reader, hidden, last })
     }
 
-    async fn stored(&self, asked: &Asked) -> Result<Stored, FeedsError> {
+    async fn stored(&self, asked: &Asked, most: Option<usize>) -> Result<Stored, FeedsError> {
         let (user, did) = (asked.user, asked.did.clone());
+        let most = most.map(|most| (asked.mode, most));
         let read: Result<Stored, StoreError> =
-            self.deps.store.read(move |tx| stored(tx, user, &did)).await;
+            self.deps.store.read(move |tx| stored(tx, user, &did, most)).await;
         Ok(read?)
     }
 
@@ -168,7 +176,30 @@ impl Local {
     }
 }
 
-fn stored(tx: &mut Tx, user: i64, did: &Did) -> Result<Stored, StoreError> {
+const LINES: &str =
+    "SELECT item_actor, item_rkey, item_collection, post_actor, post_rkey, reason, sort_at_us, parts, rank_key,
+        is_read, read_at_us
+     FROM user_feeds WHERE user_id = $1";
+
+fn line(row: &Row<'_>) -> Result<Line, StoreError> {
+    Ok(Line {
+        item: ItemKey { actor: row.get(0)?, rkey: row.get(1)?, collection: row.get(2)? },
+        post: (row.get(3)?, row.get(4)?),
+        reason: Reason::from_code(row.get(5)?),
+        sort_at_us: row.get(6)?,
+        parts: score::Parts::unpack(row.get(7)?),
+        rank_key: row.get(8)?,
+        is_read: row.get(9)?,
+        read_at_us: row.get(10)?,
+    })
+}
+
+fn stored(
+    tx: &mut Tx,
+    user: i64,
+    did: &Did,
+    most: Option<(Mode, usize)>,
+) -> Result<Stored, StoreError> {
     let state = tx.query_opt(
         "SELECT last_read_at_us, built_at_us, languages, tags FROM feed_state WHERE user_id = $1",
         &[Param::Int(user)],
@@ -178,24 +209,20 @@ fn stored(tx: &mut Tx, user: i64, did: &Did) -> Result<Stored, StoreError> {
         },
     )?;
     let Some((last_read_at_us, is_built, reader)) = state else { return Ok(Stored::default()) };
-    let lines = tx.query(
-        "SELECT item_actor, item_rkey, item_collection, post_actor, post_rkey, reason, sort_at_us, parts, rank_key,
-            is_read, read_at_us
-         FROM user_feeds WHERE user_id = $1",
-        &[Param::Int(user)],
-        |row: &Row<'_>| {
-            Ok(Line {
-                item: ItemKey { actor: row.get(0)?, rkey: row.get(1)?, collection: row.get(2)? },
-                post: (row.get(3)?, row.get(4)?),
-                reason: Reason::from_code(row.get(5)?),
-                sort_at_us: row.get(6)?,
-                parts: score::Parts::unpack(row.get(7)?),
-                rank_key: row.get(8)?,
-                is_read: row.get(9)?,
-                read_at_us: row.get(10)?,
-            })
-        },
-    )?;
+    let lines = match most {
+        None => tx.query(LINES, &[Param::Int(user)], line)?,
+        Some((mode, most)) => {
+            let key = match mode {
+                Mode::Ranked => "rank_key",
+                Mode::Chronological => "sort_at_us",
+            };
+            let sql = format!(
+                "{LINES} ORDER BY {key} DESC, item_actor, item_rkey, item_collection LIMIT $2"
+            );
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            tx.query(&sql, &[user, most].map(Param::Int), line)?
+        }
+    };
     let now_us = tx.now_us();
     let looked_up = tx.query(
         "SELECT a.author_id, a.mutual, a.interactions, a.updated_at_us

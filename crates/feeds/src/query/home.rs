@@ -1,11 +1,12 @@
 //! `getHome`: a page of somebody's home.
 //!
-//! The first page makes an order of what is written in the home, of who is looked up now, and, where these end,
-//! of posts that many care for; the pages after it go on in that order. Where a home is not made yet, or what is
+//! The first page begins an order of what is written in the home, of who is looked up now, and, where these end,
+//! of posts that many care for; the pages after it go on in that order, and one behind what was begun makes it whole. Where a home is not made yet, or what is
 //! new has not found its way for too long, it is read by pull.
 
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use millrace_atproto::syntax::Did;
 use millrace_runtime::clock::Stopwatch;
 use schemars::JsonSchema;
@@ -14,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use super::Question;
 use super::cursor::{Border, Cursor};
 use super::gather::{Gathered, LINES_MAX};
-use super::order::{BLOCK, Mode, ordered};
-use super::session::Session;
+use super::order::{BLOCK, Mode, begun, ordered};
+use super::session::{BEGUN_LINES, Session};
 use crate::client::Local;
 use crate::error::FeedsError;
-use crate::model::{Line, Reason};
+use crate::model::{ItemKey, Line, PostKey, Reason};
 use crate::names::Texts;
 use crate::score::Kind;
 
@@ -112,8 +113,9 @@ impl Question for GetHome {
         let user = local.deps.dictionary.actor_ids(std::slice::from_ref(&self.actor)).await?;
         let user = user.first().map_or(0, |id| id.0);
         let asked = Asked { user, did: self.actor, mode: self.mode };
-        let (session, at, source) = local.session(&asked, cursor).await?;
-        let home = local.page(&session, at, self.limit as usize, self.mode, source).await?;
+        let limit = self.limit as usize;
+        let (session, at, source) = local.session(&asked, cursor, limit).await?;
+        let home = local.page(&session, at, limit, self.mode, source).await?;
         local.deps.metrics.asked(source.name(), watch.elapsed());
         Ok(home)
     }
@@ -132,43 +134,113 @@ impl Local {
         &self,
         asked: &Asked,
         cursor: Option<Cursor>,
+        limit: usize,
     ) -> Result<(Arc<Session>, usize, Source), FeedsError> {
+        let sessions = &self.deps.sessions;
         let kept = match &cursor {
-            Some(cursor) => self.deps.sessions.get(cursor.session).await.map(|session| {
-                let at = cursor.place.saturating_sub(session.base);
-                (session, at)
-            }),
-            None => {
-                self.deps.sessions.first(asked.user, asked.mode).await.map(|session| (session, 0))
+            Some(cursor) => sessions.get(cursor.session).await,
+            None => sessions.first(asked.user, asked.mode).await,
+        };
+        if let Some(session) = kept.filter(|session| session.user == asked.user) {
+            let at = cursor.map_or(0, |cursor| cursor.place.saturating_sub(session.base));
+            if session.reaches(at, limit) {
+                sessions.hits.hit(1);
+                return Ok((session, at, Source::Cache));
             }
-        };
-        if let Some((session, at)) = kept {
-            self.deps.sessions.hits.hit(1);
-            return Ok((session, at, Source::Cache));
+            let mut source = Source::Cache;
+            let goes_on = async |begun: &Session| {
+                let (session, from) = self.goes_on(asked, begun).await?;
+                source = from;
+                Ok::<_, FeedsError>(session)
+            };
+            if let Some(session) = sessions.made_whole(session.id, goes_on).await? {
+                match source {
+                    Source::Cache => sessions.hits.hit(1),
+                    Source::UserFeeds | Source::Pull => sessions.hits.miss(1),
+                }
+                return Ok((session, at, source));
+            }
         }
-        self.deps.sessions.hits.miss(1);
-        let Gathered { lines, source, reader, hidden } = self.gather(asked).await?;
-        let (mut lines, base, at) = match &cursor {
-            None => (ordered(lines, asked.mode), 0, 0),
-            Some(cursor) => self.after(cursor, lines, asked.mode),
-        };
-        lines.truncate(LINES_MAX);
-        let others = self.others(asked, &lines, (&reader, &hidden)).await?;
-        lines.extend(others);
-        let session = Arc::new(Session::new(self.deps.rng.next_u64(), base, &lines));
-        self.deps.sessions.keep(asked.user, asked.mode, Arc::clone(&session)).await;
+        sessions.hits.miss(1);
+        let (session, at, source) = self.made(asked, cursor.as_ref(), limit).await?;
+        let session = Arc::new(session);
+        sessions.keep(asked.user, asked.mode, Arc::clone(&session)).await;
         Ok((session, at, source))
     }
 
-    /// The lines of an order that was forgotten, from the block on in which a page begins.
-    fn after(&self, cursor: &Cursor, lines: Vec<Line>, mode: Mode) -> (Vec<Line>, usize, usize) {
-        let base = cursor.place - cursor.place % BLOCK;
-        let rest = match &cursor.block {
-            Some(border) => lines.into_iter().filter(|line| !border.is_after(line, mode)).collect(),
-            // It was among the posts of nobody who is followed.
-            None => Vec::new(),
+    /// An order that is not here: begun, or where that is not enough or an order was forgotten, made whole.
+    async fn made(
+        &self,
+        asked: &Asked,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Session, usize, Source), FeedsError> {
+        let id = (self.deps.rng.next_u64(), asked.user);
+        if cursor.is_none() {
+            let gathered = self.gather(asked, Some(BEGUN_LINES + BLOCK)).await?;
+            let source = gathered.source;
+            let session = match &gathered.last {
+                None => Some(self.whole(asked, (id, 0), gathered).await?),
+                Some(last) => {
+                    let mut lines = begun(gathered.lines, asked.mode, last);
+                    lines.truncate(BEGUN_LINES);
+                    // Of many reposts of few posts not much is left.
+                    Some(Session::new(id, 0, false, &lines)).filter(|it| it.reaches(0, limit))
+                }
+            };
+            if let Some(session) = session {
+                return Ok((session, 0, source));
+            }
+        }
+        let mut gathered = self.gather(asked, None).await?;
+        let source = gathered.source;
+        let (base, at) = match cursor {
+            None => (0, 0),
+            Some(cursor) => {
+                cursor.leave_after(&mut gathered.lines);
+                (cursor.place - cursor.place % BLOCK, cursor.place % BLOCK)
+            }
         };
-        (ordered(rest, mode), base, cursor.place - base)
+        let session = self.whole(asked, (id, base), gathered).await?;
+        Ok((session, at, source))
+    }
+
+    /// The order of everything that was gathered, and of others' posts behind it.
+    async fn whole(
+        &self,
+        asked: &Asked,
+        (id, base): ((u64, i64), usize),
+        gathered: Gathered,
+    ) -> Result<Session, FeedsError> {
+        let Gathered { lines, reader, hidden, .. } = gathered;
+        let mut lines = ordered(lines, asked.mode);
+        lines.truncate(LINES_MAX);
+        lines.extend(self.others(asked, &lines, (&reader, &hidden)).await?);
+        Ok(Session::new(id, base, true, &lines))
+    }
+
+    /// What was begun, and behind it everything that is not in it. By time nothing comes that is newer than what was
+    /// served; by score what has come or risen since stands before the rest.
+    async fn goes_on(
+        &self,
+        asked: &Asked,
+        begun: &Session,
+    ) -> Result<(Session, Source), FeedsError> {
+        let mut lines = begun.lines(&self.deps.profile());
+        let items: HashSet<ItemKey> = lines.iter().map(|line| line.item).collect();
+        let posts: HashSet<PostKey> = lines.iter().map(|line| line.post).collect();
+        let gathered = self.gather(asked, None).await?;
+        let Gathered { lines: mut rest, source, reader, hidden, .. } = gathered;
+        rest.retain(|line| match asked.mode {
+            Mode::Ranked => !items.contains(&line.item) && !posts.contains(&line.post),
+            Mode::Chronological => {
+                lines.last().is_none_or(|last| Line::by_time(last, line).is_lt())
+            }
+        });
+        lines.extend(ordered(rest, asked.mode));
+        lines.truncate(LINES_MAX);
+        lines.extend(self.others(asked, &lines, (&reader, &hidden)).await?);
+        Ok((Session::new((begun.id, begun.user), begun.base, true, &lines), source))
     }
 
     async fn page(
@@ -218,13 +290,9 @@ impl Local {
         // In the raw order a block begins with its best line, wherever that stands within it.
         let block =
             (first..(first + BLOCK).min(session.len())).filter_map(|at| session.line(at, &profile));
-        let ordered = |left: &Line, right: &Line| match mode {
-            Mode::Ranked => Line::by_rank(left, right),
-            Mode::Chronological => Line::by_time(left, right),
-        };
         let border = block
             .filter(|line| line.reason != Reason::Discover)
-            .min_by(ordered)
+            .min_by(|left, right| mode.compare(left, right))
             .map(|line| Border::of(&line, mode));
         Cursor { mode, session: session.id, place: session.base + place, block: border }
     }

@@ -4,7 +4,10 @@
 //! What must stay true: the order is made in blocks of [`BLOCK`] lines, each of them the best of what is left,
 //! so that where a block begins says exactly what came before it, whoever makes the order again.
 
-use foldhash::HashMap;
+use std::cmp::Ordering;
+
+use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashSet};
 
 use crate::model::Line;
 
@@ -41,18 +44,42 @@ impl Mode {
             _ => None,
         }
     }
+
+    /// Which of two lines comes first.
+    pub(crate) fn compare(self, left: &Line, right: &Line) -> Ordering {
+        match self {
+            Self::Ranked => Line::by_rank(left, right),
+            Self::Chronological => Line::by_time(left, right),
+        }
+    }
 }
 
 /// Puts lines in order. By score, of one post the better line stays.
-pub(crate) fn ordered(mut lines: Vec<Line>, mode: Mode) -> Vec<Line> {
-    match mode {
-        Mode::Chronological => lines.sort_unstable_by(Line::by_time),
-        Mode::Ranked => {
-            lines.sort_unstable_by(Line::by_rank);
-            let mut posts = foldhash::HashSet::default();
-            lines.retain(|line| posts.insert(line.post));
-            lines.chunks_mut(BLOCK).for_each(spread);
-        }
+pub(crate) fn ordered(lines: Vec<Line>, mode: Mode) -> Vec<Line> {
+    spread_out(sorted(lines, mode), mode)
+}
+
+/// The beginning of the order of a home of which these are the best lines, `last` the least of them: whole blocks, for
+/// of what comes after `last` nothing is known.
+pub(crate) fn begun(lines: Vec<Line>, mode: Mode, last: &Line) -> Vec<Line> {
+    let mut lines = sorted(lines, mode);
+    let certain = lines.partition_point(|line| mode.compare(line, last).is_le());
+    lines.truncate(certain - certain % BLOCK);
+    spread_out(lines, mode)
+}
+
+fn sorted(mut lines: Vec<Line>, mode: Mode) -> Vec<Line> {
+    lines.sort_unstable_by(|left, right| mode.compare(left, right));
+    if mode == Mode::Ranked {
+        let mut posts = HashSet::with_capacity_and_hasher(lines.len(), RandomState::default());
+        lines.retain(|line| posts.insert(line.post));
+    }
+    lines
+}
+
+fn spread_out(mut lines: Vec<Line>, mode: Mode) -> Vec<Line> {
+    if mode == Mode::Ranked {
+        lines.chunks_mut(BLOCK).for_each(spread);
     }
     lines
 }
@@ -123,6 +150,32 @@ mod tests {
     }
 
     proptest! {
+        // What an order is begun with is how the whole order begins.
+        #[test]
+        fn a_beginning_is_the_beginning(
+            items in prop::collection::vec((1..6_i64, -50.0..50.0, 1..200_i64), 1..300),
+            others in prop::collection::vec((6..9_i64, -50.0..50.0), 0..60),
+            known in 1..300_usize,
+            mode in prop::sample::select(vec![Mode::Ranked, Mode::Chronological]),
+        ) {
+            let mut lines: Vec<Line> = (0..)
+                .zip(&items)
+                .map(|(rkey, (author, key, post))| Line {
+                    post: (*author, *post),
+                    ..line(*author, rkey, *key, rkey * 7 % 50)
+                })
+                .collect();
+            lines.sort_unstable_by(|left, right| mode.compare(left, right));
+            let others = (0..).zip(&others).map(|(rkey, (author, key))| line(*author, rkey, *key, rkey));
+            let others: Vec<Line> = others.collect();
+            let whole = ordered([lines.clone(), others.clone()].concat(), mode);
+            lines.truncate(known);
+            let last = lines[lines.len() - 1].clone();
+            let beginning = begun([lines, others].concat(), mode, &last);
+            prop_assert_eq!(beginning.len() % BLOCK, 0);
+            prop_assert_eq!(&whole[..beginning.len()], &beginning[..]);
+        }
+
         // Whoever begins at a block's border has the same order from there on.
         #[test]
         fn a_block_begins_where_it_began(

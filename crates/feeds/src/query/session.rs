@@ -1,5 +1,8 @@
 //! Homes as they were served: the order of a first page is kept for the pages after it, so that none of them
 //! skips or repeats a line whatever happens meanwhile.
+//!
+//! Most who read look at a page or two, so that an order is begun with a few blocks ([`BEGUN_LINES`]); who reads on
+//! has it made whole: what was served stays as it was, and the rest follows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +12,17 @@ use futures_util::future::BoxFuture;
 use millrace_runtime::caches::{Cached, Hits, Usage};
 use millrace_runtime::metrics::Registry;
 use moka::future::Cache;
+use moka::ops::compute::{CompResult, Op};
 
-use super::order::Mode;
+use super::order::{BLOCK, Mode};
 use crate::apply::items::NewItem;
 use crate::config::FeedsConfig;
 use crate::model::{ItemKey, LIMITED, Line, POST, PostKey, REPOST, Reason};
 use crate::score::{Parts, Profile};
+
+/// Lines that an order is begun with. The last block is not served: it says where what comes next begins, should the
+/// session be forgotten.
+pub(super) const BEGUN_LINES: usize = 4 * BLOCK;
 
 /// What a session takes beside its lines, roughly.
 const SESSION_BYTES: usize = 256;
@@ -26,8 +34,12 @@ const MORE_BYTES: usize = 40;
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: u64,
+    /// Whose home it is.
+    pub(crate) user: i64,
     /// Places before its first line: it goes on with an order that was served before.
     pub(crate) base: usize,
+    /// There is nothing behind its last line.
+    pub(crate) is_whole: bool,
     lines: Box<[Kept]>,
     /// What reposts show, and when lines were read, by place.
     shown: HashMap<u32, PostKey>,
@@ -49,7 +61,7 @@ const REASON_BITS: u32 = 48;
 const LIMITED_BIT: u32 = 60;
 
 impl Session {
-    pub(crate) fn new(id: u64, base: usize, lines: &[Line]) -> Self {
+    pub(crate) fn new((id, user): (u64, i64), base: usize, is_whole: bool, lines: &[Line]) -> Self {
         let (mut shown, mut read_at_us) = (HashMap::default(), HashMap::default());
         let kept = (0..).zip(lines).map(|(place, line)| {
             if line.item.collection == REPOST {
@@ -69,11 +81,21 @@ impl Session {
             }
         });
         let lines = kept.collect();
-        Self { id, base, lines, shown, read_at_us }
+        Self { id, user, base, is_whole, lines, shown, read_at_us }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
+    }
+
+    /// Whether so many lines from this place on may be served, or as many as there will ever be.
+    pub(crate) fn reaches(&self, at: usize, limit: usize) -> bool {
+        self.is_whole || at.saturating_add(limit).saturating_add(BLOCK) <= self.len()
+    }
+
+    /// All of its lines.
+    pub(crate) fn lines(&self, profile: &Profile) -> Vec<Line> {
+        (0..self.len()).filter_map(|place| self.line(place, profile)).collect()
     }
 
     /// The line at a place of this session.
@@ -149,6 +171,26 @@ impl Sessions {
         self.by_id.insert(session.id, session).await;
     }
 
+    /// The session of that id made whole, by one of those who want it at the same time; nothing where it is forgotten.
+    pub(crate) async fn made_whole<E: Send + Sync + 'static>(
+        &self,
+        id: u64,
+        make: impl AsyncFnOnce(&Session) -> Result<Session, E>,
+    ) -> Result<Option<Arc<Session>>, E> {
+        let entry = self.by_id.entry(id);
+        let made = entry.and_try_compute_with(async |kept| match kept {
+            None => Ok(Op::Nop),
+            Some(kept) if kept.value().is_whole => Ok(Op::Nop),
+            Some(kept) => Ok(Op::Put(Arc::new(make(kept.value()).await?))),
+        });
+        Ok(match made.await? {
+            CompResult::StillNone(_) | CompResult::Removed(_) => None,
+            CompResult::Unchanged(entry)
+            | CompResult::Inserted(entry)
+            | CompResult::ReplacedWith(entry) => Some(entry.into_value()),
+        })
+    }
+
     /// What many care for in these languages, asked for now and then.
     pub(crate) async fn popular<E>(
         &self,
@@ -220,8 +262,8 @@ mod tests {
             Line::new((key(6, POST), (3, 6)), Reason::Discover, 0, parts(Kind::Post), &profile),
             Line::new((key(7, LIMITED), (3, 7)), Reason::Discover, 1, parts(Kind::Post), &profile),
         ];
-        let session = Session::new(1, 0, &lines);
-        let back: Vec<Line> = (0..6).filter_map(|place| session.line(place, &profile)).collect();
-        assert_eq!(back, lines);
+        let session = Session::new((1, 2), 0, true, &lines);
+        assert_eq!(session.lines(&profile), lines);
+        assert_eq!(session.line(lines.len(), &profile), None);
     }
 }

@@ -7,7 +7,7 @@ use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
 use millrace_feeds::FeedsError;
 use millrace_feeds::client::Client;
 use millrace_feeds::model::Reason;
-use millrace_feeds::query::home::{GetHome, Source};
+use millrace_feeds::query::home::{GetHome, Home, Source};
 use millrace_feeds::query::order::Mode;
 use millrace_feeds::query::seen::ApplySeen;
 use millrace_feeds::score::Kind;
@@ -19,6 +19,7 @@ on_every_engine!(
     a_home_that_is_not_made_is_read_by_pull,
     pages_skip_and_repeat_nothing,
     an_order_that_was_forgotten_goes_on,
+    who_reads_on_has_everything_once,
     what_was_seen_is_read_for_good,
     what_people_do_with_a_post_moves_it,
     a_small_change_writes_nothing,
@@ -107,6 +108,47 @@ async fn an_order_that_was_forgotten_goes_on(it: Harness) {
         }
         assert_eq!(seen, all);
     }
+}
+
+/// More than an order is begun with, and while it is read on, posts come and rise.
+async fn who_reads_on_has_everything_once(it: Harness) {
+    crowd(&it).await;
+    let mut there = Vec::new();
+    for author in ["bob", "carol", "dave", "erin"] {
+        for n in 0..80 {
+            let rkey = it.post(author, 1_000 + n).await;
+            there.push(format!("at://{}/{POST}/{rkey}", actor(author)));
+        }
+    }
+    it.settle().await;
+    for (round, mode) in (1..).zip([Mode::Ranked, Mode::Chronological]) {
+        let (mut cursor, mut seen, mut came) = (None, Vec::new(), 0);
+        loop {
+            let page = it.page("alice", mode, 40, cursor.clone()).await;
+            let again = it.page("alice", mode, 40, cursor).await;
+            assert_eq!(posts(&page), posts(&again), "after {}", seen.len());
+            for (place, line) in (seen.len()..).zip(&page.items) {
+                assert_eq!(line.rank_position, place);
+            }
+            seen.extend(posts(&page));
+            came += 1;
+            it.post("bob", 10_000 * round + came).await;
+            it.settle().await;
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let distinct: HashSet<&String> = seen.iter().collect();
+        assert_eq!(distinct.len(), seen.len(), "{mode:?}");
+        let is_missing = |post: &&String| !distinct.contains(post);
+        let missing: Vec<&String> = there.iter().filter(is_missing).collect();
+        assert!(missing.is_empty(), "{mode:?}: {missing:?}");
+    }
+}
+
+fn posts(page: &Home) -> Vec<String> {
+    page.items.iter().map(|line| line.post.clone()).collect()
 }
 
 async fn what_was_seen_is_read_for_good(it: Harness) {
