@@ -216,7 +216,7 @@ impl Pusher {
 
     async fn forget(&self, device: &DueDevice) -> Result<(), DataplaneError> {
         let actor = device.actor.clone();
-        let endpoint = device.subscription.endpoint.clone();
+        let endpoint = Some(device.subscription.endpoint.clone());
         self.dataplane.command(DeleteWebPush { actor, endpoint }).await.map(drop)
     }
 }

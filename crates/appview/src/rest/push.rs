@@ -56,6 +56,7 @@ pub(super) async fn remove(call: &Call<'_>, body: Body) -> Result<Json, XrpcErro
     let actor = call.account()?.clone();
     let body = body::read(body, call.api().body_bytes_max).await?;
     let Removed { endpoint } = body::parse(&body)?;
+    let endpoint = Some(endpoint);
     call.api().dataplane.command(DeleteWebPush { actor, endpoint }).await?;
     Json::of(&Done {})
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, body::Body};
 use http::{HeaderMap, header};
 use millrace_atproto::Did;
+use millrace_dataplane::query::web_push::DeleteWebPush;
 use serde::{Deserialize, Serialize};
 
 use super::{SignInState, SignedIn};
@@ -79,6 +80,11 @@ pub(super) async fn sign_out(
     if wanted.everywhere {
         state.acting.give_back(state.signed.sessions.sign_out_everywhere(&did).await?);
         state.live.session_ended(&did);
+        // They are signed out whether or not it is known everywhere at once.
+        let no_browser = DeleteWebPush { actor: did, endpoint: None };
+        if let Err(error) = state.dataplane.command(no_browser).await {
+            tracing::warn!(%error, "browsers of who signed out everywhere are still told of notifications");
+        }
         return Ok(forget(&state));
     }
     let session_id = wanted.session_id.as_deref().unwrap_or(&browser.session_id);

@@ -66,6 +66,13 @@ async fn browsers_come_and_go(reach: Reach) {
     }
     let nobody = world.request("POST", PATH).json(&browser("c"));
     assert_eq!(world.send(nobody).await.refused().0, 401);
+    // Who signs out everywhere is told nothing any more.
+    send(&world, &alice, "POST", &browser("c")).await.ok();
+    let out = world.request("POST", "/api/v1/session/sign-out");
+    let out = out.json(&json!({ "everywhere": true }));
+    world.send(alice.from(out, "same-origin")).await.ok();
+    let alice = Alice::signs_in(&world, &alice.pds).await;
+    assert!(told(&world, &alice).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,12 +48,14 @@ pub struct PutWebPush {
     pub devices_max: u32,
 }
 
-/// Notifications of `actor` are to be pushed to a browser no more.
+/// Notifications of `actor` are to be pushed to a browser no more, or to none.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteWebPush {
     pub actor: Did,
-    pub endpoint: String,
+    /// Without one: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 /// What push services know this service by.
@@ -192,15 +194,18 @@ impl OwnCommand for DeleteWebPush {
     const NAME: &'static str = "deleteWebPush";
     type Answer = Done;
 
-    /// The device that it was registered as goes too.
+    /// The devices that they were registered as go too.
     fn apply(self, tx: &mut Tx, _: i64) -> Result<Done, DataplaneError> {
-        let params = [Param::from(&self.actor), Param::Text(&self.endpoint)];
+        let params = [Param::from(&self.actor), Param::from(self.endpoint.as_deref())];
         tx.execute(
             "DELETE FROM push_device WHERE did = $1 AND platform = 'web' AND token IN
-                (SELECT w.device_token FROM web_push AS w WHERE w.did = $1 AND w.endpoint = $2)",
+                (SELECT w.device_token FROM web_push AS w WHERE w.did = $1 AND w.endpoint = coalesce($2, w.endpoint))",
             &params,
         )?;
-        tx.execute("DELETE FROM web_push WHERE did = $1 AND endpoint = $2", &params)?;
+        tx.execute(
+            "DELETE FROM web_push WHERE did = $1 AND endpoint = coalesce($2, endpoint)",
+            &params,
+        )?;
         Ok(Done {})
     }
 }
