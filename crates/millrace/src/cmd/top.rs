@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use millrace_runtime::clock::Stopwatch;
+use millrace_runtime::metrics::Spread;
 use serde_json::{Value, json};
 
 use super::live;
 use crate::admin::backup::room::shown;
 use crate::admin::client::{self, AdminClient};
-use crate::admin::scrape::{Scrape, Spread};
+use crate::admin::scrape::Scrape;
 use crate::cli::{Global, ReadArgs};
 use crate::config;
 use crate::failure::Failure;

@@ -7,6 +7,8 @@
 
 mod handles;
 mod process;
+mod recent;
+mod spread;
 mod vecs;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Metric;
 
 pub use handles::{Counter, Gauge, Histogram};
+pub use recent::{KEPT, Recent, SLOT, Step};
+pub use spread::Spread;
 pub use vecs::{CounterVec, GaugeVec, HistogramVec, OTHER, SERIES_MAX};
 
 use crate::caches::Caches;
