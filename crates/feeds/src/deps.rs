@@ -37,7 +37,8 @@ impl Deps {
         (clock, rng): (SharedClock, Rng),
         registry: &Registry,
     ) -> Self {
-        let (sessions, metrics) = (Sessions::new(&config, registry), Metrics::new(registry));
+        let sessions = Sessions::new(&config, registry);
+        let metrics = Metrics::new(registry, &clock);
         let (config, wakes) = (Arc::new(config), Arc::default());
         Self { store, dictionary, dataplane, config, clock, rng, sessions, wakes, metrics }
     }

@@ -37,6 +37,7 @@ pub mod error;
 pub mod metrics;
 pub mod parked;
 pub mod schema;
+pub mod sizes;
 
 pub use client::Client;
 pub use deps::Deps;

@@ -3,6 +3,8 @@
 //!
 //! A parked fact keeps later ones of its account behind it; an item blocks nobody.
 
+use std::collections::BTreeMap;
+
 use millrace_atproto::datetime::format_ms_us;
 use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched};
 use millrace_store::parked::{self as facts, LIST_MAX, ParkedFilter};
@@ -31,13 +33,31 @@ const COUNTED_MAX: i64 = 100_000;
 /// # Errors
 /// The store cannot be read.
 pub async fn count(store: &Store) -> Result<Touched, StoreError> {
-    const SQL: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM parked LIMIT $1) AS f)
-        + (SELECT count(*) FROM (SELECT 1 FROM fanout_job WHERE state = $2 LIMIT $1) AS j)";
-    let count = |tx: &mut Tx| {
-        tx.query_one(SQL, &[COUNTED_MAX, PARKED].map(Param::Int), |row| row.get::<i64>(0))
-    };
-    let entries = store.read(count).await?;
-    Ok(Touched { entries: u64::try_from(entries).unwrap_or(0) })
+    let by_reason: Result<BTreeMap<String, u64>, StoreError> = store.read(by_reason).await;
+    Ok(Touched { entries: by_reason?.into_values().sum() })
+}
+
+/// The same by why it is parked: facts by their reasons, items by theirs.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn by_reason(tx: &mut Tx) -> Result<BTreeMap<String, u64>, StoreError> {
+    const FACTS: &str =
+        "SELECT reason, count(*) FROM (SELECT reason FROM parked LIMIT $1) AS f GROUP BY reason";
+    const ITEMS: &str =
+        "SELECT count(*) FROM (SELECT 1 FROM fanout_job WHERE state = $2 LIMIT $1) AS j";
+    let mut counts = BTreeMap::new();
+    let facts: Vec<(String, i64)> =
+        tx.query(FACTS, &[Param::Int(COUNTED_MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let items =
+        tx.query_one(ITEMS, &[COUNTED_MAX, PARKED].map(Param::Int), |row| row.get::<i64>(0))?;
+    for (reason, count) in facts.into_iter().chain([(REASON.to_owned(), items)]) {
+        let count = u64::try_from(count).unwrap_or(0);
+        if count > 0 {
+            *counts.entry(reason).or_default() += count;
+        }
+    }
+    Ok(counts)
 }
 
 /// A page of what is parked of one kind; none of the data-plane's.

@@ -19,6 +19,7 @@ use crate::query::parked::{
     RetryAllParkedOfHomes, RetryParkedOfHomes,
 };
 use crate::query::seen::ApplySeen;
+use crate::query::standing::GetHomesStanding;
 
 /// Largest question, bytes.
 pub const QUESTION_BYTES_MAX: usize = 64 << 10;
@@ -28,6 +29,7 @@ pub fn routes(local: Arc<Local>, secret: Option<Secret>) -> Router {
     let router = Router::new();
     let router = question::<GetHome>(router);
     let router = question::<ApplySeen>(router);
+    let router = question::<GetHomesStanding>(router);
     let router = question::<CountParkedOfHomes>(router);
     let router = question::<ListParkedOfHomes>(router);
     let router = question::<GetParkedOfHomes>(router);

@@ -15,4 +15,10 @@ pub const FEEDS: &[Migration] = &[
         sql: include_str!("migrations/0002_events.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 3,
+        name: "how large homes were",
+        sql: include_str!("migrations/0003_sizes.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -1,6 +1,7 @@
 //! Homes kept within their bounds: the oldest lines beyond the bound go, who reads here no more is forgotten, and
 //! so is what was counted of posts that are too old to be scored again. Where scores are made differently now,
-//! lines are scored anew on the way. A slice at a time, all day.
+//! lines are scored anew on the way. A slice at a time, all day; how large homes are is counted on the way and written
+//! down each minute.
 
 use millrace_store::{Param, Row, StoreError, Tx};
 use parking_lot::Mutex;
@@ -10,6 +11,7 @@ use super::scored::{self, Rescored};
 use crate::apply::readers;
 use crate::error::FeedsError;
 use crate::score::{Parts, Profile};
+use crate::sizes;
 
 /// Homes looked at in one step, and lines scored anew in one transaction.
 const HOMES_MAX: i64 = 50;
@@ -30,6 +32,8 @@ struct Counts {
     rows: i64,
     readers: i64,
     next_us: i64,
+    /// When it was last written down how large homes are.
+    noted_us: i64,
 }
 
 /// What bounds homes.
@@ -84,7 +88,15 @@ impl Jobs {
                 let jobs: Result<(i64, i64), StoreError> = self.deps.store.read(jobs).await;
                 let (pending, parked) = jobs?;
                 self.deps.metrics.sizes(counts.rows, counts.readers, pending, parked);
-                counts = Counts { after: i64::MIN, next_us: counts.next_us, ..Counts::default() };
+                if now_us.saturating_sub(counts.noted_us) >= sizes::EVERY_US {
+                    let (lines, readers) = (counts.rows, counts.readers);
+                    let note = move |tx: &mut Tx| sizes::note(tx, lines, readers, pending + parked);
+                    let noted: Result<(), StoreError> = self.deps.store.write(note).await;
+                    noted?;
+                    counts.noted_us = now_us;
+                }
+                let Counts { next_us, noted_us, .. } = counts;
+                counts = Counts { after: i64::MIN, next_us, noted_us, ..Counts::default() };
             }
         }
         *self.round.0.lock() = counts;

@@ -116,7 +116,7 @@ impl Question for GetHome {
         let limit = self.limit as usize;
         let (session, at, source) = local.session(&asked, cursor, limit).await?;
         let home = local.page(&session, at, limit, self.mode, source).await?;
-        local.deps.metrics.asked(source.name(), watch.elapsed());
+        local.deps.metrics.pages.found(source.name(), watch.elapsed());
         Ok(home)
     }
 }

@@ -1,4 +1,4 @@
-//! The read side: pages of homes, and what readers have seen of them.
+//! The read side: pages of homes, what readers have seen of them, and how homes are doing.
 //!
 //! A [`Question`] knows its name on the wire and its answer; [`crate::Client`] asks it in process or over
 //! `/internal/<NAME>`, and both run the same `answer`.
@@ -10,6 +10,7 @@ pub mod order;
 pub mod parked;
 pub mod seen;
 pub mod session;
+pub mod standing;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -10,3 +10,4 @@ mod model;
 mod parked;
 mod promised;
 mod settled;
+mod standing;
