@@ -6,6 +6,7 @@ use millrace_dataplane::client::Local;
 use millrace_dataplane::query::progress::GetSourceProgress;
 use millrace_dataplane::query::standing::{GetStanding, Place as Offset, Standing};
 use millrace_dataplane::query::{Context, Question as _};
+use millrace_feeds::parked::by_reason;
 use millrace_ingest::restored;
 use millrace_log::backup::file_bytes;
 use millrace_log::{Log, LogEngine, LogError, Topic};
@@ -43,7 +44,7 @@ pub struct Status {
     pub applied_total: u64,
     /// Accounts by how much of them is here.
     pub accounts: BTreeMap<String, i64>,
-    /// Parked entries by reason.
+    /// Parked entries by reason, and what homes could not take.
     pub parked: BTreeMap<String, u64>,
     /// Events refused since the server started, by reason.
     pub rejected: BTreeMap<String, u64>,
@@ -255,6 +256,12 @@ async fn standing(place: &Place) -> Result<Option<Standing>, Failure> {
     asked.await?.transpose().map_err(Failure::plain)
 }
 
+/// What homes could not take, by why; nothing where there are none.
+async fn of_homes(place: &Place) -> Result<BTreeMap<String, u64>, Failure> {
+    let asked = probe::read(&place.store, Domain::Feeds, &place.clock, by_reason);
+    Ok(asked.await?.unwrap_or_default())
+}
+
 /// What is in the log and not applied.
 async fn lag(
     place: &Place,
@@ -284,6 +291,9 @@ async fn without_log(place: &Place) -> Result<Status, Failure> {
     let mut parked = BTreeMap::new();
     for count in standing(place).await?.map(|standing| standing.parked).unwrap_or_default() {
         *parked.entry(count.reason).or_default() += count.entries;
+    }
+    for (reason, count) in of_homes(place).await? {
+        *parked.entry(reason).or_default() += count;
     }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),

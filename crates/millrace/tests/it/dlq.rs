@@ -92,6 +92,10 @@ async fn what_homes_could_not_take_is_among_it() {
     let all = until("a parked entry and a parked fact", all).await;
     assert_eq!((all[0].get("of"), &all[1]["of"]), (None, &"facts".into()));
     assert_eq!(all[1]["projection"], "feeds");
+    let status = place.run(&["status", "--json"]).fine().json();
+    let counted: u64 =
+        status["parked"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+    assert_eq!(counted, 2, "{status:#}");
     let id = format!("facts-{}", all[1]["id"]);
     assert!(place.run(&["dlq", "list"]).fine().stdout.contains(&id));
     let facts = place.run(&["dlq", "list", "--of", "facts", "--json"]).fine().json();
