@@ -360,6 +360,7 @@ pub const ROUTES: &[Route] = &[
     Route::post("/api/v1/session/tokens/make", SignedIn),
     Route::post("/api/v1/session/tokens/{id}/revoke", SignedIn),
     Route::get("/api/v1/admin/overview", Operator),
+    Route::get("/api/v1/admin/feeds", Operator),
     Route::get("/api/v1/admin/sources", Operator),
     Route::get("/api/v1/admin/hosts", Operator),
     Route::get("/api/v1/admin/accounts/{did}", Operator),

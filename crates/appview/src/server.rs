@@ -172,9 +172,11 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         pds: pds.clone(),
         registry: &registry,
     });
+    let pages = millrace_feeds::metrics::Pages::new(&registry, clock.clone());
     let api = Arc::new(Api {
         dataplane: dataplane.clone(),
         feeds: feeds.clone(),
+        pages: pages.clone(),
         auth: auth.clone(),
         resolver,
         pds,
@@ -204,6 +206,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
         ingest,
         dataplane: dataplane.clone(),
         feeds,
+        pages,
         auth,
         clock,
         started_us,

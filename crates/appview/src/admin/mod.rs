@@ -4,6 +4,7 @@
 //! | file | routes |
 //! | --- | --- |
 //! | `overview.rs` | `GET overview`: counters, log, projections, sources, accounts by state |
+//! | `feeds.rs` | `GET feeds`: pages of homes, ways into them, how large they are |
 //! | `sources.rs` | `GET sources`: how far each was received, verified and shows |
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
 //! | `backfills.rs` | `GET backfills`, `POST backfills/begin`, `POST backfills/{id}/pause`, `…/resume`, `…/cancel` |
@@ -20,6 +21,7 @@
 mod accounts;
 mod backfills;
 mod curated;
+mod feeds;
 mod labels;
 mod overview;
 mod parked;
@@ -52,6 +54,8 @@ pub(crate) struct AdminState {
     pub(crate) dataplane: millrace_dataplane::Client,
     /// Homes, where they are made.
     pub(crate) feeds: Option<millrace_feeds::Client>,
+    /// Pages of homes that were found without them.
+    pub(crate) pages: millrace_feeds::metrics::Pages,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) clock: SharedClock,
     /// When this process started to serve.
@@ -64,6 +68,7 @@ pub(crate) struct AdminState {
 pub(crate) fn router(state: AdminState) -> Router {
     Router::new()
         .route("/api/v1/admin/overview", get(overview::overview))
+        .route("/api/v1/admin/feeds", get(feeds::feeds))
         .route("/api/v1/admin/sources", get(sources::sources))
         .route("/api/v1/admin/hosts", get(accounts::hosts))
         .route("/api/v1/admin/accounts/{did}", get(accounts::account))

@@ -32,18 +32,23 @@ pub(super) struct Overview {
 /// What a half of the service answered.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Half<T> {
+pub(super) struct Half<T> {
     status: Option<T>,
     /// Why there is none.
     error: Option<String>,
 }
 
 impl<T> Half<T> {
-    fn of(answer: Result<T, impl std::fmt::Display>) -> Self {
+    pub(super) fn of(answer: Result<T, impl std::fmt::Display>) -> Self {
         match answer {
             Ok(status) => Self { status: Some(status), error: None },
             Err(error) => Self { status: None, error: Some(error.to_string()) },
         }
+    }
+
+    /// There is no such half here.
+    pub(super) fn nobody() -> Self {
+        Self { status: None, error: None }
     }
 }
 

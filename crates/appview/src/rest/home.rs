@@ -1,7 +1,8 @@
 //! `GET /api/v1/posts`: the caller's home, ranked or by time, each line with why it stands there.
 //!
 //! Where homes cannot be read, everybody who is followed is looked up by the data-plane; where that cannot be done
-//! either, there are the caller's own posts. `x-feed-source` says which it was.
+//! either, there are the caller's own posts. `x-feed-source` says which it was, and `millrace_feeds_query_seconds` counts
+//! what was found without homes here; what homes find they count themselves.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
@@ -16,6 +17,7 @@ use millrace_feeds::model::Reason;
 use millrace_feeds::query::home::{GetHome, Home, HomeLine};
 use millrace_feeds::query::order::Mode;
 use millrace_feeds::score::Kind;
+use millrace_runtime::clock::Stopwatch;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -173,6 +175,7 @@ impl Asked {
 
     /// The first of the ways to a page that is open.
     async fn lines(&self, call: &Call<'_>, viewer: &Did) -> Result<Lines, XrpcError> {
+        let watch = Stopwatch::start();
         let pulled = self.cursor.as_deref().is_some_and(|cursor| cursor.starts_with(PULL));
         if let Some(feeds) = call.api().feeds.as_ref().filter(|_| !pulled) {
             let (mode, limit, cursor) = (self.mode, self.limit, self.cursor.clone());
@@ -192,7 +195,7 @@ impl Asked {
             cursor: cursor.map(str::to_owned),
         };
         match call.api().dataplane.ask(timeline).await {
-            Ok(page) => return Ok(Lines::of_feed(page, viewer, "pull")),
+            Ok(page) => return Ok(Lines::without_homes(call, page, viewer, ("pull", watch))),
             Err(DataplaneError::Unavailable(error)) => {
                 tracing::warn!(
                     error,
@@ -209,7 +212,7 @@ impl Asked {
         };
         let mut page = call.api().dataplane.ask(own).await?;
         page.cursor = None;
-        Ok(Lines::of_feed(page, viewer, "author"))
+        Ok(Lines::without_homes(call, page, viewer, ("author", watch)))
     }
 }
 
@@ -224,6 +227,17 @@ impl Lines {
         };
         let lines = home.items.into_iter().map(line).collect();
         Self { lines, cursor: home.cursor, source: home.source.name() }
+    }
+
+    /// A page that homes did not find, counted as such.
+    fn without_homes(
+        call: &Call<'_>,
+        page: FeedPage,
+        viewer: &Did,
+        (source, watch): (&'static str, Stopwatch),
+    ) -> Self {
+        call.api().pages.found(source, watch.elapsed());
+        Self::of_feed(page, viewer, source)
     }
 
     fn of_feed(page: FeedPage, viewer: &Did, source: &'static str) -> Self {

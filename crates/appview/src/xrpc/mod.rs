@@ -55,6 +55,8 @@ pub(crate) struct Api {
     pub(crate) dataplane: millrace_dataplane::Client,
     /// Homes, where they are made.
     pub(crate) feeds: Option<millrace_feeds::Client>,
+    /// Pages of homes that are found without them.
+    pub(crate) pages: millrace_feeds::metrics::Pages,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) resolver: Resolver,
     /// Feed generators are asked with it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::pds::Pds;
 use crate::people::did;
 use crate::sign_in::Alice;
-use crate::world::{Answer, Reach, World};
+use crate::world::{ADMIN_TOKEN, Answer, Reach, World};
 
 /// Declares tests that run with homes in process and behind `/internal`.
 macro_rules! with_homes {
@@ -34,6 +34,7 @@ with_homes!(
     a_home_is_the_callers_own,
     a_malformed_question_is_refused,
     a_home_is_offered_as_a_feed,
+    the_operator_is_told_how_homes_do,
 );
 
 async fn alice(world: &World) -> Alice {
@@ -220,4 +221,55 @@ async fn a_home_is_offered_as_a_feed(world: World) {
         assert_eq!(answer.refused(), (400, "UnknownFeed"), "{wrong}");
     }
     assert_eq!(world.get(SKELETON, &[("feed", home)]).await.refused().0, 401);
+}
+
+async fn of_feeds(world: &World, query: &str) -> Answer {
+    let request = world.request("GET", &format!("/api/v1/admin/feeds{query}"));
+    world.send(request.bearer_auth(ADMIN_TOKEN)).await
+}
+
+/// How many pages came from where, as far as any did.
+fn counts(pages: &Value) -> Vec<(&str, u64)> {
+    let sources = pages["bySource"].as_array().unwrap().iter();
+    let each = sources.map(|one| (one["name"].as_str().unwrap(), one["count"].as_u64().unwrap()));
+    each.filter(|(_, count)| *count > 0).collect()
+}
+
+async fn the_operator_is_told_how_homes_do(world: World) {
+    let alice = alice(&world).await;
+    ask(&world, &alice, &[]).await.ok();
+    ask(&world, &alice, &[]).await.ok();
+    let told = of_feeds(&world, "").await.ok();
+    assert_eq!((&told["enabled"], &told["seconds"]), (&json!(true), &json!(900)));
+    let homes = &told["homes"]["status"];
+    // Between the two the home is made, or not yet.
+    let found = counts(&homes["pages"]);
+    assert_eq!(found.iter().map(|(_, count)| count).sum::<u64>(), 2, "{told:#}");
+    assert!(found.iter().any(|(source, _)| *source == "pull"), "{told:#}");
+    assert!(found.iter().all(|(source, _)| *source != "author"), "{told:#}");
+    assert_eq!(counts(&told["withoutHomes"]), [], "homes answered");
+    assert_eq!(homes["isPulled"], false);
+    assert_eq!(homes["lagUsMax"], 30_000_000);
+    for wrong in ["?seconds=5", "?seconds=3601", "?seconds=x", "?since=1"] {
+        let answer = of_feeds(&world, wrong).await;
+        assert_eq!(answer.refused(), (400, "InvalidRequest"), "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_without_homes_are_counted_where_they_are_found() {
+    for (reach, enabled) in [(Reach::Local, false), (Reach::Remote, true)] {
+        // Nobody makes homes; behind `/internal` the AppView believes that somebody does.
+        let world = World::open(reach).await;
+        let alice = alice(&world).await;
+        let answer = ask(&world, &alice, &[]).await;
+        assert_eq!(answer.header("x-feed-source"), Some("pull"));
+        let told = of_feeds(&world, "?seconds=60").await.ok();
+        assert_eq!(told["enabled"], enabled);
+        assert_eq!(told["homes"]["status"], Value::Null);
+        assert_eq!(told["homes"]["error"].is_string(), enabled, "{told:#}");
+        assert_eq!(counts(&told["withoutHomes"]), [("pull", 1)]);
+        let line = "millrace_feeds_query_seconds_count{source=\"pull\"} 1";
+        assert!(world.registry.encode().contains(line));
+    }
 }
