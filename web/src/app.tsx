@@ -6,6 +6,7 @@ import { navigate, useRoute } from "./navigate.ts";
 import { useOwnAccount } from "./own.ts";
 import { Bookmarks } from "./pages/bookmarks.tsx";
 import { Explore } from "./pages/explore.tsx";
+import { FeedsPage } from "./pages/feeds.tsx";
 import { Home } from "./pages/home.tsx";
 import { Hosts } from "./pages/hosts.tsx";
 import { ListPage } from "./pages/list.tsx";
@@ -37,6 +38,7 @@ import { type Theme, useTheme } from "./theme.ts";
 
 const TITLES: Record<Route["page"], string> = {
   overview: "Overview",
+  feeds: "Feeds",
   hosts: "Hosts",
   parked: "Parked entries",
   rejected: "Rejected events",
@@ -245,6 +247,8 @@ function Page({ route, address, session, own, theme, setTheme }: PageProps) {
   switch (route.page) {
     case "overview":
       return <Overview operator={operator} />;
+    case "feeds":
+      return <FeedsPage operator={operator} minutes={route.minutes} />;
     case "hosts":
       return <Hosts operator={operator} />;
     case "parked":

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, bytes, duration, share, short, words } from "./figures.ts";
+import { ago, bytes, duration, roughly, share, short, words } from "./figures.ts";
 
 test("figures are short", () => {
   const cases: [number, string][] = [[0, "0"], [4.25, "4.3"], [123.4, "123"], [999, "999"], [1_234, "1.2k"], [123_456, "123k"], [5e6, "5M"], [2.5e9, "2.5B"]];
@@ -12,6 +12,11 @@ test("figures are short", () => {
 test("durations have two units at most", () => {
   const cases: [number, string][] = [[0, "0 ms"], [250_000, "250 ms"], [1_500_000, "1.5 s"], [59e6, "59 s"], [61e6, "1 min 1 s"], [3_600e6, "1 h"], [90_061e6, "1 d 1 h"]];
   for (const [us, text] of cases) assert.equal(duration(us), text);
+});
+
+test("a rough duration has one unit", () => {
+  const cases: [number, string][] = [[4e6, "4 s"], [59e6, "59 s"], [60e6, "1 min"], [298e6, "5 min"], [3_600e6, "60 min"], [7_200e6, "2 h"], [86_400e6, "24 h"], [3 * 86_400e6, "3 d"]];
+  for (const [us, text] of cases) assert.equal(roughly(us), text);
 });
 
 test("times are told from now", () => {

@@ -49,6 +49,13 @@ export function duration(us: number): string {
   return words.join(" ");
 }
 
+/** How long, in one unit. */
+export function roughly(us: number): string {
+  const units: [number, number, string][] = [[172_800e6, 86_400e6, "d"], [7_200e6, 3_600e6, "h"], [60e6, 60e6, "min"]];
+  const [, unit, name] = units.find(([from]) => us >= from) ?? [0, 1e6, "s"];
+  return `${Math.round(us / unit)} ${name}`;
+}
+
 /** How long ago or ahead, as seen at `nowMs`. */
 export function ago(timeMs: number, nowMs: number): string {
   const away = nowMs - timeMs;

@@ -6,6 +6,8 @@ test("every page is found again at its own address", () => {
   const pages: Exclude<Route, { page: "unknown" }>[] = [
     { page: "overview" },
     { page: "hosts" },
+    { page: "feeds", minutes: 15 },
+    { page: "feeds", minutes: 60 },
     { page: "parked", id: null },
     { page: "parked", id: "12" },
     { page: "parked", id: "facts-12" },

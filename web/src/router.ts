@@ -8,9 +8,15 @@ export const PROFILE_TABS: readonly ProfileTab[] = ["posts", "replies", "media",
 export type ModerationTab = "accounts" | "takedowns" | "labels" | "lists";
 export const MODERATION_TABS: readonly ModerationTab[] = ["accounts", "takedowns", "labels", "lists"];
 
+export type FeedsMinutes = 5 | 15 | 60;
+export const FEEDS_MINUTES: readonly FeedsMinutes[] = [5, 15, 60];
+const FEEDS_MINUTES_DEFAULT = 15;
+
 export type Route =
   | { page: "overview" }
   | { page: "hosts" }
+  /** How homes do within the last so many minutes. */
+  | { page: "feeds"; minutes: FeedsMinutes }
   | { page: "parked"; id: string | null }
   | { page: "rejected"; reason: string | null }
   /** `subject`: the account or record looked up, whose takedowns, which list. */
@@ -56,6 +62,10 @@ export function parse(pathname: string, search: string): Route {
   if (first === "sign-in" && parts.length === 1) return { page: "sign-in", error: query.get("error"), message: query.get("message") };
   if (first === "list" && second !== undefined && third !== undefined && parts.length === 3) return { page: "list", actor: second, rkey: third };
   if (first === "hosts" && parts.length === 1) return { page: "hosts" };
+  if (first === "feeds" && parts.length === 1) {
+    const minutes = FEEDS_MINUTES.find((minutes) => String(minutes) === query.get("minutes"));
+    return { page: "feeds", minutes: minutes ?? FEEDS_MINUTES_DEFAULT };
+  }
   if (first === "rejected" && parts.length === 1) return { page: "rejected", reason: query.get("reason") };
   if (first === "explore" && parts.length === 1) return { page: "explore", q: query.get("q") ?? "" };
   if (first === "parked" && parts.length <= 2) {
@@ -104,6 +114,8 @@ export function href(route: Exclude<Route, { page: "unknown" }>): string {
       return route.id === null ? at("parked") : at("parked", route.id);
     case "rejected":
       return at("rejected") + (route.reason === null ? "" : `?${new URLSearchParams({ reason: route.reason })}`);
+    case "feeds":
+      return at("feeds") + (route.minutes === FEEDS_MINUTES_DEFAULT ? "" : `?minutes=${route.minutes}`);
     case "moderation":
       if (route.subject !== null) return at("moderation", route.tab, route.subject);
       return route.tab === "accounts" ? at("moderation") : at("moderation", route.tab);

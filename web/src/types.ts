@@ -83,6 +83,54 @@ export interface Overview {
   parked: number;
 }
 
+/** How often something happened, and within which time half and 99 of 100 of them were done. */
+export interface Timing {
+  name: string;
+  count: number;
+  p50Us: number;
+  p99Us: number;
+}
+
+export interface PagesFound {
+  /** The best source first. */
+  bySource: Timing[];
+  steps: { untilUs: number; count: number }[];
+  stepSeconds: number;
+}
+
+export interface Sizes {
+  atUs: number;
+  lines: number;
+  readers: number;
+  jobs: number;
+  announced: number;
+}
+
+export interface HomesStanding {
+  nowUs: number;
+  startedUs: number;
+  pages: PagesFound;
+  fanOut: Timing[];
+  lagUs: number;
+  lagUsMax: number;
+  lagEntries: number;
+  isPulled: boolean;
+  waiting: number;
+  parked: number;
+  unbuilt: number;
+  unsettled: number;
+  sizes: Sizes[];
+}
+
+export interface Feeds {
+  nowUs: number;
+  startedUs: number;
+  seconds: number;
+  enabled: boolean;
+  homes: Half<HomesStanding>;
+  withoutHomes: PagesFound;
+}
+
 export interface Host {
   host: string;
   accounts: number;

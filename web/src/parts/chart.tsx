@@ -1,7 +1,7 @@
-// A rate over time, drawn by hand: an area for one series, a line for another. The figures stand in the text
+// A rate or an amount over time, drawn by hand: an area for one series, a line for another. The figures stand in the text
 // beside it, so the drawing itself is one picture with a name.
 import { useEffect, useId, useRef, useState } from "react";
-import { short } from "../figures.ts";
+import { roughly, short } from "../figures.ts";
 import { type Point, roundUp } from "../series.ts";
 
 const HEIGHT = 170;
@@ -38,7 +38,6 @@ export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
     points.map((point, at) => `${at === 0 ? "M" : "L"}${x(point.timeUs).toFixed(1)} ${y(point.perSecond).toFixed(1)}`).join("");
   const first = area[0];
   const last = area.at(-1);
-  const minutes = Math.round(span / 60e6);
   return (
     <div ref={box} className="chart">
       <svg width={width} height={HEIGHT} role="img" aria-labelledby={titleId}>
@@ -52,7 +51,7 @@ export function Chart({ label, area, line = [], fromUs, toUs }: Props) {
         </g>
       ))}
       <text x={LEFT} y={HEIGHT - 4}>
-        {minutes >= 1 ? `${minutes} min ago` : `${Math.round(span / 1e6)} s ago`}
+        {`${roughly(span)} ago`}
       </text>
       <text x={width} y={HEIGHT - 4} textAnchor="end">
         now

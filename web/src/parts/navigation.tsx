@@ -12,6 +12,7 @@ const ICONS: Record<string, string> = {
   settings: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4",
   overview: "M4 19V9m5 10V5m5 14v-7m5 7V8",
   explore: "M11 18a7 7 0 1 1 0-14 7 7 0 0 1 0 14Zm5-2 4.500 4.500",
+  feeds: "M4 5h16M4 10h16M4 15h10M4 20h6",
   hosts: "M4 5h16v5H4zM4 14h16v5H4zM7.500 7.500h.01M7.500 16.500h.01",
   parked: "M5 4h14v16H5zM10 16V8h3a2.500 2.500 0 0 1 0 5h-3",
   moderation: "M12 3 5 6v5c0 4.500 3 8.500 7 10 4-1.500 7-5.500 7-10V6Z",
@@ -37,6 +38,7 @@ const OVERVIEW: Place = { page: "overview", name: "Overview", to: href({ page: "
 
 const OPERATOR: Place[] = [
   { page: "hosts", name: "Hosts", to: href({ page: "hosts" }) },
+  { page: "feeds", name: "Feeds", to: href({ page: "feeds", minutes: 15 }) },
   { page: "parked", name: "Parked", to: href({ page: "parked", id: null }) },
   { page: "rejected", name: "Rejected", to: href({ page: "rejected", reason: null }) },
   { page: "moderation", name: "Moderate", to: href({ page: "moderation", tab: "accounts", subject: null }) },
