@@ -26,22 +26,32 @@ const REASONS: Record<RankedPost["reason"], string> = {
   discover: "many care for it",
 };
 
-/** In a sentence: what brought a post here, and what its place is made of, the strongest first. */
-export function whyHere(post: RankedPost): string {
-  const { why, relevanceScore } = post;
-  const brought = `It is here because ${REASONS[post.reason]}.`;
-  if (why === undefined || relevanceScore === undefined) return `${brought} It stands where its time puts it.`;
-  const parts: [string, number][] = [
-    ["how close you are to who brought it", why.affinity],
-    ["what others did with it", why.engagement],
-    ["how it suits you", why.content],
-  ];
-  parts.sort(([, left], [, right]) => right - left);
-  const said = parts.map(([name, value]) => `${name} ${percent(value)}`).join(", ");
-  return `${brought} Its place: ${said}; ${age(why.ageSeconds)} old. Relevance ${percent(relevanceScore)}.`;
+export interface Why {
+  brought: string;
+  /** What its place is made of, the strongest first. */
+  parts: { name: string; share: number }[];
+  rest: string;
 }
 
-function percent(share: number): string {
+/** What brought a post here, and why it stands where it stands. */
+export function whyHere(post: RankedPost): Why {
+  const { why, relevanceScore } = post;
+  const brought = `It is here because ${REASONS[post.reason]}.`;
+  if (why === undefined || relevanceScore === undefined) return { brought, parts: [], rest: "It stands where its time puts it." };
+  const parts = [
+    { name: "How close you are to who brought it", share: why.affinity },
+    { name: "What others did with it", share: why.engagement },
+    { name: "How it suits you", share: why.content },
+  ];
+  parts.sort((left, right) => right.share - left.share);
+  const less = LESS[why.kind];
+  return { brought, parts, rest: `${less}It is ${age(why.ageSeconds)} old, which leaves a relevance of ${percent(relevanceScore)}.` };
+}
+
+/** Replies and reposts count for less. */
+const LESS = { post: "", reply: "It counts for less because it is a reply. ", repost: "It counts for less because it is a repost. " };
+
+export function percent(share: number): string {
   if (share > 0 && share < 0.005) return "below 1 %";
   return `${Math.round(share * 100)} %`;
 }

@@ -106,7 +106,9 @@ function One({ notice, post }: { notice: Notice; post: Post | undefined }) {
             )}
             {behind > 1 && ` and ${counted(behind, notice.isCut)} others`} {says(notice.type)} ·{" "}
             {page === null ? (
-              <Time ms={Date.parse(notice.createdAt)} />
+              <span className="muted when">
+                <Time ms={Date.parse(notice.createdAt)} />
+              </span>
             ) : (
               <A className="muted when" data-open to={page}>
                 <Time ms={Date.parse(notice.createdAt)} />

@@ -3,12 +3,13 @@
 import { useCallback, useEffect, useRef } from "react";
 import { own } from "../api.ts";
 import { usePages } from "../load.ts";
+import { Bar } from "../parts/figure.tsx";
 import { HomeTabs } from "../parts/home_tabs.tsx";
 import { A } from "../parts/link.tsx";
 import { TimelinePost } from "../parts/post.tsx";
 import { Listed } from "../parts/states.tsx";
 import type { Person } from "../person.ts";
-import { type RankedPage, type RankedPost, whyHere } from "../ranked.ts";
+import { percent, type RankedPage, type RankedPost, whyHere } from "../ranked.ts";
 import { href } from "../router.ts";
 
 /** How long a post must be in view, and how long what was seen is gathered before it is told. */
@@ -55,20 +56,40 @@ function Line({ post, saw }: { post: RankedPost; saw: (post: RankedPost) => void
     };
   }, [post, saw]);
   return (
-    <>
-      <TimelinePost item={post.view} />
-      <li className="why-here" data-unread={!post.isRead || undefined}>
-        <div ref={place}>
-          <details>
-            <summary>
-              {post.reason === "discover" ? "Many care for it" : "Why is this here?"}
-              {!post.isRead && <span className="muted"> · new to you</span>}
-            </summary>
-            <p className="muted">{whyHere(post)}</p>
-          </details>
-        </div>
-      </li>
-    </>
+    <TimelinePost item={post.view}>
+      <div ref={place} className="why-here" data-unread={!post.isRead || undefined}>
+        <details>
+          <summary>
+            {post.reason === "discover" ? "Many care for it" : "Why is this here?"}
+            {!post.isRead && " · new to you"}
+          </summary>
+          <Reasons post={post} />
+        </details>
+      </div>
+    </TimelinePost>
+  );
+}
+
+function Reasons({ post }: { post: RankedPost }) {
+  const { brought, parts, rest } = whyHere(post);
+  return (
+    <div className="muted">
+      <p>{brought}</p>
+      {parts.length > 0 && (
+        <dl>
+          {parts.map(({ name, share }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                {percent(share)}
+                <Bar part={share} whole={1} mood="plain" />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p>{rest}</p>
+    </div>
   );
 }
 

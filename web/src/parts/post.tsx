@@ -1,5 +1,6 @@
 // A post: whose, its text as text, what it carries, how it is labeled, who may answer, and its counts, or to who is
 // signed in what can be done with it.
+import type { ReactNode } from "react";
 import { usePerson, useSession } from "../context.ts";
 import { counted } from "../figures.ts";
 import { judge, ofAccount } from "../labels.ts";
@@ -16,7 +17,8 @@ import { Text } from "./text.tsx";
 import { Time } from "./time.tsx";
 import { Warned } from "./warned.tsx";
 
-export function FeedPost({ item }: { item: FeedItem }) {
+/** `children` is what stands below it. */
+export function FeedPost({ item, children }: { item: FeedItem; children?: ReactNode }) {
   const by = item.reason?.$type?.endsWith("reasonRepost") ? item.reason.by : undefined;
   return (
     <li data-item>
@@ -24,14 +26,15 @@ export function FeedPost({ item }: { item: FeedItem }) {
       {item.reason?.$type.endsWith("reasonPin") && <p className="muted above">Pinned</p>}
       {item.reply?.parent?.author !== undefined && <p className="muted above">In reply to @{item.reply.parent.author.handle}</p>}
       <PostView post={item.post} />
+      {children}
     </li>
   );
 }
 
 /** In one's timeline. */
-export function TimelinePost({ item }: { item: FeedItem }) {
+export function TimelinePost({ item, children }: { item: FeedItem; children?: ReactNode }) {
   const unwanted = useUnwanted(item.post);
-  if (unwanted === null) return <FeedPost item={item} />;
+  if (unwanted === null) return <FeedPost item={item}>{children}</FeedPost>;
   return (
     <li>
       <p className="card-in absent muted">
