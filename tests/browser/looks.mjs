@@ -8,6 +8,7 @@ export async function looks(stage) {
   const pages = {
     "/": ".chart",
     "/hosts": "tbody tr",
+    "/feeds": "#ladder",
     "/parked": "tbody tr",
     "/rejected": ".chips a",
     "/moderation": "h1",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cached, growth, lagMood, more, pageRates, pagesIn, rungs, took, verdict, ways } from "./homes.ts";
+import { cached, growth, lagMood, more, pageRates, pagesIn, rate, rungs, took, verdict, ways } from "./homes.ts";
 import type { Feeds, HomesStanding, PagesFound, Sizes, Timing } from "./types.ts";
 
 const timing = (name: string, count: number, p99Us = 1_000): Timing => ({ name, count, p50Us: 500, p99Us });
@@ -80,6 +80,11 @@ test("growth is from what is known of then", () => {
 test("ways into homes are judged where there is a bound", () => {
   const fanOut = [timing("<100", 0), timing("<1000", 2, 600_000), timing("<10000", 2, 600_000)];
   assert.deepEqual(ways(homes({ fanOut })).map((way) => [way.name, way.mood]), [["fewer than 100", "plain"], ["100 to 999", "warn"], ["1,000 to 9,999", "good"]]);
+});
+
+test("what is rare is told by the minute", () => {
+  const said = (perSecond: number) => Object.values(rate(perSecond)).join(" ");
+  assert.deepEqual([0, 0.005, 0.5, 1, 1_234].map(said), ["0 /s", "0.3 /min", "30 /min", "1 /s", "1.2k /s"]);
 });
 
 test("times out of buckets are no more exact than these", () => {

@@ -1,5 +1,5 @@
 // How homes do, in words and moods: what the page of feeds says of the figures.
-import { count, counted, duration } from "./figures.ts";
+import { count, counted, duration, short } from "./figures.ts";
 import type { Point } from "./series.ts";
 import type { Feeds, HomesStanding, PagesFound, Sizes, Timing } from "./types.ts";
 
@@ -83,6 +83,11 @@ export function growth(sizes: readonly Sizes[], of: (size: Sizes) => number, us:
 /** A time out of buckets; below the first nothing is known but that. */
 export function took(us: number): string {
   return us < 500 ? "< 0.5 ms" : us < 10_000 ? `${(us / 1_000).toFixed(1)} ms` : duration(us);
+}
+
+/** So often, in a unit in which it is not nothing. */
+export function rate(perSecond: number): { value: string; unit: string } {
+  return perSecond > 0 && perSecond < 1 ? { value: short(perSecond * 60), unit: "/min" } : { value: short(perSecond), unit: "/s" };
 }
 
 /** With its sign. */

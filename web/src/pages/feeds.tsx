@@ -1,8 +1,8 @@
 // How homes are made and read: where their pages came from and how long it took, how items find their way into them, and
 // how large they are. Asked for every five seconds.
 import { admin } from "../api.ts";
-import { count, duration, roughly, share, short } from "../figures.ts";
-import { cached, FAN_OUT_US, growth, lagMood, more, PAGE_US, pageRates, pagesIn, rungs, took, verdict, ways, type Rung } from "../homes.ts";
+import { count, counted, duration, share, short } from "../figures.ts";
+import { cached, FAN_OUT_US, growth, lagMood, more, PAGE_US, pageRates, pagesIn, rate, rungs, took, verdict, ways, type Rung } from "../homes.ts";
 import { useLoad } from "../load.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Badge, Bar, Facts, Figure } from "../parts/figure.tsx";
@@ -26,7 +26,7 @@ export function FeedsPage({ operator, minutes }: { operator: Operator; minutes: 
           {FEEDS_MINUTES.map((one) => (
             <li key={one}>
               <A to={href({ page: "feeds", minutes: one })} aria-current={one === minutes ? "true" : undefined}>
-                {one === 60 ? "1 h" : `${one} min`}
+                {span(60 * one)}
               </A>
             </li>
           ))}
@@ -38,6 +38,10 @@ export function FeedsPage({ operator, minutes }: { operator: Operator; minutes: 
       </Shown>
     </>
   );
+}
+
+function span(seconds: number): string {
+  return duration(seconds * 1e6);
 }
 
 function Whole({ feeds }: { feeds: Feeds }) {
@@ -77,12 +81,13 @@ function Whole({ feeds }: { feeds: Feeds }) {
 
 function Figures({ feeds, homes, ladder }: { feeds: Feeds; homes: HomesStanding | null; ladder: Rung[] }) {
   const pages = pagesIn(ladder);
+  const often = rate(pages / feeds.seconds);
   const { part, whole, mood } = cached(ladder);
   const lines = homes?.sizes.at(-1);
   const grown = homes === null ? null : growth(homes.sizes, (size) => size.lines, HOUR_US);
   return (
     <dl className="figures">
-      <Figure name="Pages read" value={<>{short(pages / feeds.seconds)}<small> /s</small></>} more={`${count(pages)} in ${roughly(feeds.seconds * 1e6)}`} />
+      <Figure name="Pages read" value={<>{often.value}<small> {often.unit}</small></>} more={`${count(pages)} in ${span(feeds.seconds)}`} />
       {feeds.enabled && <Figure name="From the cache" value={share(part, whole)} more="of pages; more than 70 % is good" mood={mood} />}
       {homes !== null && (
         <>
@@ -98,7 +103,7 @@ function Figures({ feeds, homes, ladder }: { feeds: Feeds; homes: HomesStanding 
             more={homes.parked === 0 ? "posts into homes; none given up" : <>posts into homes; <A to={href({ page: "parked", id: null })}>{count(homes.parked)} given up</A></>}
             mood={homes.parked > 0 ? "warn" : "plain"}
           />
-          <Figure name="Lines of homes" value={lines === undefined ? "–" : short(lines.lines)} more={lines === undefined ? "being counted …" : grown === null ? `of ${count(lines.readers)} readers` : `${more(grown)} in the last hour`} />
+          <Figure name="Lines of homes" value={lines === undefined ? "–" : short(lines.lines)} more={lines === undefined ? "being counted …" : grown === null ? `of ${counted(lines.readers, "reader", "readers")}` : `${more(grown)} in the last hour`} />
         </>
       )}
     </dl>
@@ -108,13 +113,16 @@ function Figures({ feeds, homes, ladder }: { feeds: Feeds; homes: HomesStanding 
 function Rates({ feeds }: { feeds: Feeds }) {
   const points = pageRates(feeds);
   const peak = Math.max(0, ...points.map((point) => point.perSecond));
+  // What is rare would be nothing by the second.
+  const [unit, times] = peak < 1 ? ["minute", 60] as const : ["second", 1] as const;
+  const shown = points.map(({ timeUs, perSecond }) => ({ timeUs, perSecond: times * perSecond }));
   return (
     <section aria-labelledby="pages" className="card">
-      <h2 id="pages">Pages a second</h2>
+      <h2 id="pages">Pages a {unit}</h2>
       {peak === 0 ? (
-        <p className="muted">Nobody has read a home in the last {roughly(feeds.seconds * 1e6)}.</p>
+        <p className="muted">Nobody has read a home in the last {span(feeds.seconds)}.</p>
       ) : (
-        <Chart label={`Pages of homes a second; at most ${short(peak)}`} area={points} fromUs={points[0]?.timeUs ?? 0} toUs={feeds.nowUs} />
+        <Chart label={`Pages of homes a ${unit}; at most ${short(times * peak)}`} area={shown} fromUs={points[0]?.timeUs ?? 0} toUs={feeds.nowUs} />
       )}
     </section>
   );
@@ -149,7 +157,7 @@ function Ladder({ ladder, seconds }: { ladder: Rung[]; seconds: number }) {
               </td>
               <td className="number">
                 {count(timing?.count ?? 0)}
-                {timing !== null && timing.count > 0 && <div className="muted">{short(timing.count / seconds)} /s</div>}
+                {timing !== null && timing.count > 0 && <div className="muted">{Object.values(rate(timing.count / seconds)).join(" ")}</div>}
               </td>
               <td className="number">{timing === null || timing.count === 0 ? "–" : took(timing.p50Us)}</td>
               <td className="number">{timing === null || timing.count === 0 ? "–" : took(timing.p99Us)}</td>
