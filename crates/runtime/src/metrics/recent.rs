@@ -168,6 +168,8 @@ fn slots_in(over: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::clock::ManualClock;
 
