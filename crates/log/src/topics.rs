@@ -11,11 +11,12 @@
 //! | `own.changes.v1` | DID who changed something of its own, UTF-8 | the same, of what nobody else is to know | all of one account |
 //! | `post.created.v1` | DID of the author, UTF-8 | a post that is new, as JSON; CloudEvents in headers | all of one author |
 //! | `post.updated.v1` | the same | a post whose record was replaced, the same | all of one author |
-//! | `post.created.v1-retry-1m`, `-retry-10m`, `-retry-1h` | the same | the same, with headers that say what failed: what a consumer tries again after that time | none |
+//! | `post.created.v1-retry-1m`, `-retry-10m`, `-retry-1h` | the same | the same, with headers that say what failed and for whom: what a consumer tries again after that time | none |
 //! | `post.created.v1-dlq` | the same | the same: what a consumer has given up | none |
 //!
-//! The last six are for consumers outside; `docs/guides/feeds.md` has their payload and headers. To a payload that is
-//! JSON, members may be added.
+//! The last six are for consumers outside, and for those here that tell services of an operator: `docs/guides/feeds.md`
+//! has their payload and headers, `docs/guides/webhooks.md` the headers of what failed. Every consumer shares the retry
+//! topics, and leaves items alone that name another one. To a payload that is JSON, members may be added.
 
 use std::fmt;
 
@@ -79,6 +80,29 @@ impl Topic {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
     }
 
+    /// Where an item of this topic goes that a consumer failed with; none behind the last one.
+    #[must_use]
+    pub const fn after_failure(self) -> Option<Self> {
+        match self {
+            Self::PostCreated | Self::PostUpdated => Some(Self::PostCreatedRetry1m),
+            Self::PostCreatedRetry1m => Some(Self::PostCreatedRetry10m),
+            Self::PostCreatedRetry10m => Some(Self::PostCreatedRetry1h),
+            Self::PostCreatedRetry1h => Some(Self::PostCreatedDlq),
+            _ => None,
+        }
+    }
+
+    /// How long an item of this topic waits before it is tried again, in microseconds; none where nothing waits.
+    #[must_use]
+    pub const fn wait_us(self) -> Option<i64> {
+        match self {
+            Self::PostCreatedRetry1m => Some(60_000_000),
+            Self::PostCreatedRetry10m => Some(600_000_000),
+            Self::PostCreatedRetry1h => Some(3_600_000_000),
+            _ => None,
+        }
+    }
+
     /// Position in [`Topic::ALL`], for tables held by topic.
     pub(crate) const fn index(self) -> usize {
         match self {
@@ -114,6 +138,17 @@ mod tests {
         assert_eq!(names[3..5], [created, "post.updated.v1"]);
         let tiers = ["-retry-1m", "-retry-10m", "-retry-1h", "-dlq"];
         assert_eq!(names[5..], tiers.map(|tier| [created, tier].concat()));
+    }
+
+    #[test]
+    fn what_fails_goes_from_tier_to_tier_and_ends() {
+        for first in [Topic::PostCreated, Topic::PostUpdated] {
+            let all = std::iter::successors(Some(first), |topic| topic.after_failure());
+            let waits: Vec<Option<i64>> = all.skip(1).map(Topic::wait_us).collect();
+            assert_eq!(waits, [Some(60_000_000), Some(600_000_000), Some(3_600_000_000), None]);
+        }
+        assert_eq!(Topic::PostCreatedDlq.after_failure(), None);
+        assert_eq!(Topic::NetworkEntries.after_failure(), None);
     }
 
     #[test]
