@@ -8,14 +8,19 @@
 //! ```
 //!
 //! An item may be an **event** (`event.rs`): it says what happened to which thing, and reaches the log with the
-//! headers of a CloudEvent. Its columns have the names that Debezium's outbox gives them.
+//! headers of a CloudEvent. Its columns have the names that Debezium's outbox gives them. What is **passed on**
+//! (`passed.rs`) came from the log, and goes back to it with headers of its own.
 
 mod event;
+mod failure;
+mod passed;
 mod relay;
 
 use millrace_log::{PAYLOAD_BYTES_MAX, Topic};
 
 pub use event::{CONTENT_TYPE, Event, event_id, push_events};
+pub use failure::{FAILURE_BYTES_MAX, Failure};
+pub use passed::{Passed, pass_on};
 pub use relay::{Relay, RelayError};
 
 use crate::{StoreError, Tx};

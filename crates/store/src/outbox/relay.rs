@@ -70,6 +70,7 @@ struct Pending {
     key: Vec<u8>,
     payload: Vec<u8>,
     created_us: i64,
+    headers: Vec<u8>,
     event: Option<PendingEvent>,
 }
 
@@ -78,7 +79,6 @@ struct PendingEvent {
     id: String,
     aggregate_id: String,
     kind: String,
-    headers: Vec<u8>,
 }
 
 impl Relay {
@@ -162,9 +162,10 @@ impl Relay {
 }
 
 impl Pending {
-    /// None, unless it is an event.
+    /// Its own, behind those of an event if it is one.
     fn headers(&self, domain: crate::Domain) -> Result<Headers, LogError> {
-        let Some(event) = &self.event else { return Ok(Headers::NONE) };
+        let own = Headers::decode(&self.headers).unwrap_or_default();
+        let Some(event) = &self.event else { return Ok(own) };
         let attributes = Attributes {
             id: &event.id,
             kind: &event.kind,
@@ -172,15 +173,14 @@ impl Pending {
             key: &self.key,
             at_us: self.created_us,
         };
-        attributes.headers(domain, Headers::decode(&event.headers).unwrap_or_default())
+        attributes.headers(domain, own)
     }
 }
 
 fn event(row: &Row<'_>) -> Result<Option<PendingEvent>, StoreError> {
     let Some(id) = row.get::<Option<String>>(5)? else { return Ok(None) };
     let text = |column| Ok::<_, StoreError>(row.get::<Option<String>>(column)?.unwrap_or_default());
-    let headers = row.get::<Option<Vec<u8>>>(8)?.unwrap_or_default();
-    Ok(Some(PendingEvent { id, aggregate_id: text(6)?, kind: text(7)?, headers }))
+    Ok(Some(PendingEvent { id, aggregate_id: text(6)?, kind: text(7)? }))
 }
 
 /// The oldest rows that fit a batch.
@@ -214,6 +214,7 @@ fn oldest(tx: &mut crate::Tx) -> Result<Vec<Pending>, StoreError> {
                 key: row.get(2)?,
                 payload: row.get(3)?,
                 created_us: row.get(4)?,
+                headers: row.get::<Option<Vec<u8>>>(8)?.unwrap_or_default(),
                 event: event(row)?,
             })
         },

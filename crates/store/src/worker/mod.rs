@@ -9,6 +9,9 @@
 //!  Wake::Tick ──▶ parked entries whose time has come, through the same projection; lag; lease
 //! ```
 //!
+//! An entry may have to wait for its time ([`Projection::not_before_us`]): what stands before it is
+//! applied, and the loop looks at the clock until then, while ticks and shutdown go on.
+//!
 //! What must stay true: an entry's effect and the offset behind it are committed together, so the
 //! effect happens once however often the entry is delivered; entries of one key take effect in
 //! order, so later ones park behind a parked one; nothing is skipped without a row in `parked`.
@@ -18,6 +21,7 @@ mod config;
 mod error;
 mod parked;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +63,12 @@ pub trait Projection: Send + Sync + 'static {
 
     /// So much is parked behind `key` that it is dropped: note that the key must be fetched anew.
     fn overflow(&self, tx: &mut Tx, key: &[u8]) -> Result<(), ApplyError>;
+
+    /// Until when an entry has to wait, and with it what stands behind it in its partition. `None`, or
+    /// a time that has come: it is applied now.
+    fn not_before_us(&self, _item: &Item) -> Option<i64> {
+        None
+    }
 
     /// The trace that an entry belongs to; asked for only where traces are sent.
     fn trace(&self, _item: &Item) -> Option<[u8; 16]> {
@@ -109,6 +119,8 @@ pub struct Worker<P: Projection> {
     /// Failures in a row, and until when to pause after the last.
     failures: u32,
     paused_until: Option<Instant>,
+    /// When the first entry that is not applied yet may be, by the clock.
+    waits_until_us: Option<i64>,
     /// Where it ends by itself.
     until: Option<i64>,
 }
@@ -141,6 +153,7 @@ impl<P: Projection> Worker<P> {
             barred: HashSet::new(),
             failures: 0,
             paused_until: None,
+            waits_until_us: None,
             until: None,
         }
     }
@@ -201,9 +214,26 @@ impl<P: Projection> Worker<P> {
         if let Some(until) = self.paused_until {
             tokio::time::sleep_until(until).await;
         }
+        if let Some(waits_until_us) = self.waits_until_us {
+            self.clock_shows(waits_until_us).await;
+        }
         if let Some(next) = self.next {
             // An error is met again, and handled, where the log is read.
             let _ = self.log.wait(self.topic, self.partition, next).await;
+        }
+    }
+
+    /// Returns when the clock shows that time: it is looked at again every tick, for it may be set.
+    async fn clock_shows(&self, time_us: i64) {
+        let tick = Duration::from_millis(self.config.tick_ms.max(1));
+        loop {
+            let left_us = time_us.saturating_sub(self.clock.now_us());
+            match u64::try_from(left_us) {
+                Ok(left_us) if left_us > 0 => {
+                    tokio::time::sleep(tick.min(Duration::from_micros(left_us))).await;
+                }
+                _ => return,
+            }
         }
     }
 
@@ -227,6 +257,7 @@ impl<P: Projection> Worker<P> {
         let bytes_max = self.config.batch_bytes_max;
         let mut items = self.log.read(self.topic, self.partition, next, bytes_max).await?;
         items.retain(|item| self.until.is_none_or(|until| item.offset < until));
+        self.hold_back(&mut items);
         // What was read is applied before more is: behind a backlog one read holds many batches.
         for batch in items.chunks(self.config.batch_entries_max.max(1)) {
             self.apply_batch(batch, shutdown).await?;
@@ -245,6 +276,20 @@ impl<P: Projection> Worker<P> {
             self.observe_lag(None).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the entries before the first one whose time has not come.
+    fn hold_back(&mut self, items: &mut Vec<Item>) {
+        let now_us = self.clock.now_us();
+        let time_of = |item: &Item| {
+            let asked = AssertUnwindSafe(|| self.projection.not_before_us(item));
+            std::panic::catch_unwind(asked).ok().flatten().filter(|time_us| *time_us > now_us)
+        };
+        let first = items.iter().enumerate().find_map(|(at, item)| Some((at, time_of(item)?)));
+        self.waits_until_us = first.map(|(at, time_us)| {
+            items.truncate(at);
+            time_us
+        });
     }
 
     /// Learns where the projection stands, and refuses to go on where the log does not fit it.
@@ -291,6 +336,7 @@ impl<P: Projection> Worker<P> {
         self.paused_until = Some(Instant::now() + pause);
         // The commit may have happened although its answer was lost: look again.
         self.next = None;
+        self.waits_until_us = None;
         Ok(())
     }
 
@@ -302,15 +348,18 @@ impl<P: Projection> Worker<P> {
             tracing::info!(projection, partition = self.partition, active, "lease changed hands");
             self.active = active;
             self.next = None;
+            self.waits_until_us = None;
         }
         Ok(())
     }
 
-    /// How far behind: the entries not yet applied, and the age of the last one applied if there are any.
+    /// How far behind: the entries not yet applied, and the age of the last one applied if there are any
+    /// and they do not only wait for their time.
     async fn observe_lag(&self, last: Option<&Item>) -> Result<(), ApplyError> {
         let tail = self.log.tail(self.topic, self.partition).await?;
         let lag = tail - self.next.unwrap_or(tail);
-        let age_us = last.filter(|_| lag > 0).map_or(0, |it| self.clock.now_us() - it.appended_us);
+        let is_late = lag > 0 && self.waits_until_us.is_none();
+        let age_us = last.filter(|_| is_late).map_or(0, |it| self.clock.now_us() - it.appended_us);
         self.metrics.lag_entries.set(lag);
         self.metrics
             .lag_seconds

@@ -120,6 +120,7 @@ promises! {
         the_relay_goes_in_bounded_batches,
         an_event_is_relayed_with_its_attributes,
         an_event_that_the_log_will_not_take_is_refused,
+        what_is_passed_on_keeps_its_headers_and_gets_no_others,
         the_relay_is_woken_by_a_commit,
         an_oversized_payload_is_refused,
     }
@@ -175,6 +176,8 @@ promises! {
         facts_reach_the_log_once_committed,
         random_faults_end_as_their_model,
         a_process_killed_anywhere_leaves_each_effect_once,
+        what_waits_for_its_time_waits_and_what_is_before_it_does_not,
+        who_waits_for_a_time_can_be_stopped,
         lag_and_progress_are_shown,
     }
 }

@@ -40,6 +40,8 @@ pub struct Toy {
     pub writes: AtomicI64,
     /// What `committed` was last told.
     pub committed: AtomicI64,
+    /// Words that wait for a time.
+    pub waits: Mutex<Vec<(&'static str, i64)>>,
     /// Called after the rows of each `write`, before its commit.
     pub before_commit: Option<Box<dyn Fn() + Send + Sync>>,
     /// Called after each commit.
@@ -115,6 +117,11 @@ impl Projection for Toy {
 
     fn key(&self, item: &Item) -> Option<Vec<u8>> {
         parse(item).map(|(key, _)| key.into_bytes())
+    }
+
+    fn not_before_us(&self, item: &Item) -> Option<i64> {
+        let (_, word) = parse(item)?;
+        self.waits.lock().iter().find(|(waits, _)| *waits == word).map(|(_, time_us)| *time_us)
     }
 
     async fn prepare(&self, items: &[Item]) -> Result<Self::Prepared, ApplyError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use millrace_log::{HEADERS_BYTES_MAX, Header, Headers, Item, Log, PAYLOAD_BYTES_MAX, Topic};
 use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
-use millrace_store::outbox::{self, Event, Relay};
+use millrace_store::outbox::{self, Event, Passed, Relay};
 use millrace_store::{Store, StoreError};
 
 use crate::world::{World, eventually};
@@ -117,6 +117,29 @@ pub async fn an_event_is_relayed_with_its_attributes(world: &World) {
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(said(&items[1]), pairs);
     assert_eq!(said(&items[2]), pairs[..8]);
+}
+
+pub async fn what_is_passed_on_keeps_its_headers_and_gets_no_others(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let mut headers = Headers::NONE;
+    headers.push("ce_id", "an id of its own").unwrap();
+    headers.push("bytes", vec![0xff]).unwrap();
+    let sent = headers.clone();
+    let pass = move |tx: &mut millrace_store::Tx| {
+        let (none, payload) = (Headers::NONE, vec![0; PAYLOAD_BYTES_MAX + 1]);
+        let with = Passed { topic: TOPIC, key: b"", payload: b"on", headers: &sent };
+        let without = Passed { headers: &none, ..with };
+        let large = Passed { payload: &payload, ..without };
+        outbox::pass_on(tx, [with, without])?;
+        let refused = outbox::pass_on(tx, [large]);
+        assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{refused:?}");
+        Ok::<_, StoreError>(())
+    };
+    store.write(pass).await.unwrap();
+    relay(world, &store, &log).relay_batch().await.unwrap();
+    let items = log.read(TOPIC, 0, 0, 1 << 20).await.unwrap();
+    let found: Vec<Headers> = items.into_iter().map(|item| item.headers).collect();
+    assert_eq!(found, [headers, Headers::NONE]);
 }
 
 pub async fn an_event_that_the_log_will_not_take_is_refused(world: &World) {

@@ -15,7 +15,7 @@ use crate::running::{
     Running, effects_are, offset, parked, reached, reasons, run_until, stops_with,
 };
 use crate::toy::{Fail, TOPIC, Toy, append, effects};
-use crate::world::{World, eventually};
+use crate::world::{START_US, World, eventually};
 
 pub async fn entries_are_applied_in_order_with_their_offset(world: &World) {
     let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
@@ -183,6 +183,46 @@ pub async fn facts_reach_the_log_once_committed(world: &World) {
     let facts = log.read(Topic::DataplaneChanges, 0, 0, 1 << 20).await.unwrap();
     let facts: Vec<&[u8]> = facts.iter().map(|item| item.payload.as_ref()).collect();
     assert_eq!(facts, [b"1".as_slice(), b"3"]);
+}
+
+pub async fn what_waits_for_its_time_waits_and_what_is_before_it_does_not(world: &World) {
+    let (store, log, toy) = (world.store().await, world.log(), Arc::new(Toy::default()));
+    let time_us = START_US + 60_000_000;
+    *toy.waits.lock() = vec![("later", time_us), ("past", START_US - 1)];
+    append(&log, &["a 1", "b past", "c later", "d 4"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    effects_are(&store, &["a 1", "b past"]).await;
+    let lag = || async {
+        let lag = |name| world.metric(name, &["toy"]);
+        let found = lag("millrace_store_lag_entries").zip(lag("millrace_store_lag_seconds"));
+        (found == Some((2.0, 0.0))).then_some(())
+    };
+    eventually("two entries wait, and nothing is late", lag).await;
+    world.manual.set_us(time_us - 1);
+    // Whoever looks again, such as a second worker that stands there, waits too.
+    running.stop().await;
+    let running = Running::start(world, &toy, &store, &log);
+    eventually("it looked again", lag).await;
+    assert_eq!(offset(&store).await, Some(2));
+    world.manual.set_us(time_us);
+    effects_are(&store, &["a 1", "b past", "c later", "d 4"]).await;
+    running.stop().await;
+}
+
+pub async fn who_waits_for_a_time_can_be_stopped(world: &World) {
+    let (store, log) = (world.store().await, world.log());
+    let toy = Toy::failing(&[("bad", Fail::Retry)]);
+    *toy.waits.lock() = vec![("later", i64::MAX)];
+    append(&log, &["a bad", "c later"]).await;
+    let running = Running::start(world, &toy, &store, &log);
+    eventually("what failed does not wait for the time of another", || async {
+        (toy.writes.load(Ordering::SeqCst) >= 3).then_some(())
+    })
+    .await;
+    toy.mend();
+    reached(&store, 1).await;
+    running.stop().await;
+    assert_eq!(effects(&store).await, ["a bad"]);
 }
 
 pub async fn lag_and_progress_are_shown(world: &World) {
