@@ -375,6 +375,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/api/v1/admin/parked/{id}", Operator),
     Route::post("/api/v1/admin/parked/{id}/retry", Operator),
     Route::post("/api/v1/admin/parked/{id}/discard", Operator),
+    Route::post("/api/v1/admin/parked/{id}/resolve", Operator),
     Route::get("/api/v1/admin/rejected", Operator),
     Route::get("/api/v1/admin/labels", Operator),
     Route::post("/api/v1/admin/labels/issue", Operator),

@@ -3,6 +3,7 @@
 //! Each operation is one function over a transaction. A command without a server runs it on the tables,
 //! the internal listener's routes on the server's store, and everybody else asks `query/parked.rs`.
 
+pub mod deliveries;
 mod id;
 pub mod why;
 
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use deliveries::DeliveryState;
 pub use id::{NoParkedId, Of, ParkedId};
 
 /// Bytes of an entry that cannot be decoded which are shown.
@@ -24,7 +26,7 @@ const HEX_BYTES_MAX: usize = 1_024;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListParked {
-    /// What lies parked; those of homes are not the data-plane's to tell.
+    /// What lies parked; the data-plane tells of entries and deliveries.
     #[serde(skip_serializing_if = "Of::is_entries")]
     pub of: Of,
     /// Only this projection's.
@@ -34,6 +36,9 @@ pub struct ListParked {
     pub after: i64,
     /// At most so many.
     pub limit: u32,
+    /// Of deliveries: those that are settled, instead of those that are not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 /// A page of parked entries, the oldest first.
@@ -72,6 +77,13 @@ pub struct ParkedEntry {
     pub last_tried_at: String,
     /// None: not until an operator asks, or until its turn comes.
     pub next_try_at: Option<String>,
+    /// Of a delivery: how it stands, and once it is settled how that came about and who decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DeliveryState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// What stands in the log; only of an entry looked at by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<Value>,
@@ -103,6 +115,9 @@ impl From<Parked> for ParkedEntry {
             parked_at: format_ms_us(parked.first_us),
             last_tried_at: format_ms_us(parked.last_us),
             next_try_at: parked.next_us.map(format_ms_us),
+            state: None,
+            resolution: None,
+            actor: None,
             entry: (!parked.entry.is_empty()).then(|| shown(&parked.entry)),
         }
     }
@@ -114,12 +129,14 @@ fn shown(entry: &[u8]) -> Value {
     let json = cbor::decode(entry)
         .ok()
         .and_then(|value| serde_json::from_str(&cbor::to_json(&value)).ok());
-    let content: Value = json.unwrap_or_else(|| {
-        let hex: String =
-            entry.iter().take(HEX_BYTES_MAX).map(|byte| format!("{byte:02x}")).collect();
-        json!({ "hex": hex })
-    });
+    let content: Value = json.unwrap_or_else(|| hex(entry));
     json!({ "bytes": entry.len(), "fault": fault, "content": content })
+}
+
+/// The first bytes of what cannot be read.
+fn hex(bytes: &[u8]) -> Value {
+    let hex: String = bytes.iter().take(HEX_BYTES_MAX).map(|byte| format!("{byte:02x}")).collect();
+    json!({ "hex": hex })
 }
 
 pub(crate) fn page(tx: &mut Tx, question: &ListParked) -> Result<ParkedPage, StoreError> {

@@ -1,5 +1,5 @@
 //! What a deleted account owned here goes with it: its mutes, bookmarks, drafts, preferences and the
-//! like. What others own that names it (a mute of it, a bookmark of its post) stays theirs.
+//! like; and events of its posts that could not be delivered. What others own that names it (a mute of it, a bookmark of its post) stays theirs.
 //!
 //! Its records go with the entry that says so, in the data-plane's own transaction. These rows are in
 //! another domain, which that transaction cannot touch; so whoever owns anything is looked at now and
@@ -25,6 +25,11 @@ pub const TABLES: [&str; OWNED.len()] = {
 pub const OPERATORS: [&str; 4] = ["curated", "issued_label", "issued_label_last", "takedown"];
 /// Tables of `own` that follow from others, and are nobody's.
 pub const DERIVED: [&str; 1] = ["bookmark_count"];
+/// Tables of `own` with events on their way to services of whoever runs this place. They tell the account nothing, but
+/// what is said there of a deleted one goes with it.
+pub const EVENTS: [&str; 1] = ["dlq"];
+/// Tables of `own` that name nobody.
+pub const NAMELESS: [&str; 1] = ["inbox"];
 /// Accounts looked at in one snapshot.
 const ACCOUNTS_AT_ONCE: i64 = 500;
 
@@ -41,7 +46,7 @@ pub struct Purged {
 /// A store cannot be read or written; what was purged until then stays so.
 pub async fn deleted_accounts(dataplane: &Store, own: &Store) -> Result<Purged, StoreError> {
     let mut purged = Purged::default();
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(EVENTS) {
         let mut after = String::new();
         loop {
             let from = after.clone();
@@ -83,7 +88,7 @@ pub(crate) fn purge(tx: &mut Tx, did: &str) -> Result<u64, StoreError> {
     )?;
     tx.execute(&format!("DELETE FROM bookmark_count WHERE bookmarks <= 0 AND {KEPT}"), &params)?;
     let mut rows = 0;
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(EVENTS) {
         rows += tx.execute(&format!("DELETE FROM {table} WHERE did = $1"), &params)?;
     }
     Ok(rows)

@@ -146,4 +146,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0015_web_push.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 16,
+        name: "deliveries",
+        sql: include_str!("migrations/own_0016_deliveries.sql"),
+        compatible_back_to: 1,
+    },
 ];

@@ -60,7 +60,7 @@ pub fn by_reason(tx: &mut Tx) -> Result<BTreeMap<String, u64>, StoreError> {
     Ok(counts)
 }
 
-/// A page of what is parked of one kind; none of the data-plane's.
+/// A page of what is parked of one kind; none of what is the data-plane's to tell.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -82,7 +82,7 @@ pub async fn get(store: &Store, id: ParkedId) -> Result<Option<ParkedEntry>, Sto
 /// The store cannot be written.
 pub async fn retry(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
     let again = move |tx: &mut Tx| match id.of {
-        Of::Entries => Ok(0),
+        Of::Entries | Of::Deliveries => Ok(0),
         Of::Facts => facts::retry(tx, id.number).map(u64::from),
         Of::Fanout => tx.execute(
             "UPDATE fanout_job SET state = $2, attempts = 0 WHERE id = $1 AND state = $3",
@@ -98,7 +98,7 @@ pub async fn retry(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
 /// The store cannot be written.
 pub async fn retry_all(store: &Store, of: Of) -> Result<Touched, StoreError> {
     let again = move |tx: &mut Tx| match of {
-        Of::Entries => Ok(0),
+        Of::Entries | Of::Deliveries => Ok(0),
         Of::Facts => facts::retry_all(tx, NAME),
         Of::Fanout => tx.execute(
             "UPDATE fanout_job SET state = $1, attempts = 0 WHERE state = $2",
@@ -114,7 +114,7 @@ pub async fn retry_all(store: &Store, of: Of) -> Result<Touched, StoreError> {
 /// The store cannot be written.
 pub async fn discard(store: &Store, id: ParkedId) -> Result<Touched, StoreError> {
     let give_up = move |tx: &mut Tx| match id.of {
-        Of::Entries => Ok(0),
+        Of::Entries | Of::Deliveries => Ok(0),
         Of::Facts => facts::discard(tx, id.number).map(u64::from),
         Of::Fanout => tx.execute(
             "DELETE FROM fanout_job WHERE id = $1 AND state = $2",
@@ -127,7 +127,7 @@ pub async fn discard(store: &Store, id: ParkedId) -> Result<Touched, StoreError>
 fn page(tx: &mut Tx, question: &ListParked) -> Result<ParkedPage, StoreError> {
     let limit = question.limit.clamp(1, LIST_MAX);
     let parked: Vec<ParkedEntry> = match question.of {
-        Of::Entries => Vec::new(),
+        Of::Entries | Of::Deliveries => Vec::new(),
         Of::Facts => {
             let projection = question.projection.clone();
             let filter = ParkedFilter { projection, after_id: question.after, limit };
@@ -142,7 +142,7 @@ fn page(tx: &mut Tx, question: &ListParked) -> Result<ParkedPage, StoreError> {
 
 fn one(tx: &mut Tx, id: ParkedId) -> Result<Option<ParkedEntry>, StoreError> {
     match id.of {
-        Of::Entries => Ok(None),
+        Of::Entries | Of::Deliveries => Ok(None),
         Of::Facts => Ok(facts::get(tx, id.number)?.map(fact)),
         Of::Fanout => {
             let params = [PARKED, id.number].map(Param::Int);
@@ -218,6 +218,9 @@ impl Job {
             parked_at: at.clone(),
             last_tried_at: at,
             next_try_at: None,
+            state: None,
+            resolution: None,
+            actor: None,
             entry: Some(json!({ "bytes": 0, "fault": null, "content": content })),
         })
     }

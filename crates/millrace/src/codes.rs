@@ -29,6 +29,7 @@ pub const ALL: &[Code] = &[
     NO_SERVER,
     NO_ACCOUNT,
     NO_SUCH_BACKFILL,
+    NOT_RESOLVED,
 ];
 
 /// Another server has the data folder.
@@ -205,6 +206,14 @@ pub const NO_SUCH_BACKFILL: Code = Code {
     title: "no such backfill",
     cause: "The running server knows no backfill of that number; of those that have ended it keeps the latest.",
     remedy: "`millrace backfill status` names them",
+};
+
+/// Something parked that does not stay.
+pub const NOT_RESOLVED: Code = Code {
+    id: "MR-BIN-026",
+    title: "it cannot be resolved",
+    cause: "Only deliveries stay, with how they were settled and by whom. Entries of the log, facts and posts on their way into homes are taken out of their table once nobody needs them.",
+    remedy: "`millrace dlq discard` takes it out; `millrace dlq retry` has it tried again",
 };
 
 #[cfg(test)]

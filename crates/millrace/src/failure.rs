@@ -121,6 +121,8 @@ pub enum ProgramError {
     NotConfirmed { action: String },
     #[error("nothing parked is named {id}")]
     NoSuchEntry { id: ParkedId },
+    #[error("{id} cannot be resolved: of what it is, nothing stays once it is settled")]
+    NotResolved { id: ParkedId },
     #[error("{} is not empty", path.display())]
     DemoFolderUsed { path: PathBuf },
     #[error("the {part}'s process: {how}")]
@@ -183,6 +185,7 @@ impl ProgramError {
             Self::ServerRefused { .. } => codes::SERVER_REFUSED,
             Self::NotConfirmed { .. } => codes::NOT_CONFIRMED,
             Self::NoSuchEntry { .. } => codes::NO_SUCH_ENTRY,
+            Self::NotResolved { .. } => codes::NOT_RESOLVED,
             Self::DemoFolderUsed { .. } => codes::DEMO_FOLDER_USED,
             Self::PartEnded { .. } => codes::PART_ENDED,
             Self::Backup { .. } => codes::BACKUP_FAILED,

@@ -17,6 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("dataplane", &["runtime", "atproto", "log", "store"]),
     ("feeds", &["runtime", "atproto", "log", "store", "dataplane"]),
     ("push", &["runtime", "atproto", "net", "log", "store", "dataplane"]),
+    ("webhooks", &["runtime", "atproto", "net", "log", "store", "dataplane"]),
     ("appview", &["runtime", "atproto", "net", "log", "store", "ingest", "dataplane", "feeds"]),
     ("sim", &["atproto", "runtime", "log"]),
     (
@@ -31,6 +32,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "dataplane",
             "feeds",
             "push",
+            "webhooks",
             "appview",
             "sim",
         ],

@@ -16,6 +16,7 @@ pub const MEMBERS: &[&str] = &[
     "crates/dataplane",
     "crates/feeds",
     "crates/push",
+    "crates/webhooks",
     "crates/appview",
     "crates/millrace",
     "crates/sim",

@@ -8,7 +8,7 @@
 //! | `sources.rs` | `GET sources`: how far each was received, verified and shows |
 //! | `accounts.rs` | `GET hosts`, `GET accounts/{did}`, `POST accounts/{did}/resync` |
 //! | `backfills.rs` | `GET backfills`, `POST backfills/begin`, `POST backfills/{id}/pause`, `…/resume`, `…/cancel` |
-//! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `POST parked/retry` |
+//! | `parked.rs` | `GET parked`, `GET parked/{id}`, `POST parked/{id}/retry`, `…/discard`, `…/resolve`, `POST parked/retry` |
 //! | `rejected.rs` | `GET rejected`: events not accepted |
 //! | `labels.rs` | `GET labels`, `POST labels/issue`: what is said here |
 //! | `curated.rs` | `GET curated/{list}`, `POST curated/{list}/add`, `…/remove`: verifiers, suggestions |
@@ -83,6 +83,7 @@ pub(crate) fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/parked/{id}", get(parked::one))
         .route("/api/v1/admin/parked/{id}/retry", post(parked::retry))
         .route("/api/v1/admin/parked/{id}/discard", post(parked::discard))
+        .route("/api/v1/admin/parked/{id}/resolve", post(parked::resolve))
         .route("/api/v1/admin/rejected", get(rejected::list))
         .route("/api/v1/admin/labels", get(labels::list))
         .route("/api/v1/admin/labels/issue", post(labels::issue))

@@ -2,6 +2,7 @@
 //! A half that does not answer is absent with its reason; the rest is told all the same.
 
 use axum::Json;
+use millrace_dataplane::query::parked::CountDeliveries;
 use millrace_dataplane::query::progress::{GetSourceProgress, Progress};
 use millrace_dataplane::query::standing::{GetStanding, Standing};
 use millrace_dataplane::worker;
@@ -25,7 +26,7 @@ pub(super) struct Overview {
     sources: Vec<Source>,
     scope: Option<ScopeStatus>,
     lag: Option<Lag>,
-    /// Entries of the log, and what homes could not take.
+    /// Entries of the log, what homes could not take, and what webhooks did not.
     parked: u64,
 }
 
@@ -69,14 +70,16 @@ pub(super) async fn overview(Operated(state): Operated) -> Result<Json<Overview>
             None => 0,
         }
     };
-    let (status, sources, scope, standing, progress, of_homes) = tokio::join!(
+    let (status, sources, scope, standing, progress, of_homes, deliveries) = tokio::join!(
         state.ingest.status(),
         state.ingest.list_sources(),
         state.ingest.scope(),
         state.dataplane.ask(GetStanding {}),
         state.dataplane.ask(GetSourceProgress {}),
         of_homes,
+        state.dataplane.ask(CountDeliveries {}),
     );
+    let deliveries = deliveries.map_or(0, |count| count.entries);
     let progress = progress.unwrap_or(Progress { sources: Vec::new() });
     let (ingest, dataplane) = (Half::of(status), Half::of(standing));
     let lag = ingest.status.as_ref().zip(dataplane.status.as_ref());
@@ -88,7 +91,7 @@ pub(super) async fn overview(Operated(state): Operated) -> Result<Json<Overview>
         sources: joined(sources.unwrap_or_default(), progress),
         scope: scope.ok(),
         lag: lag.map(|(ingest, standing)| lag_of(ingest, standing)),
-        parked: parked.map(|parked| parked.entries).sum::<u64>() + of_homes,
+        parked: parked.map(|parked| parked.entries).sum::<u64>() + of_homes + deliveries,
         ingest,
         dataplane,
     }))

@@ -2,13 +2,17 @@
 //! log, `POST parked/{id}/retry`, `POST parked/{id}/discard` and `POST parked/retry` are what an operator does about it.
 //!
 //! Entries of the log are the data-plane's; `of=facts` and `of=fanout` are what homes could not take, and ids like
-//! `facts-12` name those.
+//! `facts-12` name those. `of=deliveries` are events that webhooks did not take: `POST parked/{id}/resolve` notes that
+//! somebody saw to one by other means, and with `settled=true` the list has those.
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};
 use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched};
-use millrace_dataplane::query::parked::{DiscardParked, GetParked, RetryAllParked, RetryParked};
+use millrace_dataplane::query::parked::{
+    DiscardDelivery, DiscardParked, GetDelivery, GetParked, ResolveDelivery, RetryAllDeliveries,
+    RetryAllParked, RetryDelivery, RetryParked,
+};
 use millrace_dataplane::worker;
 use millrace_feeds::Client as Homes;
 use millrace_feeds::query::parked::{
@@ -17,12 +21,14 @@ use millrace_feeds::query::parked::{
 };
 use serde::Deserialize;
 
-use super::{AdminState, Operated, from_dataplane, malformed};
+use super::{AdminState, Operated, Told, from_dataplane, malformed};
 use crate::error::XrpcError;
 
 /// Entries of a page, and of one that does not say.
 const LIMIT_MAX: u32 = 500;
 const LIMIT_DEFAULT: u32 = 50;
+/// Who decides here.
+const OPERATOR: &str = "operator";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +39,15 @@ pub(super) struct Page {
     #[serde(default)]
     after: i64,
     limit: Option<u32>,
+    #[serde(default)]
+    settled: bool,
+}
+
+/// How somebody saw to it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resolved {
+    note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,10 +69,12 @@ pub(super) async fn list(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(XrpcError::invalid(format!("limit must be between 1 and {LIMIT_MAX}")));
     }
-    let Page { of, projection, after, .. } = page;
-    let question = ListParked { of, projection, after, limit };
+    let Page { of, projection, after, settled, .. } = page;
+    let question = ListParked { of, projection, after, limit, settled };
     Ok(Json(match of {
-        Of::Entries => state.dataplane.ask(question).await.map_err(from_dataplane)?,
+        Of::Entries | Of::Deliveries => {
+            state.dataplane.ask(question).await.map_err(from_dataplane)?
+        }
         Of::Facts | Of::Fanout => match &state.feeds {
             Some(homes) => homes.ask(ListParkedOfHomes(question)).await?,
             // Where no homes are made, nothing of them is parked.
@@ -77,6 +94,10 @@ pub(super) async fn one(Operated(state): Operated, id: Id) -> Result<Json<Parked
             let found = homes(&state, id)?.ask(GetParkedOfHomes { id }).await?;
             found.ok_or_else(|| unknown(id))?
         }
+        Of::Deliveries => {
+            let question = GetDelivery { id: id.number };
+            state.dataplane.ask(question).await.map_err(from_dataplane)?
+        }
     }))
 }
 
@@ -89,6 +110,10 @@ pub(super) async fn retry(Operated(state): Operated, id: Id) -> Result<Json<Touc
         }
         Of::Facts | Of::Fanout => {
             found(homes(&state, id)?.ask(RetryParkedOfHomes { id }).await?, id)?
+        }
+        Of::Deliveries => {
+            let command = RetryDelivery { id: id.number };
+            state.dataplane.command(command).await.map_err(from_dataplane)?
         }
     }))
 }
@@ -103,7 +128,28 @@ pub(super) async fn discard(Operated(state): Operated, id: Id) -> Result<Json<To
         Of::Facts | Of::Fanout => {
             found(homes(&state, id)?.ask(DiscardParkedOfHomes { id }).await?, id)?
         }
+        Of::Deliveries => {
+            let command = DiscardDelivery { id: id.number, by: OPERATOR.to_owned() };
+            state.dataplane.command(command).await.map_err(from_dataplane)?
+        }
     }))
+}
+
+/// Only of deliveries: of what else is parked nothing stays once it is settled.
+pub(super) async fn resolve(
+    Operated(state): Operated,
+    id: Id,
+    Told(Resolved { note }): Told<Resolved>,
+) -> Result<Json<Touched>, XrpcError> {
+    let id = named(id)?;
+    if id.of != Of::Deliveries {
+        let of = id.of.name();
+        return Err(XrpcError::invalid(format!(
+            "{of} do not stay once they are settled: discard it instead"
+        )));
+    }
+    let command = ResolveDelivery { id: id.number, note, by: OPERATOR.to_owned() };
+    Ok(Json(state.dataplane.command(command).await.map_err(from_dataplane)?))
 }
 
 pub(super) async fn retry_all(
@@ -117,9 +163,24 @@ pub(super) async fn retry_all(
             let command = RetryAllParked { projection };
             state.dataplane.instruct(command).await.map_err(from_dataplane)?
         }
+        (Of::Deliveries, _) => deliveries_again(&state).await?,
         (of, Some(homes)) => homes.ask(RetryAllParkedOfHomes { of }).await?,
         (_, None) => Touched { entries: 0 },
     }))
+}
+
+/// All that are pending, some at a time.
+async fn deliveries_again(state: &AdminState) -> Result<Touched, XrpcError> {
+    let (mut entries, mut after) = (0, 0);
+    loop {
+        let command = RetryAllDeliveries { after };
+        let retried = state.dataplane.command(command).await.map_err(from_dataplane)?;
+        entries += retried.entries;
+        match retried.last {
+            Some(last) => after = last,
+            None => return Ok(Touched { entries }),
+        }
+    }
 }
 
 fn named(id: Id) -> Result<ParkedId, XrpcError> {

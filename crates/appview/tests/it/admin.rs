@@ -2,6 +2,7 @@
 
 use millrace_dataplane::query::standing::GetStanding;
 use millrace_log::{Append, Topic};
+use millrace_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::ingest_side::{KNOWN, WHOLE, WHOLE_UNTIL_US};
@@ -15,6 +16,7 @@ near_and_far!(
     backfills_are_told_of_and_changed,
     backfills_are_begun,
     parked_entries_are_looked_at_retried_and_discarded,
+    deliveries_are_looked_at_retried_resolved_and_discarded,
     what_was_refused_is_listed_by_reason,
     the_operator_takes_down_and_lifts,
     questions_that_are_wrong_are_refused
@@ -147,6 +149,64 @@ async fn parked_entries_are_looked_at_retried_and_discarded(world: World) {
         assert_eq!(gone.refused(), (404, "NotFound"), "{what}");
     }
     assert_eq!(world.admin("GET", "overview").await.ok()["parked"], 2);
+}
+
+async fn deliveries_are_looked_at_retried_resolved_and_discarded(world: World) {
+    let alice = did("alice");
+    let write = move |tx: &mut Tx| {
+        for event in ["1", "2", "3"] {
+            let (payload, nothing): (&[u8], &[u8]) = (b"{\"a\":1}", &[]);
+            tx.execute(
+                "INSERT INTO dlq (consumer, event_id, topic, original_topic, partition, log_offset, key, did,
+                   headers, payload, error, reason, attempts, first_at_us, last_at_us, state)
+                 VALUES ('webhook:a', $1, 'post.created.v1-retry-1h', 'post.created.v1', 0, 7, $2, $3, $2, $4,
+                   'status 500', 'status', 4, 1, 1, 0)",
+                &[event.into(), nothing.into(), (&alice).into(), payload.into()],
+            )?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    world.own.write(write).await.unwrap();
+    let list = async |query: &str| {
+        let page = world.admin("GET", &format!("parked?of=deliveries{query}")).await.ok();
+        let parked = page["parked"].as_array().unwrap().clone();
+        let state = |one: &Value| format!("{} {}", one["id"], one["state"].as_str().unwrap());
+        parked.iter().map(state).collect::<Vec<String>>()
+    };
+    assert_eq!(list("").await, ["1 pending", "2 pending", "3 pending"]);
+    assert_eq!(list("&limit=1&after=1").await, ["2 pending"]);
+    assert!(list("&projection=webhook:b").await.is_empty());
+    assert_eq!(world.admin("GET", "overview").await.ok()["parked"], 3);
+    let one = world.admin("GET", "parked/deliveries-1").await.ok();
+    assert_eq!((&one["of"], &one["topic"]), (&json!("deliveries"), &json!("post.created.v1")));
+    assert_eq!(one["key"], did("alice").as_str());
+    assert_eq!(one["entry"]["content"]["payload"], json!({ "a": 1 }));
+    assert!(one["cause"].is_string() && one["remedy"].is_string());
+
+    assert_eq!(world.admin("POST", "parked/deliveries-1/retry").await.ok()["entries"], 1);
+    assert_eq!(list("").await, ["1 retrying", "2 pending", "3 pending"]);
+    let sent = "SELECT topic FROM outbox";
+    let sent = move |tx: &mut Tx| tx.query(sent, &[], |row| row.get::<String>(0));
+    let sent: Result<Vec<String>, StoreError> = world.own.read(sent).await;
+    assert_eq!(sent.unwrap(), ["post.created.v1-retry-1m"]);
+    let resolve = async |id: &str, note: Value| {
+        let request = world.request("POST", &format!("/api/v1/admin/parked/{id}/resolve"));
+        let request = request.bearer_auth(ADMIN_TOKEN).json(&json!({ "note": note }));
+        world.send(request).await
+    };
+    assert_eq!(resolve("deliveries-2", json!("x".repeat(1_001))).await.refused().0, 400);
+    assert_eq!(resolve("deliveries-2", json!("by hand")).await.ok()["entries"], 1);
+    assert_eq!(resolve("deliveries-2", Value::Null).await.refused(), (404, "NotFound"));
+    let refused = resolve("12", Value::Null).await;
+    assert_eq!(refused.refused(), (400, "InvalidRequest"));
+    assert!(refused.text.contains("discard"), "{}", refused.text);
+    assert_eq!(world.admin("POST", "parked/deliveries-3/discard").await.ok()["entries"], 1);
+    assert_eq!(list("").await, ["1 retrying"]);
+    assert_eq!(list("&settled=true").await, ["2 resolved", "3 discarded"]);
+    let one = world.admin("GET", "parked/deliveries-2").await.ok();
+    assert_eq!((&one["resolution"], &one["actor"]), (&json!("by hand"), &json!("operator")));
+    assert_eq!(world.admin("POST", "parked/retry?of=deliveries").await.ok()["entries"], 0);
+    assert_eq!(world.admin("GET", "parked/deliveries-9").await.refused(), (404, "NotFound"));
 }
 
 async fn backfills_are_told_of_and_changed(world: World) {

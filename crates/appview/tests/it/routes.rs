@@ -60,8 +60,8 @@ impl Known {
         let list = alice.makes_list("curatelist", "friends");
         let starter_pack = alice.makes_starter_pack("start here", &list, &[]).uri;
         let post = alice.posts("hello").uri;
-        world.poison(Role::ALL.len() * 3).await;
-        let parked = (1..=i64::try_from(Role::ALL.len() * 3).unwrap()).collect();
+        world.poison(Role::ALL.len() * 4).await;
+        let parked = (1..=i64::try_from(Role::ALL.len() * 4).unwrap()).collect();
         let own_feed = format!("at://{}/app.bsky.feed.generator/home", did("publisher"));
         Self { post, list: list.uri, starter_pack, feed, own_feed, parked: Mutex::new(parked) }
     }
@@ -86,6 +86,9 @@ impl Known {
 
 /// Labels are signed with a key, which this service does not have.
 const ISSUE: &str = "/api/v1/admin/labels/issue";
+
+/// Entries of the log do not stay once they are settled.
+const RESOLVE: &str = "/api/v1/admin/parked/{id}/resolve";
 
 const POSTS: &str = "/api/v1/posts";
 const MEDIA: &str = "/api/v1/media";
@@ -112,6 +115,9 @@ pub fn request(world: &World, route: &Route, known: &Known) -> reqwest::RequestB
     let request = world.request(route.verb.as_str(), &known.filled(route.path));
     if route.path.starts_with("/api/v1/admin/curated/") && route.verb == Verb::Post {
         return request.json(&json!({ "subjects": [did("alice")] }));
+    }
+    if route.path == RESOLVE {
+        return request.json(&json!({ "note": "by hand" }));
     }
     if route.path == ISSUE {
         let label = json!({ "uri": did("alice"), "val": "spam" });
@@ -338,7 +344,7 @@ fn expected(route: &Route, role: Role) -> u16 {
         (true, None) if route.path.starts_with("/oauth/") && route.path != "/oauth/callback" => 404,
         // Likes are told to who likes, and to nobody else.
         (true, Some("app.bsky.feed.getActorLikes")) if !is_alice => 400,
-        (true, None) if [ISSUE, ERASE].contains(&route.path) => 400,
+        (true, None) if [ISSUE, ERASE, RESOLVE].contains(&route.path) => 400,
         (true, Some(nsid)) if needs_another_service(nsid) || nsid == FOLLOW => 501,
         (true, None) if route.path == MEDIA => 201,
         (true, None) if (route.path, route.verb) == (POSTS, Verb::Post) => 201,

@@ -96,6 +96,7 @@ pub struct World {
     pub(crate) dataplane: Client,
     rankings: Rankings,
     tables: Store,
+    pub own: Store,
     pub homes: Option<Homes>,
     /// Whom ingest was told somebody looks at.
     pub looked: crate::ingest_side::Looked,
@@ -177,6 +178,7 @@ impl World {
             false => None,
         };
         let (rankings, tables) = (local.context.rankings.clone(), local.store.clone());
+        let own = local.own.clone();
         // Before any client of ours, so that TLS is set up once.
         let outside = HttpConfig { allow_loopback: true, ..HttpConfig::default() };
         let outside = HttpClient::new(&outside, clock.shared(), &registry).unwrap();
@@ -261,6 +263,7 @@ impl World {
             dataplane,
             rankings,
             tables,
+            own,
             homes,
             looked,
             internal,

@@ -20,10 +20,12 @@ pub enum Of {
     Facts,
     /// Posts and reposts on their way into homes.
     Fanout,
+    /// Events that webhooks did not take.
+    Deliveries,
 }
 
 impl Of {
-    pub const ALL: [Self; 3] = [Self::Entries, Self::Facts, Self::Fanout];
+    pub const ALL: [Self; 4] = [Self::Entries, Self::Facts, Self::Fanout, Self::Deliveries];
 
     /// As it stands in a name.
     #[must_use]
@@ -32,6 +34,7 @@ impl Of {
             Self::Entries => "entries",
             Self::Facts => "facts",
             Self::Fanout => "fanout",
+            Self::Deliveries => "deliveries",
         }
     }
 
@@ -41,7 +44,7 @@ impl Of {
     }
 }
 
-/// `12` is an entry of the log, `facts-12` and `fanout-12` are what else is parked.
+/// `12` is an entry of the log, `facts-12`, `fanout-12` and `deliveries-12` are what else is parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParkedId {
     pub of: Of,
@@ -50,7 +53,9 @@ pub struct ParkedId {
 
 /// A text that names nothing that may be parked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("what is parked is named by a number, or as facts-<number> or fanout-<number>")]
+#[error(
+    "what is parked is named by a number, or as facts-<number>, fanout-<number> or deliveries-<number>"
+)]
 pub struct NoParkedId;
 
 impl fmt::Display for ParkedId {
@@ -69,6 +74,7 @@ impl FromStr for ParkedId {
         let (of, number) = match text.split_once('-') {
             Some(("facts", number)) => (Of::Facts, number),
             Some(("fanout", number)) => (Of::Fanout, number),
+            Some(("deliveries", number)) => (Of::Deliveries, number),
             _ => (Of::Entries, text),
         };
         let number = number.parse().ok().filter(|number| *number >= 0).ok_or(NoParkedId)?;
@@ -114,6 +120,7 @@ mod tests {
         check("12", Some((Of::Entries, 12)));
         check("facts-7", Some((Of::Facts, 7)));
         check("fanout-1", Some((Of::Fanout, 1)));
+        check("deliveries-3", Some((Of::Deliveries, 3)));
         for odd in ["", "x", "-1", "facts", "facts-", "facts--1", "homes-1", "99999999999999999999"]
         {
             check(odd, None);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use millrace_atproto::cid::Cid;
 use millrace_dataplane::client::Client;
 use millrace_dataplane::interest::NoteReader;
-use millrace_dataplane::purge::{self, DERIVED, OPERATORS, Purged, TABLES};
+use millrace_dataplane::purge::{self, DERIVED, EVENTS, OPERATORS, Purged, TABLES};
 use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
 use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
@@ -119,6 +119,31 @@ async fn counts(harness: &Harness) -> Vec<(String, i64)> {
     own(harness).read(read).await.unwrap()
 }
 
+/// An event of a post that a webhook did not take.
+async fn was_not_delivered(harness: &Harness, who: &str) {
+    let who = did(who);
+    let insert = move |tx: &mut millrace_store::Tx| {
+        let nothing: &[u8] = &[];
+        tx.execute(
+            "INSERT INTO dlq (consumer, event_id, topic, original_topic, partition, log_offset, key, did, headers,
+               payload, error, reason, attempts, first_at_us, last_at_us, state)
+             VALUES ('webhook:a', $1, 't', 't', 0, 0, $2, $1, $2, $2, '', '', 1, 1, 1, 0)",
+            &[Param::from(&who), Param::Blob(nothing)],
+        )
+    };
+    let inserted: Result<u64, StoreError> = own(harness).write(insert).await;
+    assert_eq!(inserted.unwrap(), 1);
+}
+
+/// Whose events were not delivered.
+async fn not_delivered(harness: &Harness) -> Vec<String> {
+    let read = |tx: &mut millrace_store::Tx| {
+        tx.query("SELECT did FROM dlq ORDER BY did", &[], |row| row.get::<String>(0))
+    };
+    let found: Result<Vec<String>, StoreError> = own(harness).read(read).await;
+    found.unwrap()
+}
+
 async fn purge(harness: &Harness) -> Purged {
     purge::deleted_accounts(&harness.store, own(harness)).await.unwrap()
 }
@@ -141,7 +166,12 @@ async fn every_table_is_somebodys_or_derived(harness: Harness) {
         })
         .await
         .unwrap();
-    let known = TABLES.iter().chain(&OPERATORS).chain(&DERIVED).map(|table| (*table).to_owned());
+    let known = TABLES
+        .iter()
+        .chain(&OPERATORS)
+        .chain(&DERIVED)
+        .chain(&EVENTS)
+        .map(|table| (*table).to_owned());
     // These name records as well as accounts, or issuers, in columns that are not looked for here.
     let unnamed = ["curated", "issued_label_last"];
     let known: BTreeSet<String> =
@@ -155,6 +185,7 @@ async fn story_21_what_a_deleted_account_owned_goes(harness: Harness) {
     let names = ["alice", "gone", "away", "unknown"];
     for who in names {
         owns_everything(&harness.client, who).await;
+        was_not_delivered(&harness, who).await;
     }
     let account =
         |who: &str, status: Option<&str>| entries::account(&did(who), 1, status.is_none(), status);
@@ -167,7 +198,9 @@ async fn story_21_what_a_deleted_account_owned_goes(harness: Harness) {
         .await;
     let before = rows(&harness, "alice").await;
     let purged = purge(&harness).await;
-    assert_eq!(purged, Purged { accounts: 1, rows: TABLES.len() as u64 + 1 });
+    assert_eq!(purged, Purged { accounts: 1, rows: TABLES.len() as u64 + 2 });
+    let others = ["alice", "away", "unknown"].map(|who| did(who).to_string());
+    assert_eq!(not_delivered(&harness).await, others);
     assert!(rows(&harness, "gone").await.iter().all(|rows| *rows == 0));
     for who in ["alice", "away", "unknown"] {
         assert_eq!(rows(&harness, who).await, before, "{who}");

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use http::{StatusCode, header};
 use millrace_atproto::Did;
 use millrace_atproto::crypto::sha256;
-use millrace_dataplane::parked::{self, ListParked, Of, ParkedId};
+use millrace_dataplane::parked::{self, ListParked, Of, ParkedId, deliveries};
 use millrace_dataplane::worker;
 use millrace_feeds::parked as homes;
 use millrace_ingest::IngestError;
@@ -25,11 +25,15 @@ use super::schema;
 use crate::disk::{Disk, DiskReport};
 use crate::failure::{Failure, ProgramError};
 
+/// Who decides here.
+pub(super) const OPERATOR: &str = "operator";
+
 /// What the routes need.
 pub struct AdminState {
     /// The domains in which something may be parked.
     pub dataplane: Store,
     pub feeds: Store,
+    pub own: Store,
     pub store: StoreConfig,
     pub clock: SharedClock,
     pub token: Secret,
@@ -56,6 +60,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/v1/admin/dlq/{id}", get(get_parked))
         .route("/api/v1/admin/dlq/{id}/retry", post(retry))
         .route("/api/v1/admin/dlq/{id}/discard", post(discard))
+        .route("/api/v1/admin/dlq/{id}/resolve", post(resolve))
         .route("/api/v1/admin/schema", get(schema_status))
         .route("/api/v1/admin/schema/apply", post(schema_apply))
         .route("/api/v1/admin/disk", get(disk))
@@ -79,6 +84,7 @@ async fn list_parked(
     let page = match question.of {
         Of::Entries => parked::list(&admin.dataplane, question).await?,
         Of::Facts | Of::Fanout => homes::list(&admin.feeds, question).await?,
+        Of::Deliveries => deliveries::list(&admin.own, question).await?,
     };
     Ok(Json(page).into_response())
 }
@@ -87,6 +93,7 @@ async fn get_parked(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Res
     let found = match id.of {
         Of::Entries => parked::get(&admin.dataplane, id.number).await?,
         Of::Facts | Of::Fanout => homes::get(&admin.feeds, id).await?,
+        Of::Deliveries => deliveries::get(&admin.own, id.number).await?,
     };
     match found {
         Some(entry) => Ok(Json(entry).into_response()),
@@ -100,6 +107,7 @@ async fn retry(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Response
     let touched = match id.of {
         Of::Entries => parked::retry(&admin.dataplane, id.number).await?,
         Of::Facts | Of::Fanout => homes::retry(&admin.feeds, id).await?,
+        Of::Deliveries => deliveries::retry(&admin.own, id.number).await?,
     };
     Ok(Json(touched).into_response())
 }
@@ -124,6 +132,7 @@ async fn retry_all(
     let touched = match question.of {
         Of::Entries => parked::retry_all(&admin.dataplane, question.projection).await?,
         of @ (Of::Facts | Of::Fanout) => homes::retry_all(&admin.feeds, of).await?,
+        Of::Deliveries => deliveries::retry_all(&admin.own).await?,
     };
     Ok(Json(touched).into_response())
 }
@@ -132,7 +141,29 @@ async fn discard(State(admin): Admin, Path(id): Path<ParkedId>) -> Result<Respon
     let touched = match id.of {
         Of::Entries => parked::discard(&admin.dataplane, id.number).await?,
         Of::Facts | Of::Fanout => homes::discard(&admin.feeds, id).await?,
+        Of::Deliveries => deliveries::discard(&admin.own, id.number, OPERATOR.to_owned()).await?,
     };
+    Ok(Json(touched).into_response())
+}
+
+/// How somebody saw to it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolved {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+async fn resolve(
+    State(admin): Admin,
+    Path(id): Path<ParkedId>,
+    Json(resolved): Json<Resolved>,
+) -> Result<Response, Refusal> {
+    if id.of != Of::Deliveries {
+        return Err(ProgramError::NotResolved { id }.into());
+    }
+    let (number, note) = (id.number, resolved.note);
+    let touched = deliveries::resolve(&admin.own, number, note, OPERATOR.to_owned()).await?;
     Ok(Json(touched).into_response())
 }
 

@@ -2,7 +2,7 @@
 //! themselves. Tables in files are under the folder's lock; PostgreSQL may be written from anywhere.
 
 use millrace_dataplane::parked::{
-    self, ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched,
+    self, ListParked, Of, ParkedEntry, ParkedId, ParkedPage, Touched, deliveries,
 };
 use millrace_feeds::parked as homes;
 use millrace_runtime::clock::{SharedClock, SystemClock};
@@ -10,6 +10,7 @@ use millrace_runtime::metrics::Registry;
 use millrace_store::{Dictionary, Domain, EngineKind, Store, StoreConfig};
 
 use super::client::AdminClient;
+use super::routes::{OPERATOR, Resolved};
 use super::schema::{self, Schema};
 use crate::config::Config;
 use crate::failure::{Failure, ProgramError};
@@ -80,6 +81,7 @@ impl Target {
                 let list = async |store: &Store| match question.of {
                     Of::Entries => parked::list(store, question).await,
                     Of::Facts | Of::Fanout => homes::list(store, question).await,
+                    Of::Deliveries => deliveries::list(store, question).await,
                 };
                 tables.ask(question_of, list).await
             }
@@ -97,6 +99,7 @@ impl Target {
                 let get = async |store: &Store| match id.of {
                     Of::Entries => parked::get(store, id.number).await,
                     Of::Facts | Of::Fanout => homes::get(store, id).await,
+                    Of::Deliveries => deliveries::get(store, id.number).await,
                 };
                 tables.ask(id.of, get).await?
             }
@@ -112,6 +115,7 @@ impl Target {
                 let retry = async |store: &Store| match id.of {
                     Of::Entries => parked::retry(store, id.number).await,
                     Of::Facts | Of::Fanout => homes::retry(store, id).await,
+                    Of::Deliveries => deliveries::retry(store, id.number).await,
                 };
                 tables.ask(id.of, retry).await
             }
@@ -129,6 +133,7 @@ impl Target {
                 let retry = async |store: &Store| match of {
                     Of::Entries => parked::retry_all(store, projection.to_owned()).await,
                     Of::Facts | Of::Fanout => homes::retry_all(store, of).await,
+                    Of::Deliveries => deliveries::retry_all(store).await,
                 };
                 tables.ask(of, retry).await
             }
@@ -143,8 +148,29 @@ impl Target {
                 let discard = async |store: &Store| match id.of {
                     Of::Entries => parked::discard(store, id.number).await,
                     Of::Facts | Of::Fanout => homes::discard(store, id).await,
+                    Of::Deliveries => {
+                        deliveries::discard(store, id.number, OPERATOR.to_owned()).await
+                    }
                 };
                 tables.ask(id.of, discard).await
+            }
+        }
+    }
+
+    /// Notes that somebody saw to an entry by other means; only of deliveries, whose rows stay.
+    pub async fn resolve(&self, id: ParkedId, note: Option<String>) -> Result<Touched, Failure> {
+        if id.of != Of::Deliveries {
+            return Err(ProgramError::NotResolved { id }.into());
+        }
+        match self {
+            Self::Server(server) => {
+                Ok(server.post_json(&format!("dlq/{id}/resolve"), &Resolved { note }).await?)
+            }
+            Self::Tables(tables) => {
+                let resolve = async |store: &Store| {
+                    deliveries::resolve(store, id.number, note, OPERATOR.to_owned()).await
+                };
+                tables.ask(id.of, resolve).await
             }
         }
     }
@@ -185,6 +211,7 @@ impl Tables {
             Of::Facts | Of::Fanout => {
                 (Domain::Feeds, millrace_feeds::schema::FEEDS, &[Domain::Dictionary])
             }
+            Of::Deliveries => (Domain::Own, millrace_dataplane::schema::OWN, &[]),
         };
         let registry = Registry::new();
         // What is attached is read by whoever reads here; only who opened it leaves nothing beside its file.

@@ -1,5 +1,5 @@
 //! `millrace dlq`: what could not be applied: entries of the log, facts that homes could not be told, posts on their
-//! way into homes. Asks the running server; without one, the tables.
+//! way into homes, events that webhooks did not take. Asks the running server; without one, the tables.
 
 use clap::Subcommand;
 use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage};
@@ -33,6 +33,9 @@ pub enum DlqCommand {
         /// At most so many of a kind
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// Deliveries that are resolved or discarded, instead of what is parked
+        #[arg(long)]
+        settled: bool,
     },
     /// Show one entry: what failed, and what stands in the log
     Show {
@@ -65,14 +68,27 @@ pub enum DlqCommand {
         /// As the list names it
         id: ParkedId,
     },
+    /// Note that a delivery was seen to by other means: it is not tried again, and stays in the list of settled ones
+    Resolve {
+        #[command(flatten)]
+        write: WriteArgs,
+        /// As the list names it
+        id: ParkedId,
+        /// By what means
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
 }
 
 pub async fn run(global: &Global, command: DlqCommand) -> Result<(), Failure> {
     let loaded = config::load(global)?;
     let target = Target::open(&loaded.value)?;
     match command {
-        DlqCommand::List { read, of, projection, after, limit } => {
-            let question = ListParked { of: of.unwrap_or_default(), projection, after, limit };
+        DlqCommand::List { read, of, projection, after, limit, settled } => {
+            // Of what is settled only deliveries stay.
+            let of = of.or(settled.then_some(Of::Deliveries));
+            let question =
+                ListParked { of: of.unwrap_or_default(), projection, after, limit, settled };
             let pages = list_all(&target, question, of.is_none()).await?;
             list(&pages, read);
             Ok(())
@@ -86,6 +102,7 @@ pub async fn run(global: &Global, command: DlqCommand) -> Result<(), Failure> {
             retry_all(&target, of, &projection, write).await
         }
         DlqCommand::Discard { write, id } => discard(&target, id, write).await,
+        DlqCommand::Resolve { write, id, note } => resolve(&target, id, note, write).await,
     }
 }
 
@@ -174,7 +191,10 @@ fn show(entry: &ParkedEntry, read: ReadArgs) {
                 .unwrap_or_else(|| "when its turn comes, or when asked".to_owned()),
         ),
     ];
-    for (name, value) in lines {
+    let state = entry.state.map(|state| ("state", format!("{state:?}").to_lowercase()));
+    let resolution = entry.resolution.clone().map(|how| ("resolution", how));
+    let actor = entry.actor.clone().map(|who| ("by", who));
+    for (name, value) in lines.into_iter().chain(state).chain(resolution).chain(actor) {
         output::text(&format!("{name:12}{value}"));
     }
     if let Some(content) = &entry.entry {
@@ -190,7 +210,11 @@ async fn retry(target: &Target, id: ParkedId, write: WriteArgs) -> Result<(), Fa
     }
     let touched = target.retry(id).await?;
     gone_unless(touched.entries > 0, id)?;
-    output::note(&format!("entry {id} is tried again; if it fails once more it stays parked"));
+    let then = match id.of {
+        Of::Deliveries => "if it is not taken it waits here again",
+        _ => "if it fails once more it stays parked",
+    };
+    output::note(&format!("entry {id} is tried again; {then}"));
     Ok(())
 }
 
@@ -206,7 +230,7 @@ async fn retry_all(
     };
     if write.dry_run {
         let projection = (of == Of::Entries).then(|| projection.to_owned());
-        let question = ListParked { of, projection, after: 0, limit: 1_000 };
+        let question = ListParked { of, projection, limit: 1_000, ..ListParked::default() };
         let page = target.list_parked(question).await?;
         let more = page.cursor.map_or("", |_| " or more");
         output::note(&format!("would try {}{more} {whose} again", page.parked.len()));
@@ -229,6 +253,29 @@ async fn discard(target: &Target, id: ParkedId, write: WriteArgs) -> Result<(), 
     let touched = target.discard(id).await?;
     gone_unless(touched.entries > 0, id)?;
     output::note(&format!("entry {id} is discarded"));
+    Ok(())
+}
+
+async fn resolve(
+    target: &Target,
+    id: ParkedId,
+    note: Option<String>,
+    write: WriteArgs,
+) -> Result<(), Failure> {
+    if id.of != Of::Deliveries {
+        return Err(ProgramError::NotResolved { id }.into());
+    }
+    let entry = target.get_parked(id).await?;
+    let action =
+        format!("resolve entry {id} of {} ({}: {})", entry.projection, entry.reason, entry.error);
+    if write.dry_run {
+        output::note(&format!("would {action}"));
+        return Ok(());
+    }
+    output::confirm(&action, write.yes)?;
+    let touched = target.resolve(id, note).await?;
+    gone_unless(touched.entries > 0, id)?;
+    output::note(&format!("entry {id} is resolved"));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use millrace_runtime::config::reference;
 use millrace_runtime::error::Code;
 use millrace_runtime::metrics::Description;
 use millrace_runtime::telemetry;
+use millrace_webhooks::{PostTopic, WebhookConfig};
 
 use crate::config::{ALIASES, Config};
 use crate::failure::Failure;
@@ -64,6 +65,13 @@ async fn metrics() -> Result<String, Failure> {
     config.appview.listen = config.dataplane.listen;
     config.telemetry.level = "off".to_owned();
     config.push.enabled = true;
+    config.webhooks.receivers = vec![WebhookConfig {
+        name: "example".to_owned(),
+        url: "https://example.com/posts".to_owned(),
+        secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+        topics: vec![PostTopic::Created],
+        ..WebhookConfig::default()
+    }];
     config.telemetry.otlp_endpoint = Some(NOWHERE.to_owned());
     let telemetry = telemetry::init(&config.telemetry, &config.alerts)?;
     let process = wiring::start(&config, &Roles::all(), &telemetry).await?;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use millrace_feeds::events::PostEvents;
 use url::Url;
 
 use super::Config;
@@ -36,6 +37,7 @@ impl Config {
             if let Some((key, reason)) = self.push.fault() {
                 return Err(ProgramError::Setting { key, reason }.into());
             }
+            self.webhooks_fit()?;
         } else {
             self.data_plane_url()?;
         }
@@ -76,6 +78,22 @@ impl Config {
         Err(ProgramError::Setting { key: "appview.session_secret", reason })
     }
 
+    /// Webhooks can be told of something.
+    fn webhooks_fit(&self) -> Result<(), ProgramError> {
+        if let Some((key, reason)) = self.webhooks.fault(self.network.http.allow_loopback) {
+            return Err(ProgramError::Setting { key, reason });
+        }
+        let reason = match (self.feeds.enabled, self.feeds.post_events) {
+            _ if self.webhooks.receivers.is_empty() => return Ok(()),
+            (false, _) => "feeds.enabled is false: nothing tells of posts, so no webhook is told",
+            (true, PostEvents::Off) => {
+                "feeds.post_events is off: nothing tells of posts, so no webhook is told"
+            }
+            (true, _) => return Ok(()),
+        };
+        Err(ProgramError::Setting { key: "webhooks.receivers", reason: reason.to_owned() })
+    }
+
     fn internal_is_guarded(&self, roles: &Roles) -> Result<(), ProgramError> {
         let listen = self.internal_addr(roles);
         if listen.ip().is_loopback() || self.dataplane.secret().is_some() {
@@ -95,6 +113,8 @@ fn with_port(mut addr: SocketAddr, port: Option<u16>) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use millrace_webhooks::{PostTopic, WebhookConfig};
 
     use super::*;
 
@@ -128,6 +148,33 @@ mod tests {
         // An older one opens what it sealed, and must be as long.
         config.appview.appview.session_secret = format!("{}\nolder\n", "x".repeat(32)).into();
         assert!(config.check(&Roles::of(&[Role::Appview])).is_err());
+    }
+
+    #[test]
+    fn a_webhook_needs_something_to_be_told_of() {
+        let told = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            config.webhooks.receivers = vec![WebhookConfig {
+                name: "search".to_owned(),
+                url: "https://search.example.com/posts".to_owned(),
+                secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+                topics: vec![PostTopic::Created],
+                ..WebhookConfig::default()
+            }];
+            change(&mut config);
+            config.check(&Roles::all()).map_err(|failure| failure.to_string())
+        };
+        told(|_| {}).unwrap();
+        let refused = told(|config| config.feeds.enabled = false).unwrap_err();
+        assert!(refused.contains("feeds.enabled is false"), "{refused}");
+        let refused = told(|config| config.feeds.post_events = PostEvents::Off).unwrap_err();
+        assert!(refused.contains("feeds.post_events is off"), "{refused}");
+        let refused = told(|config| config.webhooks.receivers[0].name.clear()).unwrap_err();
+        assert!(refused.contains("webhooks.receivers.name"), "{refused}");
+        // A process that has no data tells nobody.
+        let mut config = Config::default();
+        config.webhooks.receivers = vec![WebhookConfig::default()];
+        config.check(&Roles::of(&[Role::Appview])).unwrap();
     }
 
     #[test]

@@ -21,6 +21,7 @@ use millrace_runtime::listen::ConnectionsConfig;
 use millrace_runtime::telemetry::{OTLP_HTTP_PORT, TelemetryConfig};
 use millrace_sim::SimConfig;
 use millrace_store::{EngineKind, StoreConfig};
+use millrace_webhooks::WebhooksConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,8 @@ pub struct Config {
     pub notifications: NotificationsConfig,
     /// Browsers that are told of notifications while no page is open.
     pub push: PushConfig,
+    /// Services that are told of posts by HTTP.
+    pub webhooks: WebhooksConfig,
     /// Who this service is and how it answers the public.
     pub appview: AppviewSection,
     /// Connections that clients open to this process; each listener counts its own.
@@ -107,6 +110,7 @@ impl Default for Config {
             feeds: FeedsConfig::default(),
             notifications: NotificationsConfig::default(),
             push: PushConfig::default(),
+            webhooks: WebhooksConfig::default(),
             appview: AppviewSection::default(),
             connections: ConnectionsConfig::default(),
             sim: SimConfig::default(),

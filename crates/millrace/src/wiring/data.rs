@@ -35,6 +35,7 @@ use super::purge;
 use super::push;
 use super::resync;
 use super::retention::Retain;
+use super::webhooks;
 use crate::admin::audit::{self, Upkeep};
 use crate::admin::backfill::{self, Backfills, Readers};
 use crate::admin::backup::Place;
@@ -108,12 +109,15 @@ impl Data {
             let asked = millrace_dataplane::Client::Local(Arc::clone(&dataplane));
             push::start(config, common, &stores.own, asked, (outside.http.clone(), vapid));
         }
+        let hooks = webhooks::open(config, common, &log, (&stores.own, &outside.http)).await?;
+        webhooks::start(common, &log, &stores.own, &hooks);
         start_audit(config, common, &stores.dataplane);
         Retain::new(
             &config.log,
             log.clone(),
             std::iter::once(consumer.clone())
                 .chain(feeds::consumers(config, &stores.feeds))
+                .chain(webhooks::consumers(&hooks, &stores.own))
                 .collect(),
             vec![stores.dataplane.clone(), stores.feeds.clone()],
             &common.registry,
@@ -157,6 +161,7 @@ impl Data {
         let admin = AdminState {
             dataplane: self.stores.dataplane.clone(),
             feeds: self.stores.feeds.clone(),
+            own: self.stores.own.clone(),
             store: config.store(),
             clock: common.clock.clone(),
             token: token.clone(),

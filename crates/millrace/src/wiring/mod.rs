@@ -30,6 +30,7 @@ mod resync;
 mod retention;
 mod sessions;
 mod watch;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::time::Duration;

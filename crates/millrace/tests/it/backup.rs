@@ -9,7 +9,7 @@ use millrace_log::{Append, Log, LogConfig, Topic};
 use millrace_runtime::clock::SystemClock;
 use millrace_runtime::metrics::Registry;
 use millrace_store::testing::Engine;
-use millrace_store::{Domain, probe};
+use millrace_store::{Domain, Store, StoreError, Tx, probe};
 use serde_json::{Value, json};
 
 use crate::program::{Place, Server, http, until};
@@ -178,12 +178,36 @@ async fn tell_everything(server: &Server) {
     internal(server, "curate", json!({ "list": "people", "subjects": [BOB] })).await;
 }
 
+/// What a webhook took, and what it did not: only who sends writes that.
+async fn tell_of_deliveries(place: &Place) {
+    let (store, clock, registry) = (place.store(), SystemClock::shared(), Registry::new());
+    let own = millrace_dataplane::schema::OWN;
+    let own = Store::open(&store, Domain::Own, own, &[], &clock, &registry).await.unwrap();
+    let write = |tx: &mut Tx| {
+        tx.execute(
+            "INSERT INTO inbox (consumer, event_id, processed_at_us) VALUES ('webhook:a', '1', 1)",
+            &[],
+        )?;
+        let bytes: &[u8] = &[0xff];
+        tx.execute(
+            "INSERT INTO dlq (consumer, event_id, topic, original_topic, partition, log_offset, key, did, headers,
+               payload, error, reason, attempts, first_at_us, last_at_us, state, resolution, actor)
+             VALUES ('webhook:a', '2', 't', 't', 0, 0, $1, $2, $1, $1, '', '', 1, 1, 1, 2, 'by hand', 'operator')",
+            &[bytes.into(), BOB.into()],
+        )
+    };
+    let written: Result<u64, StoreError> = own.write(write).await;
+    written.unwrap();
+    own.close().await;
+}
+
 /// How many rows each table of `own` has that an account tells Millrace, and what follows from them.
 async fn told(place: &Place) -> Vec<(&'static str, i64)> {
     let (store, clock) = (place.store(), SystemClock::shared());
     let rows = probe::read(&store, Domain::Own, &clock, |tx| {
         let operators = purge::OPERATORS;
         let tables = purge::TABLES.into_iter().chain(operators).chain(purge::DERIVED);
+        let tables = tables.chain(purge::EVENTS).chain(purge::NAMELESS);
         let count = |table| {
             let sql = format!("SELECT count(*) FROM {table}");
             Ok((table, tx.query_one(&sql, &[], |row| row.get(0))?))
@@ -200,6 +224,7 @@ async fn what_is_owned_alone_can_be_put_into_an_empty_place() {
         let mut server = place.serve(&[]).await;
         tell_everything(&server).await;
         assert_eq!(server.terminate().await, 0);
+        tell_of_deliveries(&place).await;
         let before = told(&place).await;
         assert!(before.iter().all(|(_, rows)| *rows == 1), "{before:?}");
         let owned = backup(&place, "owned", &[]);

@@ -207,10 +207,12 @@ impl Found {
 /// Where projections go on, and what they miss.
 fn offsets_after(manifest: &Manifest, found: &Found) -> (Vec<OffsetAfter>, Option<String>) {
     let mut lost = None;
-    let copied = manifest.domains.iter().flat_map(|domain| &domain.offsets);
-    let offsets = copied.map(|place| {
+    let copied = manifest.domains.iter();
+    let copied = copied.flat_map(|domain| domain.offsets.iter().map(move |place| (domain, place)));
+    let offsets = copied.map(|(domain, place)| {
         let (after, missing) = offset_after(place, found);
-        lost = lost.take().or(missing);
+        // What webhooks miss no repository has: nothing is fetched for them.
+        lost = lost.take().or(missing.filter(|_| domain.domain != Domain::Own.to_string()));
         OffsetAfter {
             projection: place.projection.clone(),
             topic: place.topic.clone(),

@@ -162,7 +162,9 @@ async fn put_back(place: &Place, plan: &Plan, staged: &Staged) -> Result<(), Fai
 fn edit(plan: &Plan, wanted: Arc<AtomicU64>) -> Edit {
     let (offsets, resync) = (plan.offsets.clone(), plan.resync);
     Box::new(move |domain, tx| match (domain, resync) {
-        (Domain::Dataplane, _) => offsets.iter().try_for_each(|place| set_offset(tx, place)),
+        (Domain::Dataplane | Domain::Own, _) => {
+            offsets.iter().try_for_each(|place| set_offset(tx, place))
+        }
         (Domain::Ingest, Resync::None) => Ok(()),
         (Domain::Ingest, Resync::Changed) => fetch_all(tx, Kept::Records, &wanted),
         (Domain::Ingest, Resync::All) => fetch_all(tx, Kept::Nothing, &wanted),

@@ -1,0 +1,774 @@
+//! A log, the tables of `own`, the worker loop and the relay as they run in the program, a clock that is moved by hand,
+//! and receivers of the test's own.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use millrace_dataplane::parked::deliveries::{self, DeliveryState};
+use millrace_dataplane::parked::{ListParked, Of, ParkedEntry};
+use millrace_dataplane::schema;
+use millrace_log::{Append, Headers, Item, Log, LogConfig, Topic};
+use millrace_net::http::{HttpClient, HttpConfig};
+use millrace_runtime::clock::ManualClock;
+use millrace_runtime::metrics::Registry;
+use millrace_runtime::rng::Rng;
+use millrace_runtime::supervise::{Shutdown, spawn_detached_named};
+use millrace_store::outbox::{Failure, Relay};
+use millrace_store::testing::{Engine, Place};
+use millrace_store::worker::{Projection as _, Worker, WorkerConfig, WorkerDeps};
+use millrace_store::{Domain, Store, StoreError, Tx};
+use parking_lot::Mutex;
+use ring::hmac;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::{Hook, HookDeps, PostTopic, WebhookConfig, WebhooksConfig, forget_others};
+
+/// 2026-01-01T00:00:00Z
+const START_US: i64 = 1_767_225_600_000_000;
+const SECRET: [u8; 32] = [9; 32];
+/// Longest time a condition may take to come true.
+const PATIENCE: Duration = Duration::from_secs(60);
+const TIERS: [Topic; 3] =
+    [Topic::PostCreatedRetry1m, Topic::PostCreatedRetry10m, Topic::PostCreatedRetry1h];
+
+/// A delivery as it was taken.
+#[derive(Debug, Clone)]
+struct Taken {
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Taken {
+    fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
+    fn id(&self) -> String {
+        self.header("webhook-id").to_owned()
+    }
+
+    /// As a receiver checks it.
+    fn is_signed(&self) -> bool {
+        let signed = format!("{}.{}.", self.id(), self.header("webhook-timestamp"));
+        let signed = [signed.as_bytes(), &self.body].concat();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &SECRET);
+        let given = self.header("webhook-signature").strip_prefix("v1,").unwrap();
+        hmac::verify(&key, &signed, &STANDARD.decode(given).unwrap()).is_ok()
+    }
+}
+
+/// Receivers, by path.
+#[derive(Clone, Default)]
+struct Receiver {
+    taken: Arc<Mutex<Vec<Taken>>>,
+    /// What is answered, by path; 200 otherwise.
+    statuses: Arc<Mutex<HashMap<String, u16>>>,
+    /// Where there is one, a delivery is answered when it gives a permit.
+    gate: Arc<Mutex<Option<Arc<Semaphore>>>>,
+}
+
+async fn take(
+    State(receiver): State<Receiver>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    receiver.taken.lock().push(Taken { path: path.clone(), headers, body });
+    let gate = receiver.gate.lock().clone();
+    if let Some(gate) = gate {
+        gate.acquire().await.unwrap().forget();
+    }
+    let status = receiver.statuses.lock().get(&path).copied().unwrap_or(200);
+    (StatusCode::from_u16(status).unwrap(), "so it says")
+}
+
+impl Receiver {
+    async fn listen(&self, at: SocketAddr) -> SocketAddr {
+        let routes =
+            Router::new().route("/{path}", axum::routing::post(take)).with_state(self.clone());
+        let listener = TcpListener::bind(at).await.unwrap();
+        let at = listener.local_addr().unwrap();
+        spawn_detached_named("receiver", async move {
+            axum::serve(listener, routes).await.unwrap();
+        });
+        at
+    }
+
+    fn answers(&self, path: &str, status: u16) {
+        self.statuses.lock().insert(path.to_owned(), status);
+    }
+
+    /// Ids of what was taken at a path, in order.
+    fn ids(&self, path: &str) -> Vec<String> {
+        let taken = self.taken.lock();
+        taken.iter().filter(|taken| taken.path == path).map(Taken::id).collect()
+    }
+}
+
+/// Everything around a webhook.
+struct World {
+    own: Store,
+    log: Log,
+    clock: ManualClock,
+    registry: Registry,
+    receiver: Receiver,
+    at: SocketAddr,
+    _place: Place,
+}
+
+/// Workers and a relay that run until they are stopped.
+struct Running {
+    shutdown: Shutdown,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.shutdown.cancel();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut check: impl FnMut() -> F,
+) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = check().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, looking).await;
+    found.unwrap_or_else(|_| panic!("did not happen: {what}"))
+}
+
+fn did(who: &str) -> String {
+    format!("did:plc:{who}")
+}
+
+/// The headers of a post's event.
+fn event(topic: Topic, who: &str, id: &str) -> Headers {
+    let kind = if topic == Topic::PostUpdated { "POST_UPDATED" } else { "POST_CREATED" };
+    let mut headers = Headers::NONE;
+    for (name, value) in [
+        ("ce_specversion", "1.0"),
+        ("ce_id", id),
+        ("ce_source", "urn:millrace:feeds"),
+        ("ce_type", kind),
+        ("ce_subject", "at://did:plc:a/app.bsky.feed.post/é"),
+        ("ce_time", "2026-01-01T00:00:00.000Z"),
+        ("ce_partitionkey", &did(who)),
+        ("content-type", "application/json"),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    ] {
+        headers.push(name, value.to_owned()).unwrap();
+    }
+    headers
+}
+
+fn payload(id: &str) -> Vec<u8> {
+    serde_json::to_vec(&json!({ "text": id })).unwrap()
+}
+
+impl World {
+    async fn open(engine: Engine) -> Option<Self> {
+        let place = Place::new(engine).await?;
+        let clock = ManualClock::at(START_US);
+        let registry = Registry::new();
+        let (config, shared) = (place.config(), clock.shared());
+        let own = Store::open(&config, Domain::Own, schema::OWN, &[], &shared, &registry);
+        let own = own.await.unwrap();
+        let log =
+            Log::open(&LogConfig::in_dir(place.dir().join("log")), shared, &registry).unwrap();
+        let receiver = Receiver::default();
+        let at = receiver.listen((Ipv4Addr::LOCALHOST, 0).into()).await;
+        Some(Self { own, log, clock, registry, receiver, at, _place: place })
+    }
+
+    /// A webhook that is told at that address, under the path of its name.
+    async fn hook_at(&self, name: &str, at: SocketAddr, shutdown: &Shutdown) -> Arc<Hook> {
+        let secret = format!("whsec_{}", STANDARD.encode(SECRET));
+        let receiver = WebhookConfig {
+            name: name.to_owned(),
+            url: format!("http://{at}/{name}"),
+            secret: secret.into(),
+            secret_file: None,
+            topics: vec![PostTopic::Created, PostTopic::Updated],
+        };
+        let config = WebhooksConfig { concurrency_max: 4, ..WebhooksConfig::default() };
+        let http = HttpConfig { allow_loopback: true, ..HttpConfig::default() };
+        let deps = HookDeps {
+            own: self.own.clone(),
+            http: HttpClient::new(&http, self.clock.shared(), &self.registry).unwrap(),
+            clock: self.clock.shared(),
+            registry: self.registry.clone(),
+            shutdown: shutdown.clone(),
+            log_kept_us: 72 * 3_600_000_000,
+        };
+        let hook = Hook::new(&receiver, &config, deps).unwrap();
+        hook.make_ready(&self.log).await.unwrap();
+        hook
+    }
+
+    /// Runs webhooks as the program does.
+    async fn runs_at(&self, names: &[(&str, SocketAddr)]) -> Running {
+        let shutdown = Shutdown::new();
+        let mut tasks = Vec::new();
+        for (name, at) in names {
+            let hook = self.hook_at(name, *at, &shutdown).await;
+            for topic in hook.topics().iter().copied() {
+                let deps = WorkerDeps {
+                    store: self.own.clone(),
+                    log: self.log.clone(),
+                    clock: self.clock.shared(),
+                    rng: Rng::seeded(1),
+                    registry: self.registry.clone(),
+                };
+                let quick = WorkerConfig { tick_ms: 10, retry_base_ms: 1, ..hook.worker_config() };
+                let worker = Worker::new(Arc::new(hook.of(topic, 0)), deps, topic, 0, quick);
+                let stop = shutdown.clone();
+                tasks.push(spawn_detached_named("worker", async move {
+                    worker.run(&stop).await.unwrap();
+                }));
+            }
+        }
+        let (own, log, clock) = (self.own.clone(), self.log.clone(), self.clock.shared());
+        let relay = Relay::new(own, log, clock, Rng::seeded(2), &self.registry);
+        let stop = shutdown.clone();
+        tasks.push(spawn_detached_named("relay", async move { relay.run(&stop).await.unwrap() }));
+        Running { shutdown, tasks }
+    }
+
+    async fn runs(&self, names: &[&str]) -> Running {
+        let named: Vec<(&str, SocketAddr)> = names.iter().map(|name| (*name, self.at)).collect();
+        self.runs_at(&named).await
+    }
+
+    async fn append(&self, topic: Topic, key: &str, payload: Vec<u8>, headers: Headers) {
+        let item = Append::new(key.as_bytes().to_vec(), payload).with_headers(headers);
+        self.log.append(topic, vec![item]).await.unwrap();
+    }
+
+    /// An author's post, told of under that id.
+    async fn posts(&self, who: &str, id: &str) {
+        let topic = Topic::PostCreated;
+        self.append(topic, &did(who), payload(id), event(topic, who, id)).await;
+    }
+
+    async fn items(&self, topic: Topic) -> Vec<Item> {
+        self.log.read(topic, 0, 0, 1 << 20).await.unwrap()
+    }
+
+    /// The items of a topic, once there are so many.
+    async fn until_items(&self, topic: Topic, count: usize) -> Vec<Item> {
+        eventually(&format!("{count} items on {topic}"), || async {
+            let items = self.items(topic).await;
+            (items.len() >= count).then_some(items)
+        })
+        .await
+    }
+
+    /// Waits until so many deliveries were taken at a path.
+    async fn until_taken(&self, path: &str, ids: &[&str]) {
+        eventually(&format!("{path} takes {ids:?}"), || async {
+            (self.receiver.ids(path) == ids).then_some(())
+        })
+        .await;
+    }
+
+    async fn rows(&self, sql: &'static str) -> Vec<String> {
+        let read = move |tx: &mut Tx| tx.query(sql, &[], |row| row.get::<String>(0));
+        let rows: Result<Vec<String>, StoreError> = self.own.read(read).await;
+        rows.unwrap()
+    }
+
+    /// Consumers and events that were delivered.
+    async fn inbox(&self) -> Vec<String> {
+        self.rows("SELECT consumer || ' ' || event_id FROM inbox ORDER BY consumer, event_id").await
+    }
+
+    async fn until_inbox(&self, expected: &[&str]) {
+        eventually(&format!("the inbox has {expected:?}"), || async {
+            (self.inbox().await == expected).then_some(())
+        })
+        .await;
+    }
+
+    async fn dead(&self, settled: bool) -> Vec<ParkedEntry> {
+        let of = Of::Deliveries;
+        let question = ListParked { of, limit: 100, settled, ..ListParked::default() };
+        deliveries::list(&self.own, question).await.unwrap().parked
+    }
+
+    /// The one that was given up, once it stands so.
+    async fn until_dead(&self, state: DeliveryState, attempts: i64) -> ParkedEntry {
+        eventually(&format!("a delivery is {state:?} after {attempts}"), || async {
+            let dead = self.dead(state.is_settled()).await;
+            let is_it = |one: &ParkedEntry| one.state == Some(state) && one.attempts == attempts;
+            dead.into_iter().find(is_it)
+        })
+        .await
+    }
+
+    fn metric(&self, line: &str) -> Option<f64> {
+        let text = self.registry.encode();
+        text.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
+    }
+
+    fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+macro_rules! on_every_engine {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::run(super::Engine::Sqlite, super::$name).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::run(super::Engine::Postgres, super::$name).await;
+            })+
+        }
+    };
+}
+
+async fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(World) -> F) {
+    if let Some(world) = World::open(engine).await {
+        test(world).await;
+    }
+}
+
+on_every_engine!(
+    an_event_is_told_once_and_signed,
+    a_receiver_that_was_down_is_told_once_it_is_up,
+    what_fails_for_ever_is_given_up_after_the_last_tier,
+    what_is_refused_is_given_up_at_once,
+    one_that_is_down_holds_up_no_other,
+    what_is_no_event_is_given_up_and_holds_up_nothing,
+    killed_between_answer_and_commit_it_is_sent_again_under_its_id,
+    asked_to_stop_it_notes_what_was_delivered,
+    an_author_is_told_of_in_order_and_others_meanwhile,
+    who_does_not_answer_is_not_asked_again_and_again,
+    an_operator_retries_resolves_and_discards,
+    a_new_one_begins_at_the_end_and_goes_on_where_it_was,
+    what_is_old_is_forgotten,
+);
+
+async fn an_event_is_told_once_and_signed(world: World) {
+    let running = world.runs(&["a"]).await;
+    let updated = Topic::PostUpdated;
+    for _ in 0..2 {
+        world.posts("alice", "1").await;
+    }
+    world.append(updated, &did("alice"), payload("2"), event(updated, "alice", "2")).await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 2"]).await;
+    world.posts("alice", "1").await;
+    world.posts("bob", "3").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 2", "webhook:a 3"]).await;
+    running.stop().await;
+    let taken = world.receiver.taken.lock().clone();
+    let mut ids: Vec<String> = taken.iter().map(Taken::id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["1", "2", "3"], "what stands in the log twice is one event");
+    let first = taken.iter().find(|taken| taken.id() == "1").unwrap();
+    assert!(taken.iter().all(Taken::is_signed));
+    assert_eq!(first.body, payload("1"));
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-type", "POST_CREATED"),
+        ("ce-source", "urn:millrace:feeds"),
+        ("ce-subject", "at://did:plc:a/app.bsky.feed.post/%C3%A9"),
+        ("ce-time", "2026-01-01T00:00:00.000Z"),
+        ("ce-partitionkey", "did:plc:alice"),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("webhook-timestamp", "1767225600"),
+    ] {
+        assert_eq!(first.header(name), value, "{name}");
+    }
+    let changed = taken.iter().find(|taken| taken.id() == "2").unwrap();
+    assert_eq!(changed.header("ce-type"), "POST_UPDATED");
+    let counted = "millrace_webhooks_deliveries_total{webhook=\"a\",outcome=\"delivered\"}";
+    assert_eq!(world.metric(counted), Some(3.0));
+    assert_eq!((world.dead(false).await.len(), world.items(TIERS[0]).await.len()), (0, 0));
+}
+
+async fn a_receiver_that_was_down_is_told_once_it_is_up(world: World) {
+    let later = Receiver::default();
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = gone.local_addr().unwrap();
+    drop(gone);
+    let running = world.runs_at(&[("a", at)]).await;
+    world.posts("alice", "1").await;
+    let items = world.until_items(TIERS[0], 1).await;
+    let failure = Failure::read(&items[0].headers).unwrap();
+    assert_eq!((failure.consumer.as_str(), failure.attempts), ("webhook:a", 1));
+    assert_eq!((failure.topic, failure.partition, failure.offset), (Topic::PostCreated, 0, 0));
+    assert_eq!(failure.reason, "unreachable");
+    assert_eq!(failure.retry_us, Some(START_US + 60_000_000));
+    assert_eq!(items[0].payload, payload("1"));
+    assert_eq!(items[0].headers.text("ce_source"), Some("urn:millrace:feeds"));
+    later.listen(at).await;
+    world.later(59);
+    // Whoever looks meanwhile sees that it waits.
+    let lag = "millrace_store_lag_entries{projection=\"webhook:a\",topic=\"post.created.v1-retry-1m\",partition=\"0\"}";
+    eventually("it waits", || async { (world.metric(lag) == Some(1.0)).then_some(()) }).await;
+    assert!(later.taken.lock().is_empty(), "a minute is not over");
+    world.later(1);
+    world.until_inbox(&["webhook:a 1"]).await;
+    world.later(86_400);
+    world.posts("alice", "2").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 2"]).await;
+    running.stop().await;
+    assert_eq!(later.ids("a"), ["1", "2"]);
+    let taken = later.taken.lock();
+    assert!(taken.iter().all(Taken::is_signed));
+    assert_eq!(taken[0].header("webhook-timestamp"), "1767225660");
+    assert_eq!(world.items(TIERS[1]).await, []);
+}
+
+async fn what_fails_for_ever_is_given_up_after_the_last_tier(world: World) {
+    world.receiver.answers("a", 500);
+    let running = world.runs(&["a"]).await;
+    world.posts("alice", "1").await;
+    for (tier, seconds) in TIERS.into_iter().zip([60, 600, 3_600]) {
+        let items = world.until_items(tier, 1).await;
+        let failure = Failure::read(&items[0].headers).unwrap();
+        assert_eq!(failure.first_us, START_US, "{tier}");
+        world.later(seconds);
+    }
+    let dead = world.until_items(Topic::PostCreatedDlq, 1).await;
+    let failure = Failure::read(&dead[0].headers).unwrap();
+    assert_eq!((failure.attempts, failure.retry_us), (4, None));
+    assert_eq!((failure.topic, failure.reason.as_str()), (Topic::PostCreated, "status"));
+    assert_eq!(failure.error, "status 500: so it says");
+    assert_eq!(dead[0].headers.text("ce_id"), Some("1"));
+    assert_eq!(dead[0].payload, payload("1"));
+    let row = world.until_dead(DeliveryState::Pending, 4).await;
+    assert_eq!((row.projection.as_str(), row.topic.as_str()), ("webhook:a", "post.created.v1"));
+    assert_eq!((row.key, row.offset), (Some(did("alice")), 0));
+    assert_eq!((row.reason.as_str(), row.error.as_str()), ("status", "status 500: so it says"));
+    assert!(row.cause.is_some() && row.remedy.is_some());
+    // It came again from the log: still one row.
+    world.posts("alice", "1").await;
+    world.until_dead(DeliveryState::Pending, 5).await;
+    assert_eq!(world.receiver.ids("a"), ["1"; 5]);
+    let shown = deliveries::get(&world.own, row.id).await.unwrap().unwrap();
+    let content = &shown.entry.unwrap()["content"];
+    assert_eq!(content["payload"], json!({ "text": "1" }));
+    assert_eq!(content["headers"]["failed-attempts"], "4");
+    running.stop().await;
+    assert_eq!(world.dead(false).await.len(), 1);
+    assert_eq!(world.inbox().await, [""; 0]);
+}
+
+async fn what_is_refused_is_given_up_at_once(world: World) {
+    let running = world.runs(&["a"]).await;
+    for (status, id) in [(400, "1"), (410, "2"), (404, "3")] {
+        world.receiver.answers("a", status);
+        world.posts("alice", id).await;
+        eventually("it is given up", || async {
+            let dead = world.dead(false).await;
+            dead.iter().any(|one| one.error.starts_with(&format!("status {status}"))).then_some(())
+        })
+        .await;
+    }
+    let dead = world.dead(false).await;
+    assert!(dead.iter().all(|one| one.reason == "refused" && one.attempts == 1));
+    world.until_items(Topic::PostCreatedDlq, 3).await;
+    assert_eq!(world.items(TIERS[0]).await, []);
+    // Whoever asks for patience gets it.
+    world.receiver.answers("a", 408);
+    world.posts("alice", "4").await;
+    world.until_items(TIERS[0], 1).await;
+    running.stop().await;
+}
+
+async fn one_that_is_down_holds_up_no_other(world: World) {
+    world.receiver.answers("bad", 503);
+    let running = world.runs(&["bad", "good"]).await;
+    let ids: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        world.posts(&format!("author{}", n % 5), id).await;
+    }
+    world.until_items(TIERS[0], ids.len()).await;
+    let expected: Vec<String> = ids.iter().map(|id| format!("webhook:good {id}")).collect();
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    world.until_inbox(&expected).await;
+    // What the one failed with is no affair of the other's, which passes over it.
+    let next = "SELECT CAST(next_offset AS TEXT) FROM projection_offset
+        WHERE projection = 'webhook:good' AND topic = 'post.created.v1-retry-1m'";
+    eventually("the other passes over it", || async {
+        (world.rows(next).await == [ids.len().to_string()]).then_some(())
+    })
+    .await;
+    world.receiver.answers("bad", 200);
+    world.later(60);
+    eventually("it is told as well", || async {
+        (world.inbox().await.len() == 2 * ids.len()).then_some(())
+    })
+    .await;
+    running.stop().await;
+    let mut good = world.receiver.ids("good");
+    good.sort_unstable();
+    assert_eq!(good, ids, "each of them once");
+    assert!(world.dead(false).await.is_empty());
+}
+
+async fn what_is_no_event_is_given_up_and_holds_up_nothing(world: World) {
+    let running = world.runs(&["a"]).await;
+    let topic = Topic::PostCreated;
+    world.posts("alice", "1").await;
+    world.append(topic, "k", payload("x"), Headers::NONE).await;
+    world.append(topic, &did("bob"), b"{".to_vec(), event(topic, "bob", "1")).await;
+    let mut odd = event(topic, "carol", "2");
+    odd.push("ce_odd", vec![0xff]).unwrap();
+    world.append(topic, &did("carol"), payload("2"), odd).await;
+    world.posts("alice", "3").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 3"]).await;
+    world.until_items(Topic::PostCreatedDlq, 3).await;
+    let dead = world.dead(false).await;
+    let mut found: Vec<(i64, Option<String>, &str)> =
+        dead.iter().map(|one| (one.offset, one.key.clone(), one.error.as_str())).collect();
+    found.sort_unstable();
+    assert_eq!(found[0], (1, None, "its header ce_id is missing"));
+    assert!(found[1].1 == Some(did("bob")) && found[1].2.starts_with("its payload is no JSON"));
+    assert_eq!(found[2].2, "its header ce_odd is not one that can be sent: it is no text");
+    assert!(dead.iter().all(|one| one.reason == "no-event" && one.attempts == 1));
+    // Tried again it is what it was, in its own row.
+    assert_eq!(deliveries::retry_all(&world.own).await.unwrap().entries, 3);
+    eventually("all are given up again", || async {
+        let dead = world.dead(false).await;
+        let again =
+            |one: &ParkedEntry| one.attempts == 2 && one.state == Some(DeliveryState::Pending);
+        (dead.len() == 3 && dead.iter().all(again)).then_some(())
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.receiver.ids("a"), ["1", "3"]);
+}
+
+async fn killed_between_answer_and_commit_it_is_sent_again_under_its_id(world: World) {
+    let hook = world.hook_at("a", world.at, &Shutdown::new()).await;
+    world.posts("alice", "1").await;
+    let items = world.items(Topic::PostCreated).await;
+    // The process dies with what was prepared.
+    drop(hook.of(Topic::PostCreated, 0).prepare(&items).await.unwrap());
+    assert_eq!(world.inbox().await, [""; 0]);
+    drop(hook);
+    let hook = world.hook_at("a", world.at, &Shutdown::new()).await;
+    let again = Arc::new(hook.of(Topic::PostCreated, 0));
+    let prepared = again.prepare(&items).await.unwrap();
+    let written = Arc::clone(&again);
+    let write = move |tx: &mut Tx| {
+        let failed = |error| StoreError::Aborted { reason: format!("{error:?}") };
+        written.write(tx, prepared).map_err(failed)
+    };
+    world.own.write(write).await.unwrap();
+    assert_eq!(world.receiver.ids("a"), ["1", "1"], "at least once, under one id");
+    drop(again.prepare(&items).await.unwrap());
+    assert_eq!(world.receiver.ids("a").len(), 2, "what was noted is not sent again");
+}
+
+async fn asked_to_stop_it_notes_what_was_delivered(world: World) {
+    let (gate, shutdown) = (Arc::new(Semaphore::new(0)), Shutdown::new());
+    *world.receiver.gate.lock() = Some(Arc::clone(&gate));
+    let hook = world.hook_at("a", world.at, &shutdown).await;
+    for id in ["1", "2"] {
+        world.posts("alice", id).await;
+    }
+    let items = world.items(Topic::PostCreated).await;
+    let (webhook, all) = (hook.of(Topic::PostCreated, 0), items.clone());
+    let sending = spawn_detached_named("sending", async move {
+        webhook.prepare(&all).await.map(drop).map_err(|error| error.reason())
+    });
+    world.until_taken("a", &["1"]).await;
+    shutdown.cancel();
+    gate.add_permits(10);
+    assert_eq!(sending.await.unwrap(), Err("webhook-stopping"));
+    assert_eq!(world.inbox().await, ["webhook:a 1"]);
+    let running = world.runs(&["a"]).await;
+    world.posts("alice", "1").await;
+    world.posts("alice", "3").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 2", "webhook:a 3"]).await;
+    running.stop().await;
+    assert_eq!(world.receiver.ids("a"), ["1", "2", "3"]);
+}
+
+async fn an_author_is_told_of_in_order_and_others_meanwhile(world: World) {
+    let gate = Arc::new(Semaphore::new(0));
+    *world.receiver.gate.lock() = Some(Arc::clone(&gate));
+    for (who, id) in [("a", "a1"), ("a", "a2"), ("b", "b1"), ("c", "c1"), ("a", "a3")] {
+        world.posts(who, id).await;
+    }
+    let hook = world.hook_at("h", world.at, &Shutdown::new()).await;
+    let (webhook, items) = (hook.of(Topic::PostCreated, 0), world.items(Topic::PostCreated).await);
+    let sending = spawn_detached_named("sending", async move {
+        webhook.prepare(&items).await.map(drop).map_err(|error| error.reason())
+    });
+    eventually("one of each author is on its way", || async {
+        let mut ids = world.receiver.ids("h");
+        ids.sort_unstable();
+        (ids == ["a1", "b1", "c1"]).then_some(())
+    })
+    .await;
+    gate.add_permits(10);
+    sending.await.unwrap().unwrap();
+    let of_a: Vec<String> =
+        world.receiver.ids("h").into_iter().filter(|id| id.starts_with('a')).collect();
+    assert_eq!(of_a, ["a1", "a2", "a3"]);
+}
+
+async fn who_does_not_answer_is_not_asked_again_and_again(world: World) {
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = gone.local_addr().unwrap();
+    drop(gone);
+    let running = world.runs_at(&[("a", at)]).await;
+    for n in 0..12 {
+        world.posts("alice", &n.to_string()).await;
+    }
+    let items = world.until_items(TIERS[0], 12).await;
+    running.stop().await;
+    let spared = |item: &&Item| {
+        Failure::read(&item.headers).is_some_and(|failure| failure.error.starts_with("not tried"))
+    };
+    let spared = items.iter().filter(spared).count() as f64;
+    let asked = world.metric("millrace_webhooks_delivery_seconds_count{webhook=\"a\"}").unwrap();
+    assert_eq!(asked + spared, 12.0, "each was asked for, or spared");
+}
+
+async fn an_operator_retries_resolves_and_discards(world: World) {
+    world.receiver.answers("a", 400);
+    let running = world.runs(&["a"]).await;
+    for (who, id) in [("alice", "1"), ("bob", "2"), ("carol", "3")] {
+        world.posts(who, id).await;
+    }
+    world.until_items(Topic::PostCreatedDlq, 3).await;
+    let dead = world.dead(false).await;
+    let number =
+        |who: &str| dead.iter().find(|one| one.key == Some(did(who))).map(|one| one.id).unwrap();
+    // It is not taken again: the same row, with one try more, and nothing more on the topic.
+    let touched = deliveries::retry(&world.own, number("alice")).await.unwrap();
+    assert_eq!(touched.entries, 1);
+    let row = world.until_dead(DeliveryState::Pending, 2).await;
+    assert_eq!(row.id, number("alice"));
+    assert_eq!(world.items(Topic::PostCreatedDlq).await.len(), 3);
+    // Taken at last: at once, not after a minute.
+    world.receiver.answers("a", 200);
+    deliveries::retry(&world.own, number("alice")).await.unwrap();
+    let row = world.until_dead(DeliveryState::Resolved, 3).await;
+    assert_eq!(
+        (row.resolution.as_deref(), row.actor.as_deref()),
+        (Some("delivered"), Some("webhook"))
+    );
+    world.until_inbox(&["webhook:a 1"]).await;
+    let by = || "operator".to_owned();
+    let note = Some(" sent by hand ".to_owned());
+    let resolved = deliveries::resolve(&world.own, number("bob"), note, by()).await.unwrap();
+    let discarded = deliveries::discard(&world.own, number("carol"), by()).await.unwrap();
+    assert_eq!((resolved.entries, discarded.entries), (1, 1));
+    let settled = world.dead(true).await;
+    let found: Vec<(&str, Option<&str>, Option<&str>)> = settled
+        .iter()
+        .map(|one| {
+            let state = match one.state.unwrap() {
+                DeliveryState::Resolved => "resolved",
+                DeliveryState::Discarded => "discarded",
+                _ => "open",
+            };
+            (state, one.resolution.as_deref(), one.actor.as_deref())
+        })
+        .collect();
+    let (who, note) = (Some("operator"), Some("sent by hand"));
+    assert!(found.contains(&("resolved", note, who)), "{found:?}");
+    assert!(found.contains(&("discarded", Some("discarded"), who)), "{found:?}");
+    assert!(world.dead(false).await.is_empty());
+    // What is settled stays so: by whoever asks again, and when it comes again.
+    for who in ["alice", "bob", "carol"] {
+        assert_eq!(deliveries::retry(&world.own, number(who)).await.unwrap().entries, 0);
+        let again = deliveries::resolve(&world.own, number(who), None, by()).await.unwrap();
+        assert_eq!(again.entries, 0);
+    }
+    let before = world.receiver.taken.lock().len();
+    world.posts("bob", "2").await;
+    world.posts("carol", "3").await;
+    world.posts("dan", "4").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 4"]).await;
+    assert_eq!(world.receiver.taken.lock().len(), before + 1);
+    let long = Some("x".repeat(deliveries::NOTE_BYTES_MAX + 1));
+    assert!(deliveries::resolve(&world.own, 1, long, by()).await.is_err());
+    running.stop().await;
+}
+
+async fn a_new_one_begins_at_the_end_and_goes_on_where_it_was(world: World) {
+    world.posts("alice", "before").await;
+    let running = world.runs(&["a"]).await;
+    world.posts("alice", "1").await;
+    world.until_inbox(&["webhook:a 1"]).await;
+    running.stop().await;
+    world.posts("alice", "while-away").await;
+    let running = world.runs(&["a", "b"]).await;
+    world.posts("alice", "2").await;
+    world.until_inbox(&["webhook:a 1", "webhook:a 2", "webhook:a while-away", "webhook:b 2"]).await;
+    running.stop().await;
+    // The one stays, the other is gone, and is a new one when it comes back.
+    let only_a = world.hook_at("a", world.at, &Shutdown::new()).await;
+    forget_others(&world.own, &[only_a]).await.unwrap();
+    world.posts("alice", "3").await;
+    let running = world.runs(&["a", "b"]).await;
+    world.posts("alice", "4").await;
+    let both = ["webhook:a 3", "webhook:a 4", "webhook:b 4"];
+    eventually("both are told", || async {
+        let inbox = world.inbox().await;
+        both.iter().all(|one| inbox.iter().any(|found| found == one)).then_some(())
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.receiver.ids("b"), ["2", "4"]);
+}
+
+async fn what_is_old_is_forgotten(world: World) {
+    let running = world.runs(&["a"]).await;
+    world.posts("alice", "1").await;
+    world.until_inbox(&["webhook:a 1"]).await;
+    world.receiver.answers("a", 400);
+    world.posts("alice", "2").await;
+    let dead = world.until_dead(DeliveryState::Pending, 1).await;
+    deliveries::discard(&world.own, dead.id, "operator".to_owned()).await.unwrap();
+    // Twice as long as the log goes back.
+    world.later(144 * 3_600 + 1);
+    world.receiver.answers("a", 200);
+    world.posts("alice", "3").await;
+    world.until_inbox(&["webhook:a 3"]).await;
+    assert_eq!(world.dead(true).await.len(), 1, "what a person decided stays longer");
+    world.later(30 * 86_400);
+    world.receiver.answers("a", 400);
+    world.posts("alice", "4").await;
+    world.until_dead(DeliveryState::Pending, 1).await;
+    assert!(world.dead(true).await.is_empty());
+    running.stop().await;
+}
