@@ -126,6 +126,14 @@ async function parked(stage, page) {
   await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
   await page.getByRole("button", { name: "Retry all" }).click();
   await page.getByText("1 entries are tried again").waitFor();
+  // Some that are chosen, at once.
+  await page.getByLabel(/^Choose #\d+$/).check();
+  await page.getByText("1 chosen").waitFor();
+  await page.getByRole("button", { name: "Discard chosen …" }).click();
+  await page.getByRole("button", { name: "Keep them" }).click();
+  await page.getByRole("button", { name: "Retry chosen" }).click();
+  await page.getByText("1 are tried again.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Retry chosen" }).count(), 0, "nothing is chosen any more");
 }
 
 async function signOut(stage, page) {

@@ -47,4 +47,5 @@ mod signed_in;
 mod story;
 mod telemetry;
 mod traffic;
+mod webhooks;
 mod world;

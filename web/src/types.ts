@@ -189,7 +189,7 @@ export interface AccountState {
 }
 
 /** What lies parked; entries of the log do not say it. */
-export type ParkedOf = "entries" | "facts" | "fanout";
+export type ParkedOf = "entries" | "facts" | "fanout" | "deliveries";
 
 export interface ParkedEntry {
   of?: ParkedOf;
@@ -208,6 +208,10 @@ export interface ParkedEntry {
   parkedAt: string;
   lastTriedAt: string;
   nextTryAt: string | null;
+  /** Of a delivery: how it stands, and once it is settled how and by whom. */
+  state?: "pending" | "retrying" | "resolved" | "discarded";
+  resolution?: string;
+  actor?: string;
   entry?: { bytes: number; fault: string | null; content: unknown };
 }
 

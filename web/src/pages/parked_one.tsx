@@ -7,12 +7,23 @@ import { navigate } from "../navigate.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Badge, Facts } from "../parts/figure.tsx";
 import { A } from "../parts/link.tsx";
+import { Resolve } from "../parts/resolve.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { href } from "../router.ts";
 import type { Operator } from "../session.ts";
-import type { ParkedEntry } from "../types.ts";
+import type { ParkedEntry, ParkedOf } from "../types.ts";
 import { parkedId } from "./parked.tsx";
+
+const SHOWN_NO_MORE = "It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on.";
+
+/** What it means that it is discarded. */
+const WITHOUT: Record<ParkedOf, string> = {
+  entries: SHOWN_NO_MORE,
+  facts: SHOWN_NO_MORE,
+  fanout: "It is not tried again: homes that do not have it yet will not show it, until they are built anew.",
+  deliveries: "It is not tried again: the webhook is not told of it.",
+};
 
 const LIST = href({ page: "parked", id: null });
 
@@ -38,23 +49,26 @@ export function ParkedOne({ operator, id }: { operator: Operator; id: string }) 
 
 function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntry; again: () => void }) {
   const [said, setSaid] = useState("");
-  const [asking, setAsking] = useState(false);
-  const act = async (what: "retry" | "discard") => {
+  const [asking, setAsking] = useState<"discard" | "resolve" | null>(null);
+  const isDelivery = entry.of === "deliveries";
+  const isSettled = entry.state === "resolved" || entry.state === "discarded";
+  const act = async (what: "retry" | "discard" | "resolve", note?: string) => {
     try {
-      await command(operator, `parked/${parkedId(entry)}/${what}`);
+      await command(operator, `parked/${parkedId(entry)}/${what}`, note === undefined ? undefined : { note });
       if (what === "discard") return navigate(LIST);
-      setSaid("It is tried again now. If it fails once more it stays here, with one try more.");
+      setSaid(what === "resolve" ? "It is resolved." : "It is tried again now. If it fails once more it stays here, with one try more.");
       again();
     } catch (error) {
       setSaid(told(error));
     }
-    setAsking(false);
+    setAsking(null);
   };
   return (
     <>
       <section className="card">
         <p>
-          <Badge mood={entry.reason === "behind" ? "plain" : "warn"}>{entry.reason}</Badge>
+          <Badge mood={entry.reason === "behind" ? "plain" : "warn"}>{entry.reason}</Badge>{" "}
+          {entry.state !== undefined && <Badge mood={isSettled ? "good" : "plain"}>{entry.state}</Badge>}
         </p>
         <p className="error break">{entry.error}</p>
         {entry.cause !== undefined && (
@@ -69,14 +83,25 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
             {entry.remedy}.
           </p>
         )}
-        <div className="actions">
-          <button type="button" className="primary" onClick={() => act("retry")}>
-            Retry
-          </button>
-          <button type="button" className="danger" onClick={() => setAsking(true)}>
-            Discard …
-          </button>
-        </div>
+        {isSettled ? (
+          <p>
+            {entry.state === "resolved" ? "Resolved" : "Discarded"} by {entry.actor ?? "somebody"}: {entry.resolution ?? ""}
+          </p>
+        ) : (
+          <div className="actions">
+            <button type="button" className="primary" onClick={() => act("retry")}>
+              Retry
+            </button>
+            {isDelivery && (
+              <button type="button" onClick={() => setAsking("resolve")}>
+                Resolve …
+              </button>
+            )}
+            <button type="button" className="danger" onClick={() => setAsking("discard")}>
+              Discard …
+            </button>
+          </div>
+        )}
         <p role="status" className="said">
           {said}
         </p>
@@ -103,7 +128,7 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
       </section>
       {entry.entry !== undefined && (
         <section className="card" aria-labelledby="content">
-          <h2 id="content">{entry.of === "fanout" ? "What is written into homes" : "In the log"}</h2>
+          <h2 id="content">{entry.of === "fanout" ? "What is written into homes" : isDelivery ? "The event" : "In the log"}</h2>
           {entry.of !== "fanout" && (
             <p className="muted">
               {bytes(entry.entry.bytes)}
@@ -115,15 +140,12 @@ function One({ operator, entry, again }: { operator: Operator; entry: ParkedEntr
           </pre>
         </section>
       )}
-      {asking && (
-        <Confirm title={`Discard entry #${parkedId(entry)}?`} yes="Discard" no="Keep it" onYes={() => act("discard")} onNo={() => setAsking(false)}>
-          <p>
-            {entry.of === "fanout"
-              ? "It is not tried again: homes that do not have it yet will not show it, until they are built anew."
-              : "It is not tried again, and what it says will not be shown. Entries of the account that wait behind it go on."}
-          </p>
+      {asking === "discard" && (
+        <Confirm title={`Discard entry #${parkedId(entry)}?`} yes="Discard" no="Keep it" onYes={() => act("discard")} onNo={() => setAsking(null)}>
+          <p>{WITHOUT[entry.of ?? "entries"]}</p>
         </Confirm>
       )}
+      {asking === "resolve" && <Resolve what={`delivery #${parkedId(entry)}`} onYes={(note) => act("resolve", note)} onNo={() => setAsking(null)} />}
     </>
   );
 }
