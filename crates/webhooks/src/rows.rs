@@ -141,12 +141,7 @@ pub(crate) fn give_up(tx: &mut Tx, dead: &Dead<'_>) -> Result<bool, StoreError> 
     };
     outbox::pass_on(tx, [item])?;
     forget_settled(tx, now_us)?;
-    let pending: i64 = tx.query_one(
-        "SELECT count(*) FROM (SELECT 1 FROM dlq WHERE consumer = $1 AND state IN (0, 1) LIMIT $2) AS found",
-        &[Param::Text(consumer), Param::Int(PENDING_MAX)],
-        |row| row.get(0),
-    )?;
-    if pending >= PENDING_MAX {
+    if given_up(tx, consumer)? >= PENDING_MAX {
         return Ok(false);
     }
     let did = std::str::from_utf8(dead.key).ok().filter(|key| key.starts_with("did:"));
@@ -174,6 +169,15 @@ pub(crate) fn give_up(tx: &mut Tx, dead: &Dead<'_>) -> Result<bool, StoreError> 
         ],
     )?;
     Ok(true)
+}
+
+/// How many deliveries of a webhook wait for a person, counted up to the bound.
+pub(crate) fn given_up(tx: &mut Tx, consumer: &str) -> Result<i64, StoreError> {
+    tx.query_one(
+        "SELECT count(*) FROM (SELECT 1 FROM dlq WHERE consumer = $1 AND state IN (0, 1) LIMIT $2) AS found",
+        &[Param::Text(consumer), Param::Int(PENDING_MAX)],
+        |row| row.get(0),
+    )
 }
 
 fn forget_settled(tx: &mut Tx, now_us: i64) -> Result<(), StoreError> {

@@ -484,6 +484,8 @@ async fn what_fails_for_ever_is_given_up_after_the_last_tier(world: World) {
     running.stop().await;
     assert_eq!(world.dead(false).await.len(), 1);
     assert_eq!(world.inbox().await, [""; 0]);
+    world.hook_at("a", world.at, &Shutdown::new()).await.look().await.unwrap();
+    assert_eq!(world.metric("millrace_webhooks_given_up{webhook=\"a\"}"), Some(1.0));
 }
 
 async fn what_is_refused_is_given_up_at_once(world: World) {

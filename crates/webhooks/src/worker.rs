@@ -135,6 +135,17 @@ impl Hook {
         }
     }
 
+    /// Counts what waits for a person.
+    ///
+    /// # Errors
+    /// The tables cannot be read.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        let consumer = self.consumer;
+        let events = self.deps.own.read(move |tx| rows::given_up(tx, consumer)).await?;
+        self.metrics.given_up(&self.name, events);
+        Ok(())
+    }
+
     /// For the worker of one partition.
     pub fn of(self: &Arc<Self>, topic: Topic, partition: u32) -> Webhook {
         Webhook { hook: Arc::clone(self), topic, partition }

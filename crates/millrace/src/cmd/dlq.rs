@@ -2,7 +2,9 @@
 //! way into homes, events that webhooks did not take. Asks the running server; without one, the tables.
 
 use clap::Subcommand;
-use millrace_dataplane::parked::{ListParked, Of, ParkedEntry, ParkedId, ParkedPage};
+use millrace_dataplane::parked::{
+    DeliveryState, ListParked, Of, ParkedEntry, ParkedId, ParkedPage,
+};
 use millrace_dataplane::worker;
 
 use crate::admin::target::Target;
@@ -183,13 +185,7 @@ fn show(entry: &ParkedEntry, read: ReadArgs) {
         ("appended", entry.appended_at.clone()),
         ("parked", entry.parked_at.clone()),
         ("last tried", entry.last_tried_at.clone()),
-        (
-            "next try",
-            entry
-                .next_try_at
-                .clone()
-                .unwrap_or_else(|| "when its turn comes, or when asked".to_owned()),
-        ),
+        ("next try", entry.next_try_at.clone().unwrap_or_else(|| untimed(entry.state).to_owned())),
     ];
     let state = entry.state.map(|state| ("state", format!("{state:?}").to_lowercase()));
     let resolution = entry.resolution.clone().map(|how| ("resolution", how));
@@ -199,6 +195,16 @@ fn show(entry: &ParkedEntry, read: ReadArgs) {
     }
     if let Some(content) = &entry.entry {
         output::json(content);
+    }
+}
+
+/// When something is tried again that has no time for it.
+fn untimed(state: Option<DeliveryState>) -> &'static str {
+    match state {
+        None => "when its turn comes, or when asked",
+        Some(DeliveryState::Pending) => "when asked",
+        Some(DeliveryState::Retrying) => "within a minute",
+        Some(DeliveryState::Resolved | DeliveryState::Discarded) => "never",
     }
 }
 

@@ -79,6 +79,14 @@ fn rules(config: &AlertsConfig) -> Vec<Rule> {
             text: "{} entries could not be applied and are parked: see `millrace dlq list`",
         },
         Rule {
+            kind: Kind::EntriesParked,
+            metric: "millrace_webhooks_given_up",
+            by: "webhook",
+            test: Test::Above(0.0),
+            hold_us: 0,
+            text: "{} events were not taken: see `millrace dlq list --of deliveries`",
+        },
+        Rule {
             kind: Kind::DiskBudgetWarn,
             metric: "millrace_disk_level",
             by: "",

@@ -1,6 +1,7 @@
 //! Services that are told of posts: a worker for each webhook, topic and partition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use millrace_log::{Log, Topic};
 use millrace_net::HttpClient;
@@ -15,6 +16,8 @@ use crate::config::Config;
 use crate::failure::{Failure, ProgramError};
 
 const HOUR_US: i64 = 3_600_000_000;
+/// How often it is counted what waits for a person.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// The webhooks of the configuration, ready to be told.
 pub(super) async fn open(
@@ -61,6 +64,18 @@ pub(super) fn start(common: &Common, log: &Log, own: &Store, hooks: &[Arc<Hook>]
                 start_worker(common, log, own, (hook, topic, partition));
             }
         }
+        let looking = Arc::clone(hook);
+        let name = format!("{}.look", hook.consumer());
+        common.supervisor.spawn(name, Policy::restart(), move |shutdown| {
+            let hook = Arc::clone(&looking);
+            async move {
+                let mut ticks = tokio::time::interval(LOOK_EVERY);
+                while shutdown.or(ticks.tick()).await.is_some() {
+                    hook.look().await.map_err(TaskError::diagnosed)?;
+                }
+                Ok(())
+            }
+        });
     }
 }
 
