@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use millrace_log::Topic;
 use millrace_runtime::config::Secret;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 use crate::sign::Signer;
@@ -51,16 +52,12 @@ pub struct WebhookConfig {
     pub topics: Vec<PostTopic>,
 }
 
-/// What a webhook may be told of.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+/// What a webhook may be told of; written as the topic's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PostTopic {
     /// Posts that are new.
-    #[serde(rename = "post.created.v1")]
     Created,
     /// Posts whose records were replaced.
-    #[serde(rename = "post.updated.v1")]
     Updated,
 }
 
@@ -75,6 +72,33 @@ impl PostTopic {
             Self::Created => Topic::PostCreated,
             Self::Updated => Topic::PostUpdated,
         }
+    }
+}
+
+impl Serialize for PostTopic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.topic().name())
+    }
+}
+
+impl<'de> Deserialize<'de> for PostTopic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let all = both();
+        all.iter().copied().find(|topic| topic.topic().name() == name).ok_or_else(|| {
+            let names: Vec<&str> = all.iter().map(|topic| topic.topic().name()).collect();
+            D::Error::custom(format!("`{name}` is none of {}", names.join(", ")))
+        })
+    }
+}
+
+impl JsonSchema for PostTopic {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PostTopic".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        String::json_schema(generator)
     }
 }
 
@@ -236,6 +260,17 @@ mod tests {
         assert_eq!(config.fault(false).unwrap().0, "webhooks.timeout_ms");
         let config = WebhooksConfig { concurrency_max: 65, ..WebhooksConfig::default() };
         assert_eq!(config.fault(false).unwrap().0, "webhooks.concurrency_max");
+    }
+
+    #[test]
+    fn topics_are_named() {
+        for topic in both() {
+            let name = serde_json::to_value(topic).unwrap();
+            assert_eq!(name, topic.topic().name());
+            assert_eq!(serde_json::from_value::<PostTopic>(name).unwrap(), topic);
+        }
+        let refused = serde_json::from_value::<PostTopic>("other".into()).unwrap_err();
+        assert!(refused.to_string().contains("none of"), "{refused}");
     }
 
     #[test]

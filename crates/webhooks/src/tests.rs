@@ -469,7 +469,10 @@ async fn what_fails_for_ever_is_given_up_after_the_last_tier(world: World) {
     assert_eq!(dead[0].headers.text("ce_id"), Some("1"));
     assert_eq!(dead[0].payload, payload("1"));
     let row = world.until_dead(DeliveryState::Pending, 4).await;
-    assert_eq!((row.projection.as_str(), row.topic.as_str()), ("webhook:a", "post.created.v1"));
+    assert_eq!(
+        (row.projection.as_str(), row.topic.as_str()),
+        ("webhook:a", Topic::PostCreated.name())
+    );
     assert_eq!((row.key, row.offset), (Some(did("alice")), 0));
     assert_eq!((row.reason.as_str(), row.error.as_str()), ("status", "status 500: so it says"));
     assert!(row.cause.is_some() && row.remedy.is_some());
