@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::process::Output;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use ring::hmac;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -35,7 +36,7 @@ async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, &'static str) {
-    taken.lock().unwrap().push((path.clone(), headers, body));
+    taken.lock().push((path.clone(), headers, body));
     match path.as_str() {
         "picky" => (StatusCode::UNPROCESSABLE_ENTITY, "not like this"),
         _ => (StatusCode::NO_CONTENT, ""),
@@ -54,7 +55,7 @@ async fn listen(taken: Taken) -> Result<String> {
 
 /// The posts that came to a path, each checked as a receiver does.
 fn posts(taken: &Taken, path: &str) -> Result<Vec<(String, Value)>> {
-    let taken = taken.lock().unwrap().clone();
+    let taken = taken.lock().clone();
     let mut posts = Vec::new();
     for (_, headers, body) in taken.iter().filter(|(found, ..)| found == path) {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

@@ -154,9 +154,12 @@ mod tests {
         assert_eq!((message.id.as_str(), &message.body[..]), ("0190-a", &b"{\"a\":1}"[..]));
     }
 
+    /// Headers by name.
+    type Pairs = Vec<(&'static str, &'static [u8])>;
+
     #[test]
     fn what_is_no_event_says_why() {
-        let check = |change: &dyn Fn(&mut Vec<(&str, &[u8])>), payload: &str, expected: &str| {
+        let check = |change: &dyn Fn(&mut Pairs), payload: &str, expected: &str| {
             let mut headers = GOOD.to_vec();
             change(&mut headers);
             let found = Message::of(&item(&headers, payload)).map(|_| String::new());
@@ -165,7 +168,7 @@ mod tests {
         };
         for (at, name) in ["ce_specversion", "ce_id", "ce_type", "ce_source"].iter().enumerate() {
             let lacking = format!("{name} is missing");
-            let lacks = |headers: &mut Vec<(&str, &[u8])>| {
+            let lacks = |headers: &mut Pairs| {
                 headers.remove(at);
             };
             check(&lacks, "{}", &lacking);

@@ -445,10 +445,10 @@ async fn a_receiver_that_was_down_is_told_once_it_is_up(world: World) {
     world.until_inbox(&["webhook:a 1", "webhook:a 2"]).await;
     running.stop().await;
     assert_eq!(later.ids("a"), ["1", "2"]);
+    assert_eq!(world.items(TIERS[1]).await, []);
     let taken = later.taken.lock();
     assert!(taken.iter().all(Taken::is_signed));
     assert_eq!(taken[0].header("webhook-timestamp"), "1767225660");
-    assert_eq!(world.items(TIERS[1]).await, []);
 }
 
 async fn what_fails_for_ever_is_given_up_after_the_last_tier(world: World) {
