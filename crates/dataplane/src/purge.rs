@@ -7,9 +7,12 @@
 //! backup brought back, and purging twice is purging once. An account that is only deactivated, taken
 //! down or suspended keeps everything.
 
+use millrace_atproto::syntax::Did;
 use millrace_store::{Param, Store, StoreError, Tx};
 
+use crate::apply::change::tell_own;
 use crate::owned::OWNED;
+use crate::query::{limited_post, mute};
 
 /// The tables of [`OWNED`].
 pub const TABLES: [&str; OWNED.len()] = {
@@ -77,11 +80,15 @@ fn owners(tx: &mut Tx, table: &str, after: &str) -> Result<Vec<(String, bool)>, 
     tx.query(&sql, &params, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Takes away everything of an account; how many rows that were.
+/// Takes away everything of an account, and tells homes of what they show of it; how many rows that were.
 pub(crate) fn purge(tx: &mut Tx, did: &str) -> Result<u64, StoreError> {
     const KEPT: &str = "(subject_did, subject_rkey) IN (SELECT b.subject_did, b.subject_rkey
         FROM bookmark AS b WHERE b.did = $1)";
     let params = [Param::Text(did)];
+    if let Ok(actor) = Did::parse(did) {
+        let gone = [limited_post::all_gone(tx, did)?, mute::all_gone(tx, did)?].concat();
+        tell_own(tx, &actor, &gone)?;
+    }
     tx.execute(
         &format!("UPDATE bookmark_count SET bookmarks = bookmarks - 1 WHERE {KEPT}"),
         &params,

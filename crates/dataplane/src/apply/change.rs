@@ -65,10 +65,13 @@ pub enum Op {
 }
 
 /// Tells homes what an account changed of what it owns here.
-pub(crate) fn tell_own(tx: &mut Tx, did: &Did, change: Change) -> Result<(), StoreError> {
-    let told = Changes { did: did.clone(), changes: vec![change], traceparent: None };
-    let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
-    outbox::push(tx, Topic::OwnChanges, did.as_str().as_bytes(), &payload)
+pub(crate) fn tell_own(tx: &mut Tx, did: &Did, changes: &[Change]) -> Result<(), StoreError> {
+    for some in changes.chunks(CHANGES_MAX) {
+        let told = Changes { did: did.clone(), changes: some.to_vec(), traceparent: None };
+        let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
+        outbox::push(tx, Topic::OwnChanges, did.as_str().as_bytes(), &payload)?;
+    }
+    Ok(())
 }
 
 /// Most facts in one payload; more are split.

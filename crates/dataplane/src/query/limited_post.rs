@@ -236,7 +236,13 @@ fn limit(tx: &mut Tx, actor: &Did, rkey: &RecordKey) -> Result<Option<Limit>, St
 
 /// Homes are told of it.
 fn tell(tx: &mut Tx, actor: &Did, rkey: &RecordKey, op: Op) -> Result<(), StoreError> {
-    tell_own(tx, actor, Change::of(op, LIMITED_POST.to_owned(), rkey.to_string()))
+    tell_own(tx, actor, &[Change::of(op, LIMITED_POST.to_owned(), rkey.to_string())])
+}
+
+/// What homes are told before everything of an account is taken away.
+pub(crate) fn all_gone(tx: &mut Tx, did: &str) -> Result<Vec<Change>, StoreError> {
+    let gone = |row: &Row<'_>| Ok(Change::of(Op::Removed, LIMITED_POST.to_owned(), row.get(0)?));
+    tx.query("SELECT rkey FROM limited_post WHERE did = $1", &[Param::Text(did)], gone)
 }
 
 impl Question for GetLimitedPosts {

@@ -5,7 +5,7 @@
 //! nothing. Each kind has a bound by account, which is a refusal and never a loss.
 
 use millrace_atproto::syntax::{AtUri, Did, RecordKey};
-use millrace_store::{Param, Tx};
+use millrace_store::{Param, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -168,9 +168,17 @@ pub const ACTOR_MUTE: &str = "own.actor_mute";
 
 /// Homes are told whom an account mutes, or no longer.
 fn tell(tx: &mut Tx, actor: &Did, subject: &Did, op: Op) -> Result<(), DataplaneError> {
-    let mut change = Change::of(op, ACTOR_MUTE.to_owned(), String::new());
-    change.subject = Some(subject.to_string());
-    Ok(tell_own(tx, actor, change)?)
+    Ok(tell_own(tx, actor, &[change(op, subject.to_string())])?)
+}
+
+fn change(op: Op, subject: String) -> Change {
+    Change { subject: Some(subject), ..Change::of(op, ACTOR_MUTE.to_owned(), String::new()) }
+}
+
+/// What homes are told before everything of an account is taken away.
+pub(crate) fn all_gone(tx: &mut Tx, did: &str) -> Result<Vec<Change>, StoreError> {
+    let sql = "SELECT subject FROM actor_mute WHERE did = $1";
+    tx.query(sql, &[Param::Text(did)], |row| Ok(change(Op::Removed, row.get(0)?)))
 }
 
 impl OwnCommand for MuteActor {

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use millrace_atproto::cid::Cid;
+use millrace_dataplane::apply::change::{Changes, Op};
 use millrace_dataplane::client::Client;
 use millrace_dataplane::interest::NoteReader;
 use millrace_dataplane::purge::{self, DERIVED, EVENTS, OPERATORS, Purged, TABLES};
 use millrace_dataplane::query::bookmark::CreateBookmark;
 use millrace_dataplane::query::draft::CreateDraft;
 use millrace_dataplane::query::feed_seen::{MarkFeedSeen, SeenItem};
-use millrace_dataplane::query::limited_post::{Limit, PutLimitedPost, Withdraw};
+use millrace_dataplane::query::limited_post::{LIMITED_POST, Limit, PutLimitedPost, Withdraw};
 use millrace_dataplane::query::media::{KeepMedia, Media};
-use millrace_dataplane::query::mute::{MuteActor, MuteActorList, MuteThread};
+use millrace_dataplane::query::mute::{ACTOR_MUTE, MuteActor, MuteActorList, MuteThread};
 use millrace_dataplane::query::notifications::UpdateSeen;
 use millrace_dataplane::query::owned::{EraseOwned, GetOwned, OwnedPosition};
 use millrace_dataplane::query::preferences::{
@@ -246,13 +247,33 @@ async fn an_account_is_told_what_it_owns_and_may_have_it_erased(harness: Harness
     assert!(harness.client.ask(question).await.is_err(), "what operators keep is nobody's");
 
     let others = rows(&harness, "carol").await;
+    forget_told(&harness).await;
     let erased = harness.client.command(EraseOwned { actor: alice.clone() }).await.unwrap();
     assert_eq!(erased.rows, told.len() as u64);
     assert!(rows(&harness, "alice").await.iter().all(|rows| *rows == 0));
     assert_eq!(rows(&harness, "carol").await, others);
     assert_eq!(counts(&harness).await.last(), Some(&("carol".to_owned(), 1)));
+    // Homes are told of what they show of it.
+    let told = forget_told(&harness).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].did, alice);
+    let gone: Vec<(&str, Op)> =
+        told[0].changes.iter().map(|change| (change.collection.as_str(), change.op)).collect();
+    assert_eq!(gone, [(LIMITED_POST, Op::Removed), (ACTOR_MUTE, Op::Removed)]);
     let again = harness.client.command(EraseOwned { actor: alice }).await.unwrap();
     assert_eq!(again.rows, 0);
+    assert!(forget_told(&harness).await.is_empty());
+}
+
+/// What homes were to be told, which they are not.
+async fn forget_told(harness: &Harness) -> Vec<Changes> {
+    let take = |tx: &mut millrace_store::Tx| -> Result<Vec<Vec<u8>>, StoreError> {
+        let told = tx.query("SELECT payload FROM outbox ORDER BY id", &[], |row| row.get(0))?;
+        tx.execute("DELETE FROM outbox", &[])?;
+        Ok(told)
+    };
+    let told = own(harness).write(take).await.unwrap();
+    told.iter().map(|payload| serde_json::from_slice(payload).unwrap()).collect()
 }
 
 async fn who_comes_back_has_their_rows_until_then(harness: Harness) {
