@@ -165,7 +165,7 @@ async function lists(stage, page) {
     await page.waitForFunction((left) => document.querySelectorAll(".chosen > li").length === left, left);
   }
 
-  await page.getByRole("link", { name: "Feeds", exact: true }).click();
+  await page.getByRole("list", { name: "Lists" }).getByRole("link", { name: "Feeds", exact: true }).click();
   const feeds = page.getByRole("textbox", { name: "Feeds", exact: true });
   await feeds.fill(stage.did);
   await button(page, "Add").click();
