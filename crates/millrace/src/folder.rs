@@ -27,7 +27,7 @@ use crate::roles::{Role, Roles};
 const LOCK: &str = "LOCK";
 const LOCK_APPVIEW: &str = "LOCK.appview";
 const ADMIN_TOKEN: &str = "admin.token";
-const PUSH_KEY: &str = "push.key";
+pub const PUSH_KEY: &str = "push.key";
 pub const SESSION_SECRET: &str = "session.secret";
 /// Bytes of randomness in the token.
 const TOKEN_BYTES: usize = 32;

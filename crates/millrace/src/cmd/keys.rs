@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use millrace_atproto::datetime::format_ms_us;
+use millrace_push::Vapid;
 use millrace_runtime::config::{Loaded, Origin};
 use millrace_runtime::rng::Rng;
 use serde::Serialize;
@@ -98,6 +99,13 @@ fn known(kind: Kind, loaded: &Loaded<Config>) -> Known {
     let public: Vec<String> = match kind {
         Kind::Service => appview.service_key.iter().map(|key| key.public_multibase()).collect(),
         Kind::Oauth => appview.oauth_keys.ids().map(str::to_owned).collect(),
+        Kind::Push => {
+            let lying = file.as_ref().and_then(|file| file.read().ok());
+            let set = &loaded.value.push.vapid_key;
+            let key =
+                if set.is_empty() { lying.unwrap_or_default() } else { set.expose().to_owned() };
+            Vapid::new(&key, String::new()).iter().map(Vapid::public_key).collect()
+        }
         Kind::Session | Kind::Admin | Kind::Internal => Vec::new(),
     };
     let lines = |text: &str| text.split_whitespace().count();

@@ -32,11 +32,13 @@ pub enum Kind {
     Admin,
     /// What the processes of this server show each other
     Internal,
+    /// By which push services know this service
+    Push,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] =
-        [Self::Service, Self::Oauth, Self::Session, Self::Admin, Self::Internal];
+    pub const ALL: [Self; 6] =
+        [Self::Service, Self::Oauth, Self::Session, Self::Admin, Self::Internal, Self::Push];
 
     /// The setting that has it, or, with `_file`, the path of its file.
     pub const fn setting(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Kind {
             Self::Session => "appview.session_secret",
             Self::Admin => "appview.admin_password",
             Self::Internal => "dataplane.internal_secret",
+            Self::Push => "push.vapid_key",
         }
     }
 
@@ -57,6 +60,7 @@ impl Kind {
             Self::Session => "session",
             Self::Admin => "admin",
             Self::Internal => "internal",
+            Self::Push => "push",
         }
     }
 
@@ -68,6 +72,7 @@ impl Kind {
             Self::Session => "session.secret",
             Self::Admin => "admin.password",
             Self::Internal => "internal.secret",
+            Self::Push => folder::PUSH_KEY,
         }
     }
 
@@ -90,6 +95,9 @@ impl Kind {
             }
             Self::Admin => "the older password is refused",
             Self::Internal => "every process of this server needs the same file",
+            Self::Push => {
+                "browsers are told nothing until their people turn notifications on again: they know the older key"
+            }
         }
     }
 
@@ -121,6 +129,9 @@ impl Kind {
             Origin::SecretFile { path, .. } => Ok(SecretFile::at(path.clone())),
             Origin::Default if self == Self::Session => {
                 Ok(SecretFile::at(loaded.value.data_dir.join(folder::SESSION_SECRET)))
+            }
+            Origin::Default if self == Self::Push && loaded.value.push.enabled => {
+                Ok(SecretFile::at(loaded.value.data_dir.join(folder::PUSH_KEY)))
             }
             Origin::Default => Err(refused("is not set, so there is nothing to rotate".to_owned())),
             elsewhere => Err(refused(format!(
@@ -164,7 +175,8 @@ mod tests {
                 serde_json::from_str(&toml(Kind::Service));
             let oauth: Result<millrace_appview::OAuthKeys, _> =
                 serde_json::from_str(&toml(Kind::Oauth));
-            assert!(service.is_ok() && oauth.is_ok());
+            let push = millrace_push::Vapid::new(&Kind::Push.make(&rng), String::new());
+            assert!(service.is_ok() && oauth.is_ok() && push.is_ok());
         }
     }
 }

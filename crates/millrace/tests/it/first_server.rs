@@ -116,6 +116,19 @@ fn keys_are_rotated_and_older_ones_stay_where_they_are_still_taken() {
     with_config(&place, &["config", "check"]).fine();
     // Processes of one machine share no secret.
     rotate(&["internal", "--yes"]).refused(1, "MR-BIN-010");
+    // Where notifications are pushed their key lies in the data folder.
+    fs::create_dir_all(place.path().join("data")).unwrap();
+    rotate(&["push", "--yes"]).refused(1, "MR-BIN-010");
+    place.write("conf/millrace.toml", "data_dir = \"data\"\n\n[push]\nenabled = true\n");
+    let public = || {
+        let listed = with_config(&place, &["keys", "list", "--json"]).fine().json();
+        listed[5]["public"].as_array().unwrap().clone()
+    };
+    assert!(public().is_empty());
+    rotate(&["push", "--yes"]).fine();
+    let first = public();
+    rotate(&["push", "--yes"]).fine();
+    assert!(first.len() == 1 && public().len() == 1 && public() != first);
     place.write("conf/millrace.toml", "[appview]\nadmin_password = \"in the open\"\n");
     let refused = rotate(&["admin", "--yes"]).refused(1, "MR-BIN-010");
     assert!(refused.stderr.contains("admin_password_file"), "{refused:?}");
