@@ -66,10 +66,22 @@ pub enum Op {
 
 /// Tells homes what an account changed of what it owns here.
 pub(crate) fn tell_own(tx: &mut Tx, did: &Did, changes: &[Change]) -> Result<(), StoreError> {
+    tell(tx, Topic::OwnChanges, did, changes, None)
+}
+
+/// Pushes what changed of an account into the outbox, in payloads that are not too large.
+fn tell(
+    tx: &mut Tx,
+    topic: Topic,
+    did: &Did,
+    changes: &[Change],
+    traceparent: Option<&String>,
+) -> Result<(), StoreError> {
     for some in changes.chunks(CHANGES_MAX) {
-        let told = Changes { did: did.clone(), changes: some.to_vec(), traceparent: None };
+        let (changes, traceparent) = (some.to_vec(), traceparent.cloned());
+        let told = Changes { did: did.clone(), changes, traceparent };
         let payload = serde_json::to_vec(&told).expect("invariant: facts are plain JSON");
-        outbox::push(tx, Topic::OwnChanges, did.as_str().as_bytes(), &payload)?;
+        outbox::push(tx, topic, did.as_str().as_bytes(), &payload)?;
     }
     Ok(())
 }
@@ -154,14 +166,8 @@ impl Facts {
         for actor in order {
             let did = names.did(actor)?;
             let traceparent = traceparents.get(&actor);
-            for part in by_actor.remove(&actor).unwrap_or_default().chunks(CHANGES_MAX) {
-                let (did, traceparent) = (did.clone(), traceparent.cloned());
-                let payload = Changes { did, changes: part.to_vec(), traceparent };
-                let payload =
-                    serde_json::to_vec(&payload).expect("invariant: facts are plain JSON");
-                let key = names.did(actor)?.as_str().as_bytes();
-                outbox::push(tx, Topic::DataplaneChanges, key, &payload)?;
-            }
+            let changes = by_actor.remove(&actor).unwrap_or_default();
+            tell(tx, Topic::DataplaneChanges, did, &changes, traceparent)?;
         }
         Ok(())
     }
