@@ -128,26 +128,41 @@ function Rates({ feeds }: { feeds: Feeds }) {
   );
 }
 
+/** The head of a table of what was counted, with how long it took. */
+function TimesHead({ first, counted }: { first: string; counted: string }) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">{first}</th>
+        {[counted, "Half in", "99 % in"].map((name) => (
+          <th key={name} scope="col" className="number">
+            {name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+/** The cells of how long it took. */
+function Times({ timing }: { timing: Rung["timing"] }) {
+  const cell = (us: number | undefined) => <td className="number">{us === undefined ? "–" : took(us)}</td>;
+  const told = timing === null || timing.count === 0 ? undefined : timing;
+  return (
+    <>
+      {cell(told?.p50Us)}
+      {cell(told?.p99Us)}
+    </>
+  );
+}
+
 function Ladder({ ladder, seconds }: { ladder: Rung[]; seconds: number }) {
   const whole = pagesIn(ladder);
   return (
     <section aria-labelledby="ladder" className="card">
       <h2 id="ladder">Where pages came from</h2>
       <table className="tight">
-        <thead>
-          <tr>
-            <th scope="col">Source, the best first</th>
-            <th scope="col" className="number">
-              Pages
-            </th>
-            <th scope="col" className="number">
-              Half in
-            </th>
-            <th scope="col" className="number">
-              99 % in
-            </th>
-          </tr>
-        </thead>
+        <TimesHead first="Source, the best first" counted="Pages" />
         <tbody>
           {ladder.map(({ key, name, what, timing, mood }) => (
             <tr key={key}>
@@ -159,8 +174,7 @@ function Ladder({ ladder, seconds }: { ladder: Rung[]; seconds: number }) {
                 {count(timing?.count ?? 0)}
                 {timing !== null && timing.count > 0 && <div className="muted">{Object.values(rate(timing.count / seconds)).join(" ")}</div>}
               </td>
-              <td className="number">{timing === null || timing.count === 0 ? "–" : took(timing.p50Us)}</td>
-              <td className="number">{timing === null || timing.count === 0 ? "–" : took(timing.p99Us)}</td>
+              <Times timing={timing} />
             </tr>
           ))}
         </tbody>
@@ -175,20 +189,7 @@ function Ways({ homes }: { homes: HomesStanding }) {
     <section aria-labelledby="ways" className="card">
       <h2 id="ways">Posts into homes</h2>
       <table className="tight">
-        <thead>
-          <tr>
-            <th scope="col">Homes</th>
-            <th scope="col" className="number">
-              Posts
-            </th>
-            <th scope="col" className="number">
-              Half in
-            </th>
-            <th scope="col" className="number">
-              99 % in
-            </th>
-          </tr>
-        </thead>
+        <TimesHead first="Homes" counted="Posts" />
         <tbody>
           {ways(homes).map(({ name, timing, mood }) => (
             <tr key={timing.name}>
@@ -196,8 +197,7 @@ function Ways({ homes }: { homes: HomesStanding }) {
                 <Badge mood={mood}>{name}</Badge>
               </td>
               <td className="number">{count(timing.count)}</td>
-              <td className="number">{timing.count === 0 ? "–" : took(timing.p50Us)}</td>
-              <td className="number">{timing.count === 0 ? "–" : took(timing.p99Us)}</td>
+              <Times timing={timing} />
             </tr>
           ))}
         </tbody>
