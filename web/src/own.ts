@@ -5,7 +5,7 @@ import { doubts, signedIn, xrpc } from "./api.ts";
 import type { Own } from "./context.ts";
 import { recall } from "./drafts.ts";
 import type { Person, SessionAnswer } from "./person.ts";
-import { isAble, turnOff } from "./push.ts";
+import { isAble, sayAgain, turnOff } from "./push.ts";
 import type { Actor } from "./types.ts";
 import { wishes } from "./wishes.ts";
 
@@ -19,12 +19,17 @@ interface State {
 export function useOwnAccount(): Own {
   const [state, setState] = useState<State>({ person: undefined, service: null, error: null, lost: false });
   const known = useRef<string | null>(null);
+  const told = useRef<string | null>(null);
   const asking = useRef<Promise<void> | null>(null);
   const learn = useCallback((service: SessionAnswer) => {
     const { did, sessionId } = service;
     const before = known.current;
     const isSame = before === (did ?? null);
     known.current = did ?? null;
+    if (did !== undefined && sessionId !== undefined && sessionId !== told.current) {
+      told.current = sessionId;
+      sayAgain(did).catch(() => undefined);
+    }
     // What one account wished is nothing of another's.
     if (!isSame && before !== null) wishes.clear();
     if (did === undefined || sessionId === undefined) return setState({ person: null, service, error: null, lost: before !== null });

@@ -4,6 +4,8 @@ import { own } from "./api.ts";
 
 const SCRIPT = "/dashboard/sw.js";
 const SCOPE = "/dashboard/";
+/** Where the browser keeps whose notifications it is told of. */
+const WHOSE = "millrace.pushed";
 
 /** `unable`: the browser cannot, or the page is not secure; `denied`: its person said no to it. */
 export type Pushing = "unable" | "denied" | "off" | "on";
@@ -28,17 +30,23 @@ async function subscription(): Promise<PushSubscription | null> {
   return (await worker?.pushManager.getSubscription()) ?? null;
 }
 
-/** How it is with this browser. One that is told says so again: the server forgets who cannot be reached. */
-export async function pushing(key: string, signal?: AbortSignal): Promise<Pushing> {
+/** How it is with this browser, for that account. */
+export async function pushing(key: string, did: string): Promise<Pushing> {
   if (!isAble()) return "unable";
   if (Notification.permission === "denied") return "denied";
   const found = await subscription();
-  if (found === null || !isOf(found, key)) return "off";
-  await own("/api/v1/push", {}, signal, told(found));
-  return "on";
+  return found !== null && isOf(found, key) && localStorage.getItem(WHOSE) === did ? "on" : "off";
 }
 
-export async function turnOn(key: string): Promise<Pushing> {
+/** A browser that is told says so again, by the session that its account has now: with that it ends, and the server
+ * forgets who cannot be reached. */
+export async function sayAgain(did: string): Promise<void> {
+  if (!isAble() || Notification.permission !== "granted" || localStorage.getItem(WHOSE) !== did) return;
+  const found = await subscription();
+  if (found !== null) await own("/api/v1/push", {}, undefined, told(found));
+}
+
+export async function turnOn(key: string, did: string): Promise<Pushing> {
   if ((await Notification.requestPermission()) !== "granted") return "denied";
   await navigator.serviceWorker.register(SCRIPT, { scope: SCOPE });
   const worker = await navigator.serviceWorker.ready;
@@ -51,6 +59,7 @@ export async function turnOn(key: string): Promise<Pushing> {
     await made.unsubscribe();
     throw error;
   }
+  localStorage.setItem(WHOSE, did);
   return "on";
 }
 
@@ -60,6 +69,7 @@ export async function turnOff(): Promise<Pushing> {
     await own("/api/v1/push", {}, undefined, { endpoint: found.endpoint }, "DELETE");
     await found.unsubscribe();
   }
+  localStorage.removeItem(WHOSE);
   return "off";
 }
 

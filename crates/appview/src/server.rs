@@ -148,7 +148,7 @@ pub fn build(deps: AppviewDeps) -> Result<Appview, ClientFault> {
     let live =
         Live::new(dataplane.clone(), sessions.clone(), &config.limits, metrics.clone(), shutdown);
     let acting = Acting::new(sessions.clone(), oauth);
-    let upkeep = Upkeep::new(sessions, acting.clone(), live.clone());
+    let upkeep = Upkeep::new(sessions, acting.clone(), live.clone(), dataplane.clone());
     let posting = Posting::new(acting.clone(), dataplane.clone(), rng.fork(), &registry);
     let uploads = Arc::new(Semaphore::new(UPLOADS_MAX));
     let people = SignInState {

@@ -152,4 +152,10 @@ pub const OWN: &[Migration] = &[
         sql: include_str!("migrations/own_0016_deliveries.sql"),
         compatible_back_to: 1,
     },
+    Migration {
+        number: 17,
+        name: "push_session",
+        sql: include_str!("migrations/own_0017_push_session.sql"),
+        compatible_back_to: 1,
+    },
 ];

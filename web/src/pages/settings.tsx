@@ -57,7 +57,7 @@ export function Settings({ person, theme, setTheme }: Props) {
         </fieldset>
       </section>
       <Languages />
-      <Pushed />
+      <Pushed did={person.did} />
       <Browsers person={person} />
       <Tokens />
       <KeptHere person={person} />

@@ -14,17 +14,17 @@ const HINTS: Record<Pushing, string> = {
   on: "This browser shows what is new while no page is open. What it is told goes through its push service, encrypted.",
 };
 
-export function Pushed() {
+export function Pushed({ did }: { did: string }) {
   const act = useAct();
   const [now, setNow] = useState<Pushing | null>(null);
-  const loaded = useLoad("push", async (signal) => {
+  const loaded = useLoad(`push ${did}`, async (signal) => {
     const key = await pushKey(signal);
-    return { key, state: key === null ? null : await pushing(key, signal) };
+    return { key, state: key === null ? null : await pushing(key, did) };
   });
   if (loaded.data !== null && loaded.data.key === null) return null;
   const turn = (on: boolean, key: string) =>
     act.run("push", async () => {
-      setNow(on ? await turnOn(key) : await turnOff());
+      setNow(on ? await turnOn(key, did) : await turnOff());
       return "";
     });
   return (

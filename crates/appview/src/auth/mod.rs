@@ -117,6 +117,16 @@ pub(crate) enum Credentials<'a> {
 }
 
 impl Authenticator {
+    /// The session of the account's browser that asks; none where a program does.
+    pub(crate) async fn session_id(
+        &self,
+        headers: &HeaderMap,
+        whose: &Did,
+    ) -> Result<Option<String>, AuthError> {
+        let browser = self.signed.browser(headers).await?;
+        Ok(browser.filter(|browser| browser.did == whose.as_str()).map(|browser| browser.session_id))
+    }
+
     /// The caller of the XRPC method `nsid`.
     pub(crate) async fn caller(
         &self,

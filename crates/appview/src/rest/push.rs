@@ -48,7 +48,9 @@ pub(super) async fn put(call: &Call<'_>, body: Body) -> Result<Json, XrpcError> 
         0 => DEVICES_MAX,
         some => some.min(DEVICES_MAX),
     };
-    call.api().dataplane.command(PutWebPush { actor, subscription, devices_max }).await?;
+    let session_id = call.api().auth.session_id(call.headers(), &actor).await?;
+    let put = PutWebPush { actor, subscription, devices_max, session_id };
+    call.api().dataplane.command(put).await?;
     Json::of(&Done {})
 }
 

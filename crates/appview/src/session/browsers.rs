@@ -64,6 +64,13 @@ pub(crate) fn find(tx: &mut Tx, token: &Digest) -> Result<Option<Browser>, Store
     )
 }
 
+/// Whether it is there; it counts as there until it is removed.
+pub(crate) fn is_there(tx: &mut Tx, session_id: &str) -> Result<bool, StoreError> {
+    let params = [session_id.into()];
+    let found = tx.query_opt("SELECT 1 FROM session WHERE session_id = $1", &params, |_| Ok(()))?;
+    Ok(found.is_some())
+}
+
 /// An account's, the newest first.
 pub(crate) fn of(tx: &mut Tx, did: &Did) -> Result<Vec<Browser>, StoreError> {
     let now_us = tx.now_us();

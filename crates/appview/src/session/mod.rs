@@ -189,6 +189,20 @@ impl Sessions {
         Ok(self.store.read(move |tx| browsers::of(tx, &did)).await?)
     }
 
+    /// Of these sessions those that are over.
+    pub(crate) async fn ended(&self, session_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let ended = self.store.read(move |tx| {
+            let mut ended = Vec::new();
+            for session_id in session_ids {
+                if !browsers::is_there(tx, &session_id)? {
+                    ended.push(session_id);
+                }
+            }
+            Ok::<_, StoreError>(ended)
+        });
+        ended.await
+    }
+
     /// Signs one of an account's browsers out; false if there is none. Told are the grants that nothing acts by
     /// any more: they are to be given back to the PDS.
     pub(crate) async fn sign_out(

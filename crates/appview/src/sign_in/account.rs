@@ -87,11 +87,8 @@ pub(super) async fn sign_out(
         }
         return Ok(forget(&state));
     }
-    let session_id = wanted.session_id.as_deref().unwrap_or(&browser.session_id);
-    let (found, unused) = state.signed.sessions.sign_out(&did, session_id).await?;
-    state.acting.give_back(unused);
-    state.live.session_ended(&did);
-    if !found {
+    let session_id = wanted.session_id.unwrap_or_else(|| browser.session_id.clone());
+    if !state.sign_out(&did, session_id.clone()).await? {
         return Err(XrpcError::NoSuch(format!("no browser {session_id} is signed in")));
     }
     match session_id == browser.session_id {

@@ -39,6 +39,7 @@ use axum::routing::{get, post};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use millrace_atproto::Did;
+use millrace_dataplane::query::web_push::EndPushSessions;
 use millrace_net::session::Grant;
 use millrace_runtime::clock::SharedClock;
 use serde::{Deserialize, Serialize};
@@ -101,11 +102,24 @@ impl SignInState {
     /// Ends the session that a browser had before it signed in again; one that is over by now is no fault.
     async fn ends(&self, before: Option<Before>) -> Result<(), XrpcError> {
         if let Some(Before { did, session_id }) = before {
-            let (_, unused) = self.signed.sessions.sign_out(&did, &session_id).await?;
-            self.acting.give_back(unused);
-            self.live.session_ended(&did);
+            self.sign_out(&did, session_id).await?;
         }
         Ok(())
+    }
+
+    /// Signs one of an account's browsers out, which is told nothing more; false if there is none.
+    async fn sign_out(&self, did: &Did, session_id: String) -> Result<bool, XrpcError> {
+        let (found, unused) = self.signed.sessions.sign_out(did, &session_id).await?;
+        self.acting.give_back(unused);
+        self.live.session_ended(did);
+        if found {
+            // It is signed out whether or not it is known everywhere at once; upkeep looks again.
+            let ended = EndPushSessions { session_ids: vec![session_id] };
+            if let Err(error) = self.dataplane.command(ended).await {
+                tracing::warn!(%error, "a browser that signed out is still told of notifications");
+            }
+        }
+        Ok(found)
     }
 
     /// The session that a browser has before it signs in again.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use millrace_atproto::Did;
+use millrace_dataplane::query::web_push::{EndPushSessions, GetPushSessions, PUSH_SESSIONS_MAX};
 use millrace_runtime::supervise::spawn_detached_named;
 use millrace_store::{Store, StoreError};
 
@@ -16,15 +17,22 @@ pub struct Upkeep {
     sessions: Arc<Sessions>,
     acting: Acting,
     live: Live,
+    dataplane: millrace_dataplane::Client,
 }
 
 impl Upkeep {
-    pub(crate) fn new(sessions: Arc<Sessions>, acting: Acting, live: Live) -> Self {
-        Self { sessions, acting, live }
+    pub(crate) fn new(
+        sessions: Arc<Sessions>,
+        acting: Acting,
+        live: Live,
+        dataplane: millrace_dataplane::Client,
+    ) -> Self {
+        Self { sessions, acting, live, dataplane }
     }
 
     /// Removes sessions and sign-ins whose time is over and lets go what tokens acted by that have ended, a bounded
-    /// number of each, and gives back what nothing acts by any more; true if there may be more.
+    /// number of each, and gives back what nothing acts by any more; true if there may be more. When there is no more,
+    /// browsers whose session ended, however it did, are told of notifications no more.
     ///
     /// # Errors
     /// The store.
@@ -33,7 +41,37 @@ impl Upkeep {
         self.acting.tell(expired.unused).await;
         let ended = self.sessions.take_unused().await?;
         self.acting.tell(ended.unused).await;
-        Ok(expired.more || ended.more)
+        let more = expired.more || ended.more;
+        if !more {
+            self.end_pushes().await?;
+        }
+        Ok(more)
+    }
+
+    /// Looks through the sessions that browsers are told of notifications by.
+    async fn end_pushes(&self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let asked = GetPushSessions { after: after.take(), limit: PUSH_SESSIONS_MAX };
+            let session_ids = match self.dataplane.ask(asked).await {
+                Ok(found) => found.session_ids,
+                Err(error) => {
+                    tracing::debug!(%error, "by which sessions browsers are told cannot be asked now");
+                    return Ok(());
+                }
+            };
+            after = session_ids.last().cloned();
+            if after.is_none() {
+                return Ok(());
+            }
+            let session_ids = self.sessions.ended(session_ids).await?;
+            if !session_ids.is_empty()
+                && let Err(error) = self.dataplane.command(EndPushSessions { session_ids }).await
+            {
+                tracing::debug!(%error, "browsers that are signed out cannot be left alone now");
+                return Ok(());
+            }
+        }
     }
 
     /// Signs browsers out: an account's, or everybody's.

@@ -1,5 +1,7 @@
 //! `/api/v1/push`: browsers that are told of notifications, as their pages say it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::pds::Pds;
@@ -83,6 +85,38 @@ async fn browsers_come_and_go_near() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browsers_come_and_go_far() {
     browsers_come_and_go(Reach::Remote).await;
+}
+
+async fn a_browser_is_told_until_its_session_ends(reach: Reach) {
+    let world = World::with_push(reach, KEY).await;
+    let here = alice(&world).await;
+    let there = Alice::signs_in(&world, &here.pds).await;
+    let forgotten = Alice::signs_in(&world, &here.pds).await;
+    for (alice, name) in [(&here, "a"), (&there, "b"), (&forgotten, "c")] {
+        send(&world, alice, "POST", &browser(name)).await.ok();
+    }
+    let out = world.request("POST", "/api/v1/session/sign-out");
+    let out = out.json(&json!({ "sessionId": there.session_id }));
+    world.send(here.from(out, "same-origin")).await.ok();
+    let [a, c] = ["https://push.example.com/a", "https://push.example.com/c"];
+    assert_eq!(told(&world, &here).await, [a, c]);
+    // A session ends by itself where it rests for 30 days.
+    for days in [20, 15] {
+        world.clock.advance(Duration::from_secs(days * 86_400));
+        assert!(!world.upkeep.pass().await.unwrap());
+        assert_eq!(key(&world, &here).await, json!({ "key": KEY }));
+    }
+    assert_eq!(told(&world, &here).await, [a]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_is_told_until_its_session_ends_near() {
+    a_browser_is_told_until_its_session_ends(Reach::Local).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_is_told_until_its_session_ends_far() {
+    a_browser_is_told_until_its_session_ends(Reach::Remote).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OwnCommand;
 use super::mute::Done;
-use super::web_push::{self, PushSubscription};
+use super::web_push::{self, By, PushSubscription};
 use crate::error::DataplaneError;
 
 /// Devices of one account, whatever is asked for.
@@ -120,8 +120,8 @@ impl OwnCommand for RegisterPush {
         if self.device.platform == Platform::Web
             && let Some(browser) = PushSubscription::of_token(&self.device.token)
         {
-            let of = (Some(self.device.token.as_str()), self.devices_max);
-            web_push::put(tx, &self.actor, &browser, of, now_us)?;
+            let by = By { device_token: Some(&self.device.token), ..By::default() };
+            web_push::put(tx, &self.actor, &browser, by, self.devices_max, now_us)?;
         }
         // Of those that came at the same moment the new one stays.
         let devices_max = Param::Int(i64::from(self.devices_max) - 1);

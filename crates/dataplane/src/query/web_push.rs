@@ -1,6 +1,7 @@
 //! `putWebPush`, `deleteWebPush`, `getPushKey`: browsers to which an account wants its notifications pushed, and what
-//! their push services know this service by. `getPushDue`, `notePushed`: of these, who may be told something, and how
-//! far they were told; whoever sends asks.
+//! their push services know this service by. `getPushSessions`, `endPushSessions`: the sessions that these browsers
+//! belong to, with which they end; whoever keeps sessions asks. `getPushDue`, `notePushed`: of these, who may be told
+//! something, and how far they were told; whoever sends asks.
 //!
 //! What a device is told begins with the moment it comes; one that comes again goes on where it was.
 
@@ -21,6 +22,10 @@ pub const ENDPOINT_BYTES_MAX: usize = 2_048;
 const KEY_BYTES_MAX: usize = 100;
 /// Devices that are told of at once.
 pub const DUE_MAX: u32 = 500;
+/// Sessions that are told of, or end, at once.
+pub const PUSH_SESSIONS_MAX: u32 = 500;
+/// Bytes of a session's name.
+const SESSION_BYTES_MAX: usize = 100;
 /// Bytes of what a device is remembered to have been told.
 const TOLD_BYTES_MAX: usize = 8_192;
 
@@ -46,6 +51,9 @@ pub struct PutWebPush {
     pub subscription: PushSubscription,
     /// Browsers that the account may have; those that came last stay.
     pub devices_max: u32,
+    /// The account's session that says so; none where a program does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
 }
 
 /// Notifications of `actor` are to be pushed to a browser no more, or to none.
@@ -56,6 +64,29 @@ pub struct DeleteWebPush {
     /// Without one: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+}
+
+/// Sessions that browsers belong to, behind one of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetPushSessions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+/// In their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PushSessions {
+    pub session_ids: Vec<String>,
+}
+
+/// Sessions ended: the browsers that belong to them are told nothing more.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndPushSessions {
+    pub session_ids: Vec<String>,
 }
 
 /// What push services know this service by.
@@ -140,27 +171,37 @@ impl PushSubscription {
     }
 }
 
+/// By what a browser came: a device of an app, or a session.
+#[derive(Clone, Copy, Default)]
+pub(super) struct By<'a> {
+    pub(super) device_token: Option<&'a str>,
+    pub(super) session_id: Option<&'a str>,
+}
+
 /// Puts a browser in; of too many those go that have not come for longest.
 pub(super) fn put(
     tx: &mut Tx,
     actor: &Did,
     subscription: &PushSubscription,
-    (device_token, devices_max): (Option<&str>, u32),
+    by: By<'_>,
+    devices_max: u32,
     now_us: i64,
 ) -> Result<(), StoreError> {
     let PushSubscription { endpoint, keys } = subscription;
     tx.execute(
-        "INSERT INTO web_push (did, endpoint, p256dh, auth, device_token, updated_at_us, told_us, told, next_us, failures)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, '', 0, 0)
+        "INSERT INTO web_push (did, endpoint, p256dh, auth, device_token, session_id, updated_at_us, told_us, told,
+            next_us, failures)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, '', 0, 0)
          ON CONFLICT (did, endpoint) DO UPDATE SET p256dh = excluded.p256dh, auth = excluded.auth,
             device_token = COALESCE(excluded.device_token, web_push.device_token),
-            updated_at_us = excluded.updated_at_us",
+            session_id = COALESCE(excluded.session_id, web_push.session_id), updated_at_us = excluded.updated_at_us",
         &[
             Param::from(actor),
             Param::Text(endpoint),
             Param::Text(&keys.p256dh),
             Param::Text(&keys.auth),
-            Param::from(device_token),
+            Param::from(by.device_token),
+            Param::from(by.session_id),
             Param::Int(now_us),
         ],
     )?;
@@ -185,7 +226,9 @@ impl OwnCommand for PutWebPush {
                 self.devices_max
             )));
         }
-        put(tx, &self.actor, &self.subscription, (None, self.devices_max), now_us)?;
+        self.session_id.iter().try_for_each(|id| check_session(id))?;
+        let by = By { session_id: self.session_id.as_deref(), ..By::default() };
+        put(tx, &self.actor, &self.subscription, by, self.devices_max, now_us)?;
         Ok(Done {})
     }
 }
@@ -207,6 +250,49 @@ impl OwnCommand for DeleteWebPush {
             &params,
         )?;
         Ok(Done {})
+    }
+}
+
+impl Question for GetPushSessions {
+    const NAME: &'static str = "getPushSessions";
+    type Answer = PushSessions;
+
+    fn answer(self, tx: &mut Tx, _: &Context) -> Result<PushSessions, DataplaneError> {
+        let limit = page_limit(self.limit, PUSH_SESSIONS_MAX)?;
+        let after = self.after.unwrap_or_default();
+        let session_ids = tx.query(
+            "SELECT DISTINCT session_id FROM own.web_push WHERE session_id > $1 ORDER BY session_id LIMIT $2",
+            &[Param::Text(&after), Param::Int(limit)],
+            |row| row.get(0),
+        )?;
+        Ok(PushSessions { session_ids })
+    }
+}
+
+impl OwnCommand for EndPushSessions {
+    const NAME: &'static str = "endPushSessions";
+    type Answer = Done;
+
+    fn apply(self, tx: &mut Tx, _: i64) -> Result<Done, DataplaneError> {
+        let count = u32::try_from(self.session_ids.len()).unwrap_or(u32::MAX);
+        if count > PUSH_SESSIONS_MAX {
+            let message = format!("at most {PUSH_SESSIONS_MAX} sessions end at once, not {count}");
+            return Err(DataplaneError::InvalidRequest(message));
+        }
+        for session_id in &self.session_ids {
+            check_session(session_id)?;
+            tx.execute("DELETE FROM web_push WHERE session_id = $1", &[Param::Text(session_id)])?;
+        }
+        Ok(Done {})
+    }
+}
+
+fn check_session(session_id: &str) -> Result<(), DataplaneError> {
+    match (1..=SESSION_BYTES_MAX).contains(&session_id.len()) && !session_id.contains('\0') {
+        true => Ok(()),
+        false => Err(DataplaneError::InvalidRequest(format!(
+            "a session has a name of 1 to {SESSION_BYTES_MAX} bytes"
+        ))),
     }
 }
 

@@ -22,8 +22,8 @@ pub const KEPT: Duration = Duration::from_secs(3_600);
 /// The time that counts as one.
 pub const SLOT: Duration = Duration::from_secs(5);
 
-const SLOT_US: i64 = 5_000_000;
-const SLOTS_MAX: i64 = 720;
+const SLOT_US: i64 = SLOT.as_micros() as i64;
+const SLOTS_MAX: i64 = (KEPT.as_micros() / SLOT.as_micros()) as i64;
 
 /// Durations by a label, as they were lately. Clones are the same.
 #[derive(Clone)]
