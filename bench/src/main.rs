@@ -6,6 +6,7 @@
 
 mod bytes;
 mod frames;
+mod held;
 mod homes;
 mod idle;
 mod ingest;

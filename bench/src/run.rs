@@ -17,6 +17,7 @@ use millrace_atproto::crypto::PublicKey;
 use millrace_runtime::clock::Stopwatch;
 
 use crate::frames::Frames;
+use crate::held::Held;
 use crate::machine::{self, Load, Machine};
 use crate::people::{People, Tokens};
 use crate::plan::{Options, Part, Sizes};
@@ -197,6 +198,11 @@ impl Bench {
             self.say("reads, nothing cached");
             self.cold_reads(&settings, &subjects(1)).await?;
         }
+        let held = Held::tables(&data);
+        self.results.note(match held {
+            Some(_) => "The large store's tables were held in memory (vmtouch) while it was warm.",
+            None => "The large store was warm as far as the system kept its tables in memory by itself.",
+        });
         let mut program = Program::start(&binary, &settings).await?;
         if self.options.wants(Part::Reads) {
             let service = Service::new(&program.url, Tokens::of_people(SERVICE_DID)?)?;
@@ -214,6 +220,7 @@ impl Bench {
             settings.verify = false;
             self.unverified(&settings, &relay).await?;
         }
+        drop(held);
         std::fs::remove_dir_all(&settings.dir)?;
         Ok(())
     }

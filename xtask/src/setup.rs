@@ -97,12 +97,13 @@ pub fn for_soak() -> Result<()> {
     }
 }
 
-/// PostgreSQL and the reference AppView's npm packages.
+/// PostgreSQL, the reference AppView's npm packages, and what holds tables in memory.
 ///
 /// # Errors
 /// As [`everything`].
 pub fn for_bench(root: &Path) -> Result<()> {
     postgres_server()?;
+    VMTOUCH.install();
     npm_packages(&root.join("tests/conformance"), "the reference AppView and its network, Node 24")
 }
 
@@ -197,7 +198,7 @@ fn redis_server() -> Result<()> {
     debian_packages(&["redis-server"])
 }
 
-/// A package of Debian's without which some tests are skipped.
+/// A package of Debian's without which some tests are skipped, or some figures are less sure.
 struct Optional {
     name: &'static str,
     /// What answers when it is here, asked so.
@@ -223,6 +224,12 @@ const OPTIONAL: [Optional; 3] = [
         without: "the dashboard's tests in a browser are skipped",
     },
 ];
+
+const VMTOUCH: Optional = Optional {
+    name: "vmtouch",
+    program: ["vmtouch", "/dev/null"],
+    without: "the large store is warm as far as the system keeps its tables in memory by itself",
+};
 
 impl Optional {
     fn install(&self) {
