@@ -201,7 +201,9 @@ impl Bench {
         let held = Held::tables(&data);
         self.results.note(match held {
             Some(_) => "The large store's tables were held in memory (vmtouch) while it was warm.",
-            None => "The large store was warm as far as the system kept its tables in memory by itself.",
+            None => {
+                "The large store was warm as far as the system kept its tables in memory by itself."
+            }
         });
         let mut program = Program::start(&binary, &settings).await?;
         if self.options.wants(Part::Reads) {

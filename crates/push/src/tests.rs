@@ -373,7 +373,9 @@ async fn who_is_gone_is_forgotten(world: World) {
     world.subscribes("one").await;
     let (_, mut subscription) = world.subscription("two");
     subscription.keys.p256dh = subscription.keys.auth.clone();
-    world.does(PutWebPush { actor: did("alice"), subscription, devices_max: 10, session_id: None }).await;
+    world
+        .does(PutWebPush { actor: did("alice"), subscription, devices_max: 10, session_id: None })
+        .await;
     assert_eq!(world.browsers().await, 2);
     world.service.statuses.lock().await.insert("one".to_owned(), 410);
     world.likes("bob", &post).await;

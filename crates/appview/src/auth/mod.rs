@@ -124,7 +124,9 @@ impl Authenticator {
         whose: &Did,
     ) -> Result<Option<String>, AuthError> {
         let browser = self.signed.browser(headers).await?;
-        Ok(browser.filter(|browser| browser.did == whose.as_str()).map(|browser| browser.session_id))
+        Ok(browser
+            .filter(|browser| browser.did == whose.as_str())
+            .map(|browser| browser.session_id))
     }
 
     /// The caller of the XRPC method `nsid`.

@@ -51,7 +51,7 @@ pub struct PutWebPush {
     pub subscription: PushSubscription,
     /// Browsers that the account may have; those that came last stay.
     pub devices_max: u32,
-    /// The account's session that says so; none where a program does.
+    /// The session in which the browser asks; none where a program does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
 }

@@ -95,7 +95,10 @@ async fn owns_everything(client: &Client, who: &str) {
     client.command(push).await.unwrap();
     let keys = PushKeys { p256dh: "a".to_owned(), auth: "b".to_owned() };
     let subscription = PushSubscription { endpoint: "https://push.example.com/a".to_owned(), keys };
-    client.command(PutWebPush { actor, subscription, devices_max: 1, session_id: None }).await.unwrap();
+    client
+        .command(PutWebPush { actor, subscription, devices_max: 1, session_id: None })
+        .await
+        .unwrap();
 }
 
 /// How many rows somebody has, table by table.
