@@ -19,17 +19,12 @@ interface State {
 export function useOwnAccount(): Own {
   const [state, setState] = useState<State>({ person: undefined, service: null, error: null, lost: false });
   const known = useRef<string | null>(null);
-  const told = useRef<string | null>(null);
   const asking = useRef<Promise<void> | null>(null);
   const learn = useCallback((service: SessionAnswer) => {
     const { did, sessionId } = service;
     const before = known.current;
     const isSame = before === (did ?? null);
     known.current = did ?? null;
-    if (did !== undefined && sessionId !== undefined && sessionId !== told.current) {
-      told.current = sessionId;
-      sayAgain(did).catch(() => undefined);
-    }
     // What one account wished is nothing of another's.
     if (!isSame && before !== null) wishes.clear();
     if (did === undefined || sessionId === undefined) return setState({ person: null, service, error: null, lost: before !== null });
@@ -59,6 +54,10 @@ export function useOwnAccount(): Own {
       doubts.delete(doubt);
     };
   }, [refresh]);
+  const { did, sessionId } = state.person ?? {};
+  useEffect(() => {
+    if (did !== undefined && sessionId !== undefined) sayAgain(did).catch(() => undefined);
+  }, [did, sessionId]);
   const signOut = useCallback(
     async (everywhere: boolean) => {
       // Nobody is told here of what is new for who left.

@@ -93,6 +93,7 @@ fn list(loaded: &Loaded<Config>, read: ReadArgs) {
 
 fn known(kind: Kind, loaded: &Loaded<Config>) -> Known {
     let file = kind.file(loaded).ok();
+    let lying = file.as_ref().map(|file| file.read().unwrap_or_default());
     let changed = file.as_ref().and_then(SecretFile::written_at);
     let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let appview = &loaded.value.appview.appview;
@@ -100,18 +101,16 @@ fn known(kind: Kind, loaded: &Loaded<Config>) -> Known {
         Kind::Service => appview.service_key.iter().map(|key| key.public_multibase()).collect(),
         Kind::Oauth => appview.oauth_keys.ids().map(str::to_owned).collect(),
         Kind::Push => {
-            let lying = file.as_ref().and_then(|file| file.read().ok());
-            let set = &loaded.value.push.vapid_key;
-            let key =
-                if set.is_empty() { lying.unwrap_or_default() } else { set.expose().to_owned() };
-            Vapid::new(&key, String::new()).iter().map(Vapid::public_key).collect()
+            let set = loaded.value.push.vapid_key.expose();
+            let key = if set.is_empty() { lying.as_deref().unwrap_or_default() } else { set };
+            Vapid::new(key, String::new()).iter().map(Vapid::public_key).collect()
         }
         Kind::Session | Kind::Admin | Kind::Internal => Vec::new(),
     };
     let lines = |text: &str| text.split_whitespace().count();
     // One that is set and lies in no file is one.
     let elsewhere = usize::from(loaded.origin(kind.setting()) != Origin::Default);
-    let count = file.as_ref().map_or(elsewhere, |file| lines(&file.read().unwrap_or_default()));
+    let count = lying.as_deref().map_or(elsewhere, lines);
     let origin = match (loaded.origin(kind.setting()), &file) {
         (Origin::Default, Some(file)) if count > 0 => file.path.display().to_string(),
         (Origin::Default, _) => "none".to_owned(),
